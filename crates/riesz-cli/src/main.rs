@@ -1,0 +1,2 @@
+//! The `riesz` command.
+fn main() {}
