@@ -1,0 +1,1 @@
+//! Bad input, interruption, and objectives that misbehave.
