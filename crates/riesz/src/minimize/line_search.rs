@@ -249,7 +249,7 @@ impl Hunt<'_, '_, '_, '_> {
 
     /// Steps S1–S4.
     fn secant_twice(&mut self, a: Trial, b: Trial) -> Result<(Trial, Trial), EvalError> {
-        let alpha = secant(a, b);
+        let alpha = cubic(a, b, self.rounding).unwrap_or_else(|| secant(a, b));
         let (low, high) = self.update(a, b, alpha)?;
         if self.done() {
             return Ok((low, high));
@@ -268,4 +268,18 @@ impl Hunt<'_, '_, '_, '_> {
 /// The zero of the line through φ'(a) and φ'(b); NaN, which no interval holds, if there is none.
 fn secant(a: Trial, b: Trial) -> f64 {
     (a.alpha * b.slope - b.alpha * a.slope) / (b.slope - a.slope)
+}
+
+/// The minimiser of the cubic through both values and slopes (Nocedal & Wright, eq. 3.59), if the
+/// values differ by more than rounding and it lies well inside the interval.
+fn cubic(a: Trial, b: Trial, rounding: f64) -> Option<f64> {
+    let width = b.alpha - a.alpha;
+    if (b.value - a.value).abs() <= rounding {
+        return None;
+    }
+    let d1 = a.slope + b.slope - 3.0 * (b.value - a.value) / width;
+    let d2 = (d1 * d1 - a.slope * b.slope).sqrt();
+    let alpha = b.alpha - width * (b.slope + d2 - d1) / (b.slope - a.slope + 2.0 * d2);
+    let inside = alpha > a.alpha + 0.01 * width && alpha < b.alpha - 0.01 * width;
+    inside.then_some(alpha)
 }

@@ -54,6 +54,10 @@ use augmented_lagrangian::{Merit, Part};
 use run::{Ending, Run, State};
 use vector::first_non_finite;
 
+/// Steps of L-BFGS after which [`Method::Auto`] turns to Newton-CG, if there are Hessian-vector
+/// products. L-BFGS takes a few hundred where it does well.
+const PATIENCE: usize = 1000;
+
 /// Minimises `problem` from `start`.
 ///
 /// A start outside the bounds is first moved to the nearest point inside. `progress` sees every
@@ -141,19 +145,31 @@ fn unconstrained(
 ) -> Result<Solution, MinimizeError> {
     let Problem { objective, bounds, .. } = problem;
     let mut at = start(run, objective, bounds.as_ref(), x)?;
-    let mut ending = match run.report(&at, 0.0) {
-        Some(ending) => ending,
-        None => dispatch(run, objective, bounds.as_ref(), method, &mut at),
-    };
-    // The second derivative, if it can be had, may find what its approximation did not.
+    if let Some(ending) = run.report(&at, 0.0) {
+        return Ok(solution(run, at, method, method_reason, ending));
+    }
     let may_switch = run.options.method == Method::Auto && method == Method::Lbfgs;
-    if let (Ending::Failed(reason), true) = (&ending, may_switch)
-        && has_hessian_products(objective, &at)
-    {
-        method_reason =
-            format!("{method_reason}; lbfgs stopped after {} steps: {reason}", run.iterations);
-        method = Method::NewtonCg;
-        ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+    let limit = run.options.max_iterations;
+    if may_switch {
+        run.iteration_limit = limit.min(PATIENCE);
+    }
+    let mut ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+    run.iteration_limit = limit;
+    let stopped_short = match &ending {
+        Ending::Failed(reason) => Some(reason.clone()),
+        Ending::MaxIterations if run.iterations < limit => Some("slow convergence".to_owned()),
+        _ => None,
+    };
+    if let (Some(reason), true) = (stopped_short, may_switch) {
+        // The second derivatives themselves may do what their approximation did not.
+        if has_hessian_products(objective, &at) {
+            let steps = run.iterations;
+            method = Method::NewtonCg;
+            method_reason = format!("{method_reason}; after {steps} steps of lbfgs: {reason}");
+            ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+        } else if ending == Ending::MaxIterations {
+            ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+        }
     }
     Ok(solution(run, at, method, method_reason, ending))
 }

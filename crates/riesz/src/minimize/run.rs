@@ -53,6 +53,8 @@ pub(super) struct Run<'a> {
     pub options: &'a Options,
     /// Of the problem being solved now; a subproblem may be content with less.
     pub tolerance: f64,
+    /// Of the method running now, counted from the start of the run.
+    pub iteration_limit: usize,
     pub iterations: usize,
     pub evaluations: usize,
     pub hessian_products: usize,
@@ -74,6 +76,7 @@ impl<'a> Run<'a> {
         Run {
             options,
             tolerance: options.tolerance,
+            iteration_limit: options.max_iterations,
             iterations: 0,
             evaluations: 0,
             hessian_products: 0,
@@ -137,7 +140,7 @@ impl<'a> Run<'a> {
         if at.value < self.unbounded_below {
             return Some(Ending::Unbounded);
         }
-        (self.iterations >= self.options.max_iterations).then_some(Ending::MaxIterations)
+        (self.iterations >= self.iteration_limit).then_some(Ending::MaxIterations)
     }
 
     /// The increase of `value` that may be rounding.

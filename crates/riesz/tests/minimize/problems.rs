@@ -60,11 +60,15 @@ pub fn unconstrained() -> Vec<Case> {
 }
 
 pub fn constrained() -> Vec<Case> {
-    vec![
+    [
         non_negative(),
         maximum_entropy(),
         chebyshev(),
         markowitz(),
+        lasso(),
+        support_vectors(),
+        huber(),
+        basis_pursuit(),
         hock_schittkowski_71(),
         Case {
             inequalities: Some(Exact::constraints(2, 1, |x| {
@@ -76,6 +80,91 @@ pub fn constrained() -> Vec<Case> {
         },
         smallest_eigenvalue(),
     ]
+    .map(|case| Case { accuracy: 1e-9, ..case })
+    .into()
+}
+
+/// x = u − v with u, v ≥ 0, so that ‖x‖₁ = Σu + Σv at the minimum.
+fn split(x: &[Hyper]) -> (Vec<Hyper>, Hyper) {
+    let (u, v) = x.split_at(x.len() / 2);
+    (u.iter().zip(v).map(|(u, v)| *u - *v).collect(), x.iter().copied().sum())
+}
+
+fn sparse(n: usize, entries: &[(usize, f64)]) -> Vec<f64> {
+    let mut t = vec![0.0; n];
+    entries.iter().for_each(|(i, v)| t[*i] = *v);
+    t
+}
+
+fn lasso() -> Case {
+    let a = mat(103, 30, 10);
+    let t = sparse(10, &[(1, 1.5), (4, -2.0), (7, 0.8)]);
+    let b: Vec<f64> = times(&a, &t).iter().zip(vec(104, 30)).map(|(y, e)| y + 0.1 * e).collect();
+    assert!((b.iter().sum::<f64>() + 10.1301274).abs() < 1e-6);
+    Case {
+        bounds: Some(Bounds::non_negative(20)),
+        ..case("P03 Lasso", vec![0.0; 20], 8.0193940183, move |x| {
+            let (x, norm1) = split(x);
+            residual(&a, &x, &b) * 0.5 + norm1 * 2.0
+        })
+    }
+}
+
+/// The variables are w, b and the slacks s.
+fn support_vectors() -> Case {
+    let x = mat(109, 30, 3);
+    let noise = vec(110, 30);
+    let z = times(&x, &[1.0, 1.0, -1.0]);
+    let y: Vec<f64> = z
+        .iter()
+        .zip(&noise)
+        .map(|(z, e)| if z + 0.2 + 0.6 * e > 0.0 { 1.0 } else { -1.0 })
+        .collect();
+    let lower = [vec![f64::NEG_INFINITY; 4], vec![0.0; 30]].concat();
+    Case {
+        bounds: Some(Bounds::new(lower, vec![f64::INFINITY; 34]).unwrap()),
+        inequalities: Some(Exact::constraints(34, 30, move |v| {
+            let z = apply(&x, &v[..3]);
+            (0..30).map(|i| (z[i] + v[3]) * -y[i] + 1.0 - v[4 + i]).collect()
+        })),
+        ..case("P07 Support vectors", vec![0.0; 34], 8.6531048638, |v| {
+            v[..3].iter().map(|w| w.square()).sum::<Hyper>() * 0.5
+                + v[4..].iter().copied().sum::<Hyper>()
+        })
+    }
+}
+
+fn huber() -> Case {
+    let a = mat(113, 30, 4);
+    let exact = times(&a, &[1.0, -1.0, 2.0, 0.5]);
+    let mut b: Vec<f64> = exact.iter().zip(vec(114, 30)).map(|(y, e)| y + 0.1 * e).collect();
+    b[2] += 4.0;
+    b[11] -= 5.0;
+    b[23] += 3.0;
+    assert!((b.iter().sum::<f64>() - 0.536054589).abs() < 1e-7);
+    let lower = [vec![f64::NEG_INFINITY; 4], vec![0.0; 60]].concat();
+    Case {
+        bounds: Some(Bounds::new(lower, vec![f64::INFINITY; 64]).unwrap()),
+        ..case("P10 Huber", vec![0.0; 64], 3.5274843978, move |v| {
+            let (r, norm1) = split(&v[4..]);
+            let y = apply(&a, &v[..4]);
+            (0..30).map(|i| (y[i] - b[i] - r[i]).square()).sum::<Hyper>() * 0.5 + norm1 * 0.3
+        })
+    }
+}
+
+fn basis_pursuit() -> Case {
+    let a = mat(120, 10, 24);
+    let b = times(&a, &sparse(24, &[(3, 1.0), (10, -2.0), (17, 0.7)]));
+    assert!((b.iter().sum::<f64>() - 5.6254095).abs() < 1e-6);
+    Case {
+        bounds: Some(Bounds::non_negative(48)),
+        equalities: Some(Exact::constraints(48, 10, move |x| {
+            let (x, _) = split(x);
+            apply(&a, &x).into_iter().zip(&b).map(|(y, b)| y - *b).collect()
+        })),
+        ..case("P28 Basis pursuit", vec![0.0; 48], 3.4879940269, |x| split(x).1)
+    }
 }
 
 fn least_squares() -> Case {
@@ -134,6 +223,20 @@ fn brown_dennis(x: &[Hyper]) -> Hyper {
         (first.square() + second.square()).square()
     };
     (1..=20).map(term).sum()
+}
+
+pub fn meyer() -> Case {
+    let y = [
+        34780.0, 28610.0, 23650.0, 19630.0, 16370.0, 13720.0, 11540.0, 9744.0, 8261.0, 7030.0,
+        6005.0, 5147.0, 4427.0, 3820.0, 3307.0, 2872.0,
+    ];
+    case("P24 Meyer", vec![0.02, 4000.0, 250.0], 87.945855171, move |x| {
+        let term = |(i, y): (usize, &f64)| {
+            let t = 45.0 + 5.0 * (i + 1) as f64;
+            (x[0] * (x[1] / (x[2] + t)).exp() - *y).square()
+        };
+        y.iter().enumerate().map(term).sum()
+    })
 }
 
 fn bard(x: &[Hyper]) -> Hyper {
