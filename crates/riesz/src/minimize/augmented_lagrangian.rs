@@ -163,7 +163,7 @@ pub(super) fn solve(
     let mut failures = 0;
     loop {
         let start = at.clone();
-        run.tolerance = inner_tolerance;
+        run.begin_method(inner_tolerance);
         let ending = match bounds {
             Some(bounds) => lbfgsb::solve(run, merit, bounds, at)?,
             None => lbfgs::solve(run, merit, at)?,
@@ -206,7 +206,14 @@ pub(super) fn solve(
             }
             _ => failures = 0,
         }
-        if infeasibility > feasible && infeasibility > 0.5 * before {
+        let stuck = infeasibility > feasible && infeasibility > 0.5 * before;
+        // Close to the end it may be the gradient that is left of the subproblems, rather than the
+        // penalty, that keeps up the violation.
+        let refine = stuck
+            && infeasibility <= 1e3 * feasible
+            && inner_tolerance <= tolerance
+            && inner_tolerance > 1e-3 * tolerance;
+        if stuck && !refine {
             merit.penalty *= 10.0;
             if merit.penalty > LARGEST_PENALTY {
                 return Ok(Ending::Failed(format!(
@@ -217,10 +224,12 @@ pub(super) fn solve(
             }
         }
         before = infeasibility;
-        inner_tolerance = if infeasibility <= feasible {
+        inner_tolerance = if refine {
+            0.1 * inner_tolerance
+        } else if infeasibility <= feasible {
             tolerance
         } else {
-            (0.1 * inner_tolerance).max(tolerance)
+            (0.1 * inner_tolerance).max(tolerance.min(inner_tolerance))
         };
         refresh(run, merit, bounds, at)?;
     }

@@ -20,11 +20,11 @@
 //! ```
 //!
 //! What holds for every method:
-//! - Converged means ‖∇f‖∞ ≤ tolerance·max(1, |f|), with the gradient projected at bounds and of
-//!   the Lagrangian under constraints, and a violation of at most `feasibility_tolerance`. The one
-//!   exception, the limit of precision, is stated in [`Solution::reason`]: no step lowers the value
-//!   any more, the method's own model predicts a gain of at most 1e-12·max(1, |f|), and the
-//!   gradient norm is at most 1000 times its bound.
+//! - Converged means ‖∇f‖∞ ≤ tolerance·max(1, |f|/max(1, ‖x‖∞)), with the gradient projected at
+//!   bounds and of the Lagrangian under constraints, and a violation of at most
+//!   `feasibility_tolerance`. The one exception, the limit of precision, is stated in
+//!   [`Solution::reason`]: no step lowers the value any more, the method's own model predicts a
+//!   gain of at most 1e-12·max(1, |f|), and the test holds with √tolerance for tolerance.
 //! - Whatever ends a run, its last accepted iterate is returned. The minima found are local.
 //! - A value or gradient that is NaN or infinite means a step out of the domain: a shorter one is
 //!   tried.
@@ -203,6 +203,7 @@ fn dispatch(
     method: Method,
     at: &mut State,
 ) -> Ending {
+    run.begin_method(run.options.tolerance);
     let ended = match method {
         Method::NewtonCg => newton_cg::solve(run, objective, at),
         Method::GradientDescent => gradient_descent::solve_line_search(run, objective, at),

@@ -64,8 +64,35 @@ pub(super) struct Run<'a> {
     /// Set while a merit function is minimised, so that progress tells of the objective itself.
     /// Line searches end with the evaluation of the point they accept, so this is about it.
     pub behind: Option<Rc<Cell<Behind>>>,
+    stall: Stall,
     progress: &'a mut dyn FnMut(&Progress) -> Control,
     started: Instant,
+}
+
+/// Watches for steps that lead nowhere, as at a kink.
+#[derive(Debug, Clone, Copy)]
+struct Stall {
+    value: f64,
+    gradient_norm: f64,
+    steps: usize,
+}
+
+const NO_STALL: Stall = Stall { value: f64::INFINITY, gradient_norm: f64::INFINITY, steps: 0 };
+
+/// Steps in a row without progress after which a run has stalled.
+const STALLED: usize = 50;
+
+impl Stall {
+    /// Progress is a value lower by more than rounding, or half the gradient norm.
+    fn watch(&mut self, at: &State) {
+        let lower = self.value - at.value > 1e-14 * at.value.abs();
+        let flatter = at.gradient_norm < 0.5 * self.gradient_norm;
+        if lower || flatter {
+            *self = Stall { value: at.value, gradient_norm: at.gradient_norm, steps: 0 };
+        } else {
+            self.steps += 1;
+        }
+    }
 }
 
 /// A search may raise the value by this fraction of its size: what is lost to rounding.
@@ -83,9 +110,16 @@ impl<'a> Run<'a> {
             history: Vec::new(),
             unbounded_below: f64::NEG_INFINITY,
             behind: None,
+            stall: NO_STALL,
             progress,
             started: Instant::now(),
         }
+    }
+
+    /// To be called before a method starts: what it minimises need not be what was before.
+    pub fn begin_method(&mut self, tolerance: f64) {
+        self.tolerance = tolerance;
+        self.stall = NO_STALL;
     }
 
     pub fn seconds(&self) -> f64 {
@@ -125,20 +159,24 @@ impl<'a> Run<'a> {
     /// Counts a step that was accepted, and reports it.
     pub fn accepted(&mut self, at: &State, step: f64) -> Option<Ending> {
         self.iterations += 1;
+        self.stall.watch(at);
         self.report(at, step)
     }
 
     /// The tests made before every step.
     pub fn check(&self, at: &State) -> Option<Ending> {
-        let bound = self.tolerance * at.value.abs().max(1.0);
+        if at.value < self.unbounded_below {
+            return Some(Ending::Unbounded);
+        }
+        let bound = self.tolerance * scale(at);
         if at.gradient_norm <= bound {
             return Some(Ending::Converged(format!(
                 "the gradient norm {:.2e} is at most {bound:.2e}",
                 at.gradient_norm
             )));
         }
-        if at.value < self.unbounded_below {
-            return Some(Ending::Unbounded);
+        if self.stall.steps >= STALLED {
+            return Some(self.no_lower_value(at, (self.stall.value - at.value).max(0.0)));
         }
         (self.iterations >= self.iteration_limit).then_some(Ending::MaxIterations)
     }
@@ -151,12 +189,12 @@ impl<'a> Run<'a> {
     /// The verdict when no step lowers the value any more.
     ///
     /// Converged at the limit of precision, if the model of the solver predicts that no more than
-    /// 1e-12·max(1, |f|) is left to gain *and* the gradient norm is within 1000 times the bound of
-    /// the tolerance; failed otherwise.
+    /// 1e-12·max(1, |f|) is left to gain *and* the gradient norm is small: at most √tolerance where
+    /// it should be at most the tolerance. Failed otherwise.
     pub fn no_lower_value(&self, at: &State, predicted_decrease: f64) -> Ending {
-        let scale = at.value.abs().max(1.0);
-        let bound = self.tolerance * scale;
-        if predicted_decrease <= 1e-12 * scale && at.gradient_norm <= 1e3 * bound {
+        let scale = scale(at);
+        let negligible = predicted_decrease <= 1e-12 * at.value.abs().max(1.0);
+        if negligible && at.gradient_norm <= self.tolerance.sqrt() * scale {
             Ending::Converged(format!(
                 "at the limit of precision: no step lowers the value, {predicted_decrease:.1e} is \
                  predicted to be left, and the gradient norm is {:.2e}",
@@ -164,11 +202,20 @@ impl<'a> Run<'a> {
             ))
         } else {
             Ending::Failed(format!(
-                "no step lowers the value, though the gradient norm is {:.2e} (wanted {bound:.2e}): \
+                "no step lowers the value, though the gradient norm is {:.2e} (wanted {:.2e}): \
                  the gradient may be wrong, the objective not smooth there, or its rounding too \
                  coarse for this tolerance",
-                at.gradient_norm
+                at.gradient_norm,
+                self.tolerance * scale
             ))
         }
     }
+}
+
+/// What a gradient is compared with: max(1, |f|/max(1, ‖x‖∞)).
+///
+/// Relative to the value, as its rounding is; but not just to |f|, which would call any point of
+/// −x or −x² with a large enough value a minimum.
+fn scale(at: &State) -> f64 {
+    (at.value.abs() / norm_inf(&at.x).max(1.0)).max(1.0)
 }

@@ -92,7 +92,8 @@ impl<T: Into<Hyper>> Mul<T> for Hyper {
 impl<T: Into<Hyper>> Div<T> for Hyper {
     type Output = Hyper;
     fn div(self, y: T) -> Hyper {
-        self * y.into().recip()
+        let inverse = y.into().recip();
+        self.mul(inverse)
     }
 }
 

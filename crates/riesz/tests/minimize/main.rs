@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p riesz --test minimize -- --nocapture` shows iterations and evaluations.
 
+mod convex;
 mod data;
 mod hyper;
 mod minima;
