@@ -12,15 +12,16 @@
 //! and their use in limited memory methods", Math. Program. 63 (1994), theorem 2.3.
 
 use super::small_lu::SmallLu;
-use super::vector::{dot, norm2};
+use super::vector::{add_scaled, dot, norm2};
 
 pub(super) struct Compact {
     capacity: usize,
     /// (s, y) with ‖s‖ = 1, oldest first.
     pairs: Vec<(Vec<f64>, Vec<f64>)>,
-    /// SᵀS and SᵀY, row by row.
+    /// SᵀS, SᵀY and YᵀY, row by row.
     ss: Vec<Vec<f64>>,
     sy: Vec<Vec<f64>>,
+    yy: Vec<Vec<f64>>,
     pub theta: f64,
     middle_inverse: Option<SmallLu>,
 }
@@ -32,6 +33,7 @@ impl Compact {
             pairs: Vec::new(),
             ss: Vec::new(),
             sy: Vec::new(),
+            yy: Vec::new(),
             theta: 1.0,
             middle_inverse: None,
         }
@@ -63,7 +65,7 @@ impl Compact {
         }
         if self.pairs.len() == self.capacity {
             self.pairs.remove(0);
-            for matrix in [&mut self.ss, &mut self.sy] {
+            for matrix in [&mut self.ss, &mut self.sy, &mut self.yy] {
                 matrix.remove(0);
                 for row in matrix.iter_mut() {
                     row.remove(0);
@@ -76,16 +78,18 @@ impl Compact {
         self.factorise();
     }
 
-    /// The last row and column of SᵀS and SᵀY.
+    /// The last row and column of SᵀS, SᵀY and YᵀY.
     fn border(&mut self) {
         let last = self.pairs.len() - 1;
         let (s_last, y_last) = &self.pairs[last];
-        for (i, (s, _)) in self.pairs[..last].iter().enumerate() {
+        for (i, (s, y)) in self.pairs[..last].iter().enumerate() {
             self.ss[i].push(dot(s, s_last));
             self.sy[i].push(dot(s, y_last));
+            self.yy[i].push(dot(y, y_last));
         }
         self.ss.push(self.pairs.iter().map(|(s, _)| dot(s_last, s)).collect());
         self.sy.push(self.pairs.iter().map(|(_, y)| dot(s_last, y)).collect());
+        self.yy.push(self.pairs.iter().map(|(_, y)| dot(y_last, y)).collect());
     }
 
     fn factorise(&mut self) {
@@ -107,10 +111,22 @@ impl Compact {
         }
     }
 
-    /// Row i of W.
-    pub fn row(&self, i: usize) -> Vec<f64> {
-        let y = self.pairs.iter().map(|(_, y)| y[i]);
-        y.chain(self.pairs.iter().map(|(s, _)| self.theta * s[i])).collect()
+    /// Writes row i of W to `row`, of length `width`.
+    pub fn row(&self, i: usize, row: &mut [f64]) {
+        let (left, right) = row.split_at_mut(self.pairs.len());
+        for ((left, right), (s, y)) in left.iter_mut().zip(right).zip(&self.pairs) {
+            (*left, *right) = (y[i], self.theta * s[i]);
+        }
+    }
+
+    /// out ← Wv.
+    pub fn times(&self, v: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        let (left, right) = v.split_at(self.pairs.len());
+        for ((left, right), (s, y)) in left.iter().zip(right).zip(&self.pairs) {
+            add_scaled(out, *left, y);
+            add_scaled(out, self.theta * right, s);
+        }
     }
 
     /// Wᵀv.
@@ -134,22 +150,7 @@ impl Compact {
         if k == 0 {
             return Some(d);
         }
-        let mut w_r = vec![0.0; k];
-        let mut w_w = vec![0.0; k * k];
-        let rows: Vec<Vec<f64>> = free.iter().map(|&i| self.row(i)).collect();
-        for (row, r) in rows.iter().zip(r) {
-            for a in 0..k {
-                w_r[a] += row[a] * r;
-                for b in 0..=a {
-                    w_w[a * k + b] += row[a] * row[b];
-                }
-            }
-        }
-        for a in 0..k {
-            for b in 0..a {
-                w_w[b * k + a] = w_w[a * k + b];
-            }
-        }
+        let (w_r, w_w) = self.reduced(free, r);
         let mut system = vec![0.0; k * k];
         for b in 0..k {
             let column = self.middle_times(&w_w[b * k..(b + 1) * k]);
@@ -158,10 +159,45 @@ impl Compact {
             }
         }
         let v = SmallLu::new(k, system)?.solve(&self.middle_times(&w_r));
-        for (d, row) in d.iter_mut().zip(&rows) {
-            *d -= dot(row, &v) / (theta * theta);
+        let mut w_v = vec![0.0; self.pairs[0].0.len()];
+        self.times(&v, &mut w_v);
+        for (&i, d) in free.iter().zip(&mut d) {
+            *d -= w_v[i] / (theta * theta);
         }
         d.iter().all(|d| d.is_finite()).then_some(d)
+    }
+
+    /// WᵀZr and WᵀZZᵀW, where Z selects the free variables.
+    fn reduced(&self, free: &[usize], r: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let (k, m, theta) = (self.width(), self.pairs.len(), self.theta);
+        let mut w_w = vec![0.0; k * k];
+        if free.len() == self.pairs[0].0.len() {
+            // All variables: the products are at hand.
+            for a in 0..m {
+                for b in 0..m {
+                    w_w[a * k + b] = self.yy[a][b];
+                    w_w[(m + a) * k + b] = theta * self.sy[a][b];
+                    w_w[b * k + m + a] = theta * self.sy[a][b];
+                    w_w[(m + a) * k + m + b] = theta * theta * self.ss[a][b];
+                }
+            }
+            return (self.transpose_times(r), w_w);
+        }
+        let mut w_r = vec![0.0; k];
+        let mut row = vec![0.0; k];
+        for (&i, r) in free.iter().zip(r) {
+            self.row(i, &mut row);
+            add_scaled(&mut w_r, *r, &row);
+            for (a, &w) in row.iter().enumerate() {
+                add_scaled(&mut w_w[a * k..=a * k + a], w, &row);
+            }
+        }
+        for a in 0..k {
+            for b in 0..a {
+                w_w[b * k + a] = w_w[a * k + b];
+            }
+        }
+        (w_r, w_w)
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use super::line_search::{Line, Search};
 use super::problem::{EvalError, Objective};
 use super::run::{Ending, Run, State};
-use super::vector::{add_scaled, difference, dot, norm_inf, norm2};
+use super::vector::{add_scaled, difference_to, dot, norm_inf, norm2};
 
 /// The last pairs, and H through them.
 struct Memory {
@@ -21,17 +21,24 @@ struct Memory {
 }
 
 impl Memory {
-    /// Keeps a pair, if it tells of positive curvature: H stays positive definite.
-    fn remember(&mut self, s: Vec<f64>, y: Vec<f64>) {
-        let sy = dot(&s, &y);
-        let usable = sy > f64::EPSILON * norm2(&s) * norm2(&y) && (1.0 / sy).is_finite();
-        if !usable {
-            return;
+    /// Keeps the pair of a step, if it tells of positive curvature: H stays positive definite.
+    /// Returns the step's length.
+    fn remember(&mut self, from: &State, x: &[f64], gradient: &[f64]) -> f64 {
+        let n = x.len();
+        // The oldest pair's memory holds the newest.
+        let (mut s, mut y) = match self.pairs.len() < self.capacity {
+            true => (vec![0.0; n], vec![0.0; n]),
+            false => {
+                self.pairs.pop_front().map_or((vec![0.0; n], vec![0.0; n]), |(s, y, _)| (s, y))
+            }
+        };
+        difference_to(&mut s, x, &from.x);
+        difference_to(&mut y, gradient, &from.gradient);
+        let (sy, length) = (dot(&s, &y), norm2(&s));
+        if sy > f64::EPSILON * length * norm2(&y) && (1.0 / sy).is_finite() {
+            self.pairs.push_back((s, y, 1.0 / sy));
         }
-        if self.pairs.len() == self.capacity {
-            self.pairs.pop_front();
-        }
-        self.pairs.push_back((s, y, 1.0 / sy));
+        length
     }
 
     /// d ← −Hd. Without pairs H is 1/‖d‖: a step of length 1.
@@ -67,13 +74,14 @@ pub(super) fn solve(
     let mut memory = Memory { capacity: run.options.memory, pairs: VecDeque::new() };
     let mut x_new = vec![0.0; n];
     let mut gradient_new = vec![0.0; n];
+    let mut direction = vec![0.0; n];
     // What the model expected to gain when the search along −H∇f found nothing.
     let mut predicted = f64::INFINITY;
     loop {
         if let Some(ending) = run.check(at) {
             return Ok(ending);
         }
-        let mut direction = at.gradient.clone();
+        direction.copy_from_slice(&at.gradient);
         memory.descend(&mut direction);
         let mut slope = dot(&at.gradient, &direction);
         if !(slope < 0.0 && slope.is_finite()) {
@@ -106,10 +114,7 @@ pub(super) fn solve(
             continue;
         };
         predicted = f64::INFINITY;
-        let s = difference(&x_new, &at.x);
-        let y = difference(&gradient_new, &at.gradient);
-        let step = norm2(&s);
-        memory.remember(s, y);
+        let step = memory.remember(at, &x_new, &gradient_new);
         std::mem::swap(&mut at.x, &mut x_new);
         std::mem::swap(&mut at.gradient, &mut gradient_new);
         at.value = trial.value;

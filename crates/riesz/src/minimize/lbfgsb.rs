@@ -91,11 +91,10 @@ fn direction(model: &Compact, bounds: &Bounds, at: &State) -> Vec<f64> {
         return to_cauchy;
     }
     // The model's gradient at the Cauchy point, ∇f + θ(x_c − x) − WMc, in the free variables.
-    let mc = model.middle_times(&c);
-    let r: Vec<f64> = free
-        .iter()
-        .map(|&i| at.gradient[i] + model.theta * to_cauchy[i] - dot(&model.row(i), &mc))
-        .collect();
+    let mut wmc = vec![0.0; at.x.len()];
+    model.times(&model.middle_times(&c), &mut wmc);
+    let r: Vec<f64> =
+        free.iter().map(|&i| at.gradient[i] + model.theta * to_cauchy[i] - wmc[i]).collect();
     let Some(d) = model.minimise_over(&free, &r) else { return to_cauchy };
     let mut x = cauchy.clone();
     free.iter().zip(&d).for_each(|(&i, d)| x[i] += d);
@@ -131,12 +130,16 @@ fn cauchy_point(model: &Compact, bounds: &Bounds, at: &State) -> (Vec<f64>, Vec<
         let bound = if g < 0.0 { bounds.upper()[i] } else { bounds.lower()[i] };
         if g != 0.0 && at.x[i] != bound {
             *d = -g;
-            bends.push(((at.x[i] - bound) / g, i));
+            let bend = (at.x[i] - bound) / g;
+            if bend.is_finite() {
+                bends.push((bend, i));
+            }
         }
     }
     bends.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut p = model.transpose_times(&d);
     let mut c = vec![0.0; model.width()];
+    let mut row = vec![0.0; model.width()];
     let mut slope = -dot(&d, &d);
     let mut curvature = -theta * slope - dot(&p, &model.middle_times(&p));
     let least_curvature = f64::EPSILON * curvature.abs();
@@ -153,7 +156,7 @@ fn cauchy_point(model: &Compact, bounds: &Bounds, at: &State) -> (Vec<f64>, Vec<
         let g = at.gradient[i];
         x[i] = if g < 0.0 { bounds.upper()[i] } else { bounds.lower()[i] };
         let z = x[i] - at.x[i];
-        let row = model.row(i);
+        model.row(i, &mut row);
         let m_row = model.middle_times(&row);
         add_scaled(&mut c, segment, &p);
         slope += segment * curvature + g * g + theta * g * z - g * dot(&m_row, &c);
@@ -162,12 +165,12 @@ fn cauchy_point(model: &Compact, bounds: &Bounds, at: &State) -> (Vec<f64>, Vec<
         d[i] = 0.0;
         t = bend;
     }
-    if bends.peek().is_none() {
+    if d.iter().all(|d| *d == 0.0) {
         return (x, c);
     }
     let forward = (-slope / curvature.max(least_curvature)).max(0.0);
-    for (_, i) in bends {
-        x[i] = at.x[i] + (t + forward) * d[i];
+    for (i, d) in d.iter().enumerate().filter(|(_, d)| **d != 0.0) {
+        x[i] = at.x[i] + (t + forward) * d;
     }
     bounds.project(&mut x);
     add_scaled(&mut c, forward, &p);
@@ -186,4 +189,46 @@ fn largest_step(bounds: &Bounds, x: &[f64], d: &[f64]) -> f64 {
     }
     // 1 up to rounding: both ends of d lie in the box.
     limit.max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::minimize::vector::norm_inf;
+
+    /// ⟨g, d⟩ + ½⟨d, Bd⟩ with B = θI − WMWᵀ.
+    fn model_value(model: &Compact, g: &[f64], d: &[f64]) -> f64 {
+        let w = model.transpose_times(d);
+        dot(g, d) + 0.5 * (model.theta * dot(d, d) - dot(&w, &model.middle_times(&w)))
+    }
+
+    #[test]
+    fn the_cauchy_point_is_the_first_minimiser_on_the_projected_path() {
+        let mut model = Compact::new(4);
+        model.remember(vec![1.0, -0.5, 0.3, 0.2], vec![3.0, -1.0, 0.2, 0.4]);
+        model.remember(vec![0.1, 0.8, -0.4, 0.5], vec![0.5, 2.0, -0.2, 0.9]);
+        let bounds = Bounds::new(
+            vec![-0.05, -1.0, f64::NEG_INFINITY, 0.0],
+            vec![f64::INFINITY, 0.1, 0.3, 0.0],
+        );
+        let bounds = bounds.unwrap();
+        for g in [[2.0, -3.0, -0.5, 1.0], [0.3, -0.1, 4.0, 0.0], [-1.0, 0.0, -9.0, 2.0]] {
+            let at = State::new(Some(&bounds), vec![0.0; 4], g.to_vec(), 0.0);
+            let (cauchy, c) = cauchy_point(&model, &bounds, &at);
+            // By small steps along the path, until the model rises.
+            let (mut best, mut lowest) = (vec![0.0; 4], 0.0);
+            for k in 1..200_000 {
+                let mut x: Vec<f64> = g.iter().map(|g| -g * f64::from(k) * 1e-5).collect();
+                bounds.project(&mut x);
+                let value = model_value(&model, &g, &x);
+                if value > lowest {
+                    break;
+                }
+                (best, lowest) = (x, value);
+            }
+            assert!(norm_inf(&difference(&cauchy, &best)) < 2e-4, "{cauchy:?} against {best:?}");
+            let exact = model.transpose_times(&cauchy);
+            assert!(norm_inf(&difference(&c, &exact)) < 1e-13);
+        }
+    }
 }

@@ -24,7 +24,7 @@
 
 use super::problem::{Bounds, EvalError, Objective};
 use super::run::Run;
-use super::vector::{dot, first_non_finite, step_to};
+use super::vector::{dot, step_to};
 
 const SUFFICIENT_DECREASE: f64 = 1e-4;
 const APPROXIMATE_DECREASE: f64 = 0.1;
@@ -117,8 +117,8 @@ impl Hunt<'_, '_, '_, '_> {
         }
         let value = self.run.evaluate(line.objective, line.x_new, line.gradient_new)?;
         let slope = dot(line.gradient_new, line.direction);
-        let inside = value.is_finite() && first_non_finite(line.gradient_new).is_none();
-        if !(inside && slope.is_finite()) {
+        // A gradient with an entry that is not finite has no finite slope: ∞·0 is NaN.
+        if !(value.is_finite() && slope.is_finite()) {
             return Ok(Trial { alpha, value: f64::INFINITY, slope: f64::INFINITY });
         }
         let trial = Trial { alpha, value, slope };
