@@ -1,1 +1,3 @@
 //! riesz
+
+pub mod minimize;
