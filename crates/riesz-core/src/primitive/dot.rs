@@ -198,7 +198,7 @@ fn put_back(x: Var, axes: impl Iterator<Item = usize>) -> Var {
     apply(Transpose { order }.inverse(), &[x])[0]
 }
 
-fn is_identity(order: &Vec<usize>) -> bool {
+fn is_identity(order: &[usize]) -> bool {
     order.iter().enumerate().all(|(i, &axis)| i == axis)
 }
 
