@@ -1,0 +1,163 @@
+//! What is said about a wrong text: one message, one place, what was expected, what to do.
+//!
+//! A [`Diagnostic`] knows byte positions only; the caller, who knows which text it was about
+//! (an expression, a declaration, a file), renders it. Nothing here decides about colours or
+//! exit codes.
+
+use std::ops::Range;
+
+use ariadne::{Config, IndexType, Label as Mark, Report, ReportKind, Source};
+
+/// A range of bytes in the text that was read, `start` included, `end` excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The span from `start` to `end`.
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    /// The smallest span that holds both.
+    pub fn to(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
+    /// As a range of bytes.
+    pub fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// A second place that belongs to a diagnostic, with its own words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What is there.
+    pub message: String,
+}
+
+/// An error in a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnostic {
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where it is wrong.
+    pub span: Span,
+    /// Words under the place: what is there, or what was expected.
+    pub note: String,
+    /// Further places.
+    pub labels: Vec<Label>,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl std::error::Error for Diagnostic {}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        for label in &self.labels {
+            write!(f, "; {}", label.message)?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, " ({help})")?;
+        }
+        Ok(())
+    }
+}
+
+impl Diagnostic {
+    /// An error with a place and nothing more.
+    pub fn new(message: impl Into<String>, span: Span) -> Self {
+        let (message, note) = (message.into(), String::new());
+        Self { message, span, note, labels: Vec::new(), help: None }
+    }
+
+    /// Adds the words under the place.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+
+    /// Adds a second place.
+    #[must_use]
+    pub fn label(mut self, span: Span, message: impl Into<String>) -> Self {
+        self.labels.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Line and column, both counted from 1, columns in characters.
+    pub fn line_column(&self, source: &str) -> (usize, usize) {
+        line_column(source, self.span.start)
+    }
+
+    /// The error as text with a caret under the place; `name` is the file, or words such as
+    /// `expression`.
+    ///
+    /// ```
+    /// use riesz_lang::{Diagnostic, Span};
+    /// let e = Diagnostic::new("a name is missing", Span::new(2, 3)).note("expected a name");
+    /// assert!(e.render("expression", "x+*").contains("expected a name"));
+    /// ```
+    pub fn render(&self, name: &str, source: &str) -> String {
+        let at = |span: Span| {
+            let start = floor(source, span.start);
+            let end = floor(source, span.end).max(start);
+            (name.to_owned(), start..end)
+        };
+        let config = Config::default().with_color(false).with_index_type(IndexType::Byte);
+        let mut report = Report::build(ReportKind::Error, at(self.span))
+            .with_config(config)
+            .with_message(&self.message);
+        let note = if self.note.is_empty() { "here" } else { &self.note };
+        report.add_label(Mark::new(at(self.span)).with_message(note));
+        for label in &self.labels {
+            report.add_label(Mark::new(at(label.span)).with_message(&label.message));
+        }
+        if let Some(help) = &self.help {
+            report.set_help(help);
+        }
+        let mut out = Vec::new();
+        let written =
+            report.finish().write((name.to_owned(), Source::from(source.to_owned())), &mut out);
+        match written {
+            Ok(()) => {
+                let text = String::from_utf8_lossy(&out);
+                text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
+            }
+            Err(_) => format!("Error: {self}\n"),
+        }
+    }
+}
+
+/// The nearest character boundary at or before `at`.
+fn floor(source: &str, at: usize) -> usize {
+    let mut at = at.min(source.len());
+    while !source.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Line and column of a byte position, both from 1, columns in characters.
+pub fn line_column(source: &str, at: usize) -> (usize, usize) {
+    let before = &source[..floor(source, at)];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+    (line, column)
+}
