@@ -191,7 +191,7 @@ impl Primitive for Dot {
 
 /// Reorders axes so that axis `i` of `x` becomes axis `axes[i]`.
 fn put_back(x: Var, axes: impl Iterator<Item = usize>) -> Var {
-    let order = axes.collect();
+    let order: Vec<usize> = axes.collect();
     if is_identity(&order) {
         return x;
     }
