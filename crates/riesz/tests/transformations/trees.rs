@@ -6,12 +6,8 @@ use std::collections::BTreeMap;
 
 #[test]
 fn tuples_arrays_lists_options_and_maps() -> Result<()> {
-    let f = |(a, list, option, map): (
-        [Var; 2],
-        Vec<Var>,
-        Option<Var>,
-        BTreeMap<String, (Var, Var)>,
-    )| {
+    type Everything = ([Var; 2], Vec<Var>, Option<Var>, BTreeMap<String, (Var, Var)>);
+    let f = |(a, list, option, map): Everything| {
         let listed = list.iter().fold(a[0] * a[1], |sum, &x| sum + x.square());
         let optional = option.map_or(listed, |x| listed + x.exp());
         map.values().fold(optional, |sum, &(x, y)| sum + x * y)
