@@ -1,1 +1,2 @@
 //! riesz-cpu
+pub mod simd;
