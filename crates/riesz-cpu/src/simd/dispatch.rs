@@ -4,11 +4,12 @@
 //! below are `inline(always)` and generic over `Arith`, the functions with `#[target_feature]` only
 //! call them.
 
-use super::drive::{Source, choose, map, map_within, zip};
+use super::drive::{Map, Source, Zip, choose, map, map_within, zip};
 use super::isa::{Isa, Level};
 use super::math::{basic, erf, exp, hyperbolic, inverse, log, pow, trig};
 use super::real::{Arith, Fused, Plain, Real};
 use super::reduce;
+use std::marker::PhantomData;
 
 macro_rules! operations {
     ($(#[$doc:meta])* $name:ident { $($(#[$item:meta])* $variant:ident $text:literal,)* }) => {
@@ -278,43 +279,57 @@ unsafe fn unary_body<T: Real, A: Arith, const L: usize>(
 ) {
     // SAFETY: the caller's, in every arm.
     macro_rules! go {
-        ($f:path) => {
-            unsafe { map::<T, L>(x, y, n, $f) }
-        };
-        ($f:path, beyond $scalar:expr) => {
-            unsafe { map_within::<T, L>(x, y, n, T::TRIG_LIMIT, $f, |v: T| T::of($scalar(v.wide()))) }
-        };
+        ($($f:ident)::+) => {{
+            struct F<A>(PhantomData<A>);
+            impl<T: Real, A: Arith> Map<T> for F<A> {
+                #[inline(always)]
+                fn call(x: T) -> T {
+                    $($f)::+::<T, A>(x)
+                }
+            }
+            unsafe { map::<T, F<A>, L>(x, y, n) }
+        }};
+        ($($f:ident)::+, beyond $scalar:expr) => {{
+            struct F<A>(PhantomData<A>);
+            impl<T: Real, A: Arith> Map<T> for F<A> {
+                #[inline(always)]
+                fn call(x: T) -> T {
+                    $($f)::+::<T, A>(x)
+                }
+            }
+            unsafe { map_within::<T, F<A>, L>(x, y, n, T::TRIG_LIMIT, $scalar) }
+        }};
     }
     match op {
-        Unary::Neg => go!(basic::neg::<T, A>),
-        Unary::Abs => go!(basic::abs::<T, A>),
-        Unary::Sign => go!(basic::sign::<T, A>),
-        Unary::Recip => go!(basic::recip::<T, A>),
-        Unary::Square => go!(basic::square::<T, A>),
-        Unary::Sqrt => go!(basic::sqrt::<T, A>),
-        Unary::Exp => go!(exp::exp::<T, A>),
-        Unary::Exp2 => go!(exp::exp2::<T, A>),
-        Unary::Expm1 => go!(exp::expm1::<T, A>),
-        Unary::Log => go!(log::log::<T, A>),
-        Unary::Log2 => go!(log::log2::<T, A>),
-        Unary::Log10 => go!(log::log10::<T, A>),
-        Unary::Log1p => go!(log::log1p::<T, A>),
-        Unary::Sin => go!(trig::sin::<T, A>, beyond f64::sin),
-        Unary::Cos => go!(trig::cos::<T, A>, beyond f64::cos),
-        Unary::Tan => go!(trig::tan::<T, A>, beyond f64::tan),
-        Unary::Asin => go!(inverse::asin::<T, A>),
-        Unary::Acos => go!(inverse::acos::<T, A>),
-        Unary::Atan => go!(inverse::atan::<T, A>),
-        Unary::Sinh => go!(hyperbolic::sinh::<T, A>),
-        Unary::Cosh => go!(hyperbolic::cosh::<T, A>),
-        Unary::Tanh => go!(hyperbolic::tanh::<T, A>),
-        Unary::Sigmoid => go!(exp::sigmoid::<T, A>),
-        Unary::Softplus => go!(exp::softplus::<T, A>),
-        Unary::Erf => go!(erf::erf::<T, A>),
-        Unary::Floor => go!(basic::floor::<T, A>),
-        Unary::Ceil => go!(basic::ceil::<T, A>),
-        Unary::Round => go!(basic::round::<T, A>),
-        Unary::Trunc => go!(basic::trunc::<T, A>),
+        Unary::Neg => go!(basic::neg),
+        Unary::Abs => go!(basic::abs),
+        Unary::Sign => go!(basic::sign),
+        Unary::Recip => go!(basic::recip),
+        Unary::Square => go!(basic::square),
+        Unary::Sqrt => go!(basic::sqrt),
+        Unary::Exp => go!(exp::exp),
+        Unary::Exp2 => go!(exp::exp2),
+        Unary::Expm1 => go!(exp::expm1),
+        Unary::Log => go!(log::log),
+        Unary::Log2 => go!(log::log2),
+        Unary::Log10 => go!(log::log10),
+        Unary::Log1p => go!(log::log1p),
+        Unary::Sin => go!(trig::sin, beyond f64::sin),
+        Unary::Cos => go!(trig::cos, beyond f64::cos),
+        Unary::Tan => go!(trig::tan, beyond f64::tan),
+        Unary::Asin => go!(inverse::asin),
+        Unary::Acos => go!(inverse::acos),
+        Unary::Atan => go!(inverse::atan),
+        Unary::Sinh => go!(hyperbolic::sinh),
+        Unary::Cosh => go!(hyperbolic::cosh),
+        Unary::Tanh => go!(hyperbolic::tanh),
+        Unary::Sigmoid => go!(exp::sigmoid),
+        Unary::Softplus => go!(exp::softplus),
+        Unary::Erf => go!(erf::erf),
+        Unary::Floor => go!(basic::floor),
+        Unary::Ceil => go!(basic::ceil),
+        Unary::Round => go!(basic::round),
+        Unary::Trunc => go!(basic::trunc),
     }
 }
 
@@ -328,9 +343,16 @@ unsafe fn binary_body<T: Real, A: Arith, const L: usize>(
 ) {
     // SAFETY: the caller's, in every arm.
     macro_rules! go {
-        ($f:expr) => {
-            unsafe { zip::<T, T, L>(x, y, out, n, T::of(0.0), $f) }
-        };
+        (|$a:ident, $b:ident| $e:expr) => {{
+            struct F<A>(PhantomData<A>);
+            impl<T: Real, A: Arith> Zip<T, T> for F<A> {
+                #[inline(always)]
+                fn call($a: T, $b: T) -> T {
+                    $e
+                }
+            }
+            unsafe { zip::<T, T, F<A>, L>(x, y, out, n, T::of(0.0)) }
+        }};
     }
     match op {
         Binary::Add => go!(|a, b| a + b),
@@ -338,12 +360,12 @@ unsafe fn binary_body<T: Real, A: Arith, const L: usize>(
         Binary::Mul => go!(|a, b| a * b),
         Binary::Div => go!(|a, b| a / b),
         Binary::Rem => go!(|a, b| a % b),
-        Binary::Pow => go!(pow::pow::<T, A>),
-        Binary::Max => go!(basic::max::<T, A>),
-        Binary::Min => go!(basic::min::<T, A>),
-        Binary::Atan2 => go!(inverse::atan2::<T, A>),
-        Binary::Hypot => go!(inverse::hypot::<T, A>),
-        Binary::Scale => go!(basic::scale::<T, A>),
+        Binary::Pow => go!(|a, b| pow::pow::<T, A>(a, b)),
+        Binary::Max => go!(|a, b| basic::max::<T, A>(a, b)),
+        Binary::Min => go!(|a, b| basic::min::<T, A>(a, b)),
+        Binary::Atan2 => go!(|a, b| inverse::atan2::<T, A>(a, b)),
+        Binary::Hypot => go!(|a, b| inverse::hypot::<T, A>(a, b)),
+        Binary::Scale => go!(|a, b| basic::scale::<T, A>(a, b)),
     }
 }
 
@@ -357,9 +379,16 @@ unsafe fn compare_body<T: Real, A: Arith, const L: usize>(
 ) {
     // SAFETY: the caller's, in every arm.
     macro_rules! go {
-        ($f:expr) => {
-            unsafe { zip::<T, bool, L>(x, y, out, n, false, $f) }
-        };
+        (|$a:ident, $b:ident| $e:expr) => {{
+            struct F<A>(PhantomData<A>);
+            impl<T: Real, A: Arith> Zip<T, bool> for F<A> {
+                #[inline(always)]
+                fn call($a: T, $b: T) -> bool {
+                    $e
+                }
+            }
+            unsafe { zip::<T, bool, F<A>, L>(x, y, out, n, false) }
+        }};
     }
     match op {
         Compare::Eq => go!(|a, b| a == b),

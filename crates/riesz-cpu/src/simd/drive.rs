@@ -16,17 +16,25 @@ pub enum Source<T> {
     Splat(T),
 }
 
-/// y[i] = f(x[i]).
+/// A function of one number as a type, so that `inline(always)` carries it into the loop: a closure or
+/// `fn` item may be left as a call, compiled without the loop's instruction set.
+pub trait Map<T> {
+    /// The function.
+    fn call(x: T) -> T;
+}
+
+/// A function of two numbers as a type.
+pub trait Zip<T, U> {
+    /// The function.
+    fn call(x: T, y: T) -> U;
+}
+
+/// y[i] = F(x[i]).
 ///
 /// # Safety
 /// `x` is readable and `y` writable for `n` elements; they are equal or do not overlap.
 #[inline(always)]
-pub unsafe fn map<T: Real, const L: usize>(
-    x: *const T,
-    y: *mut T,
-    n: usize,
-    f: impl Fn(T) -> T,
-) {
+pub unsafe fn map<T: Real, F: Map<T>, const L: usize>(x: *const T, y: *mut T, n: usize) {
     let mut i = 0;
     let mut padded = [T::of(1.0); L];
     while i < n {
@@ -36,7 +44,7 @@ pub unsafe fn map<T: Real, const L: usize>(
             let source = chunk(x.add(i), m, &mut padded);
             let mut out = [T::of(0.0); L];
             for (j, out) in out.iter_mut().enumerate() {
-                *out = f(*source.add(j));
+                *out = F::call(*source.add(j));
             }
             store(&out, y.add(i), m);
         }
@@ -50,13 +58,12 @@ pub unsafe fn map<T: Real, const L: usize>(
 /// # Safety
 /// As for `map`.
 #[inline(always)]
-pub unsafe fn map_within<T: Real, const L: usize>(
+pub unsafe fn map_within<T: Real, F: Map<T>, const L: usize>(
     x: *const T,
     y: *mut T,
     n: usize,
     limit: T,
-    f: impl Fn(T) -> T,
-    scalar: impl Fn(T) -> T,
+    scalar: fn(f64) -> f64,
 ) {
     let mut i = 0;
     let mut padded = [T::of(1.0); L];
@@ -69,14 +76,14 @@ pub unsafe fn map_within<T: Real, const L: usize>(
             let mut beyond = false;
             for (j, out) in out.iter_mut().enumerate() {
                 let v = *source.add(j);
-                *out = f(v);
+                *out = F::call(v);
                 beyond |= v.magnitude() > limit;
             }
             if beyond {
                 for (j, out) in out.iter_mut().enumerate() {
                     let v = *source.add(j);
                     if v.magnitude() > limit {
-                        *out = scalar(v);
+                        *out = T::of(scalar(v.wide()));
                     }
                 }
             }
@@ -86,18 +93,17 @@ pub unsafe fn map_within<T: Real, const L: usize>(
     }
 }
 
-/// out[i] = f(x[i], y[i]), for any type of result.
+/// out[i] = F(x[i], y[i]), for any type of result.
 ///
 /// # Safety
 /// The buffers hold `n` elements; an input is the output or does not overlap it.
 #[inline(always)]
-pub unsafe fn zip<T: Real, U: Copy, const L: usize>(
+pub unsafe fn zip<T: Real, U: Copy, F: Zip<T, U>, const L: usize>(
     x: Source<T>,
     y: Source<T>,
     out: *mut U,
     n: usize,
     zero: U,
-    f: impl Fn(T, T) -> U,
 ) {
     let mut i = 0;
     let mut px = [splat_or_one(x); L];
@@ -110,7 +116,7 @@ pub unsafe fn zip<T: Real, U: Copy, const L: usize>(
             let sy = operand(y, i, m, &mut py);
             let mut result = [zero; L];
             for (j, r) in result.iter_mut().enumerate() {
-                *r = f(*sx.add(j), *sy.add(j));
+                *r = F::call(*sx.add(j), *sy.add(j));
             }
             store(&result, out.add(i), m);
         }

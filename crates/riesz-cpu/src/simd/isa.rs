@@ -49,7 +49,10 @@ impl Isa {
     /// Every level this processor has, lowest first.
     pub fn available() -> impl Iterator<Item = Isa> {
         let best = detect();
-        [Level::Baseline, Level::Avx2, Level::Avx512].into_iter().filter(move |l| *l <= best).map(Isa)
+        [Level::Baseline, Level::Avx2, Level::Avx512]
+            .into_iter()
+            .filter(move |l| *l <= best)
+            .map(Isa)
     }
 
     /// `baseline`, `avx2` or `avx512`.

@@ -194,7 +194,6 @@ macro_rules! real {
     };
 }
 
-
 use super::math::coefficients as c;
 
 real!(f64, u64, mantissa 52, half 27, bias 1023, {
@@ -313,11 +312,18 @@ pub fn divide<R: Real, A: Arith>((nh, nl): (R, R), (dh, dl): (R, R)) -> R {
     q + rest * inverse
 }
 
+/// `yes` where `condition` holds, else `no`, as a select and never a branch: a branch would keep the
+/// loop around it from being vectorised.
+#[inline(always)]
+pub fn pick<T>(condition: bool, yes: T, no: T) -> T {
+    std::hint::select_unpredictable(condition, yes, no)
+}
+
 /// The nearest integer, ties to even, for every x.
 #[inline(always)]
 pub fn nearest<R: Real>(x: R) -> R {
     let a = x.magnitude();
     let r = (a + R::INTEGERS) - R::INTEGERS;
-    let r = if a < R::INTEGERS { r } else { a };
+    let r = pick(a < R::INTEGERS, r, a);
     r.with_sign(x)
 }

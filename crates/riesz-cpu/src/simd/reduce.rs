@@ -5,53 +5,82 @@
 //! (Higham, "Accuracy and Stability of Numerical Algorithms", §4.2) and does not depend on the
 //! width of the vectors. Products are rounded before they are added, on every instruction set.
 
-use super::drive::chunk;
+use super::drive::{Zip, chunk};
 use super::math::basic;
 use super::real::{Plain, Real};
 
 const BLOCK: usize = 4096;
 
-/// Σ term(j), lanes and pairs as the module says; `term(i, m)` gives elements i … i+m, padded with 0.
-#[inline(always)]
-fn pairwise<T: Real>(n: usize, block: impl Fn(usize, usize) -> T) -> T {
-    // A binary counter of partial sums: `partial[b]` holds the sum of 2^b blocks when bit b of
-    // `blocks` is set.
-    let mut partial = [T::of(0.0); usize::BITS as usize];
-    let mut blocks = 0usize;
-    let mut start = 0;
-    while start < n {
-        let len = (n - start).min(BLOCK);
-        let mut sum = block(start, len);
+/// The sums of blocks, added pairwise.
+///
+/// A binary counter: `partial[b]` is the sum of 2^b blocks while bit b of `blocks` is set.
+struct Pairwise<T> {
+    partial: [T; usize::BITS as usize],
+    blocks: usize,
+}
+
+impl<T: Real> Pairwise<T> {
+    #[inline(always)]
+    fn new() -> Self {
+        Pairwise { partial: [T::of(0.0); usize::BITS as usize], blocks: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, mut sum: T) {
         let mut b = 0;
-        while blocks & (1 << b) != 0 {
-            sum = partial[b] + sum;
+        while self.blocks & (1 << b) != 0 {
+            sum = self.partial[b] + sum;
             b += 1;
         }
-        partial[b] = sum;
-        blocks += 1;
-        start += len;
+        self.partial[b] = sum;
+        self.blocks += 1;
     }
-    let mut sum = T::of(0.0);
-    let mut first = true;
-    for (b, p) in partial.iter().enumerate() {
-        if blocks & (1 << b) != 0 {
-            sum = if first { *p } else { *p + sum };
-            first = false;
+
+    #[inline(always)]
+    fn total(&self) -> T {
+        let mut sum = T::of(0.0);
+        let mut left = self.blocks;
+        while left != 0 {
+            let b = left.trailing_zeros() as usize;
+            sum = self.partial[b] + sum;
+            left &= left - 1;
         }
+        sum
     }
-    sum
 }
 
 #[inline(always)]
-fn tree<T: Real, const L: usize>(mut lanes: [T; L], f: impl Fn(T, T) -> T) -> T {
+fn tree<T: Real, F: Zip<T, T>, const L: usize>(mut lanes: [T; L]) -> T {
     let mut width = L;
     while width > 1 {
         width /= 2;
         for j in 0..width {
-            lanes[j] = f(lanes[j], lanes[j + width]);
+            lanes[j] = F::call(lanes[j], lanes[j + width]);
         }
     }
     lanes[0]
+}
+
+struct Add;
+impl<T: Real> Zip<T, T> for Add {
+    #[inline(always)]
+    fn call(x: T, y: T) -> T {
+        x + y
+    }
+}
+struct Max;
+impl<T: Real> Zip<T, T> for Max {
+    #[inline(always)]
+    fn call(x: T, y: T) -> T {
+        basic::max::<T, Plain>(x, y)
+    }
+}
+struct Min;
+impl<T: Real> Zip<T, T> for Min {
+    #[inline(always)]
+    fn call(x: T, y: T) -> T {
+        basic::min::<T, Plain>(x, y)
+    }
 }
 
 /// Σ x[i]; 0 for n = 0.
@@ -60,22 +89,15 @@ fn tree<T: Real, const L: usize>(mut lanes: [T; L], f: impl Fn(T, T) -> T) -> T 
 /// `x` is readable for `n` elements.
 #[inline(always)]
 pub unsafe fn sum<T: Real, const L: usize>(x: *const T, n: usize) -> T {
-    pairwise(n, |start, len| {
-        let mut lanes = [T::of(0.0); L];
-        let mut i = 0;
-        while i < len {
-            let mut padded = [T::of(0.0); L];
-            // SAFETY: start + i + m ≤ n.
-            unsafe {
-                let source = chunk(x.add(start + i), (len - i).min(L), &mut padded);
-                for (j, lane) in lanes.iter_mut().enumerate() {
-                    *lane = *lane + *source.add(j);
-                }
-            }
-            i += L;
-        }
-        tree(lanes, |a, b| a + b)
-    })
+    let mut sums = Pairwise::new();
+    let mut start = 0;
+    while start < n {
+        let len = (n - start).min(BLOCK);
+        // SAFETY: start + len ≤ n.
+        sums.push(unsafe { fold::<T, Add, L>(x.add(start), len, T::of(0.0)) });
+        start += len;
+    }
+    sums.total()
 }
 
 /// Σ x[i]·y[i]; 0 for n = 0.
@@ -84,12 +106,14 @@ pub unsafe fn sum<T: Real, const L: usize>(x: *const T, n: usize) -> T {
 /// `x` and `y` are readable for `n` elements.
 #[inline(always)]
 pub unsafe fn dot<T: Real, const L: usize>(x: *const T, y: *const T, n: usize) -> T {
-    pairwise(n, |start, len| {
+    let mut sums = Pairwise::new();
+    let mut start = 0;
+    while start < n {
+        let len = (n - start).min(BLOCK);
         let mut lanes = [T::of(0.0); L];
         let mut i = 0;
         while i < len {
-            let mut px = [T::of(0.0); L];
-            let mut py = [T::of(0.0); L];
+            let (mut px, mut py) = ([T::of(0.0); L], [T::of(0.0); L]);
             let m = (len - i).min(L);
             // SAFETY: start + i + m ≤ n.
             unsafe {
@@ -101,8 +125,10 @@ pub unsafe fn dot<T: Real, const L: usize>(x: *const T, y: *const T, n: usize) -
             }
             i += L;
         }
-        tree(lanes, |a, b| a + b)
-    })
+        sums.push(tree::<T, Add, L>(lanes));
+        start += len;
+    }
+    sums.total()
 }
 
 /// max x[i] or min x[i], NaN if any is NaN; −∞ or ∞ for n = 0.
@@ -113,22 +139,17 @@ pub unsafe fn dot<T: Real, const L: usize>(x: *const T, y: *const T, n: usize) -
 pub unsafe fn extreme<T: Real, const L: usize>(x: *const T, n: usize, largest: bool) -> T {
     if largest {
         // SAFETY: the caller's.
-        unsafe { fold::<T, L>(x, n, -T::INFINITY, basic::max::<T, Plain>) }
+        unsafe { fold::<T, Max, L>(x, n, -T::INFINITY) }
     } else {
         // SAFETY: the caller's.
-        unsafe { fold::<T, L>(x, n, T::INFINITY, basic::min::<T, Plain>) }
+        unsafe { fold::<T, Min, L>(x, n, T::INFINITY) }
     }
 }
 
 /// # Safety
 /// `x` is readable for `n` elements.
 #[inline(always)]
-unsafe fn fold<T: Real, const L: usize>(
-    x: *const T,
-    n: usize,
-    start: T,
-    f: impl Fn(T, T) -> T,
-) -> T {
+unsafe fn fold<T: Real, F: Zip<T, T>, const L: usize>(x: *const T, n: usize, start: T) -> T {
     let mut lanes = [start; L];
     let mut i = 0;
     while i < n {
@@ -137,10 +158,10 @@ unsafe fn fold<T: Real, const L: usize>(
         unsafe {
             let source = chunk(x.add(i), (n - i).min(L), &mut padded);
             for (j, lane) in lanes.iter_mut().enumerate() {
-                *lane = f(*lane, *source.add(j));
+                *lane = F::call(*lane, *source.add(j));
             }
         }
         i += L;
     }
-    tree(lanes, f)
+    tree::<T, F, L>(lanes)
 }

@@ -1,6 +1,6 @@
 //! Rounding, signs, maxima: functions of a few instructions.
 
-use crate::simd::real::{Arith, Real, nearest};
+use crate::simd::real::{Arith, Real, nearest, pick};
 
 /// −x.
 #[inline(always)]
@@ -18,8 +18,8 @@ pub fn abs<R: Real, A: Arith>(x: R) -> R {
 #[inline(always)]
 pub fn sign<R: Real, A: Arith>(x: R) -> R {
     let one = R::of(1.0).with_sign(x);
-    let nonzero = x > R::of(0.0) || x < R::of(0.0);
-    if nonzero { one } else { x }
+    let nonzero = (x > R::of(0.0)) | (x < R::of(0.0));
+    pick(nonzero, one, x)
 }
 
 /// 1/x.
@@ -51,7 +51,7 @@ pub fn round<R: Real, A: Arith>(x: R) -> R {
 pub fn floor<R: Real, A: Arith>(x: R) -> R {
     let r = nearest(x);
     let down = r - R::of(1.0);
-    let y = if r > x { down } else { r };
+    let y = pick(r > x, down, r);
     y.with_sign(x)
 }
 
@@ -60,7 +60,7 @@ pub fn floor<R: Real, A: Arith>(x: R) -> R {
 pub fn ceil<R: Real, A: Arith>(x: R) -> R {
     let r = nearest(x);
     let up = r + R::of(1.0);
-    let y = if r < x { up } else { r };
+    let y = pick(r < x, up, r);
     // −0.5 rounds up to −0, as in C; a positive result has a positive x.
     y.with_sign(x)
 }
@@ -71,24 +71,24 @@ pub fn trunc<R: Real, A: Arith>(x: R) -> R {
     let a = x.magnitude();
     let r = nearest(a);
     let down = r - R::of(1.0);
-    let y = if r > a { down } else { r };
+    let y = pick(r > a, down, r);
     y.with_sign(x)
 }
 
 /// The larger one; NaN if either is NaN; +0 is larger than −0 (IEEE 754-2019 maximum).
 #[inline(always)]
 pub fn max<R: Real, A: Arith>(x: R, y: R) -> R {
-    let m = if x > y { x } else { y };
-    let m = if x == y { x.and(y) } else { m };
-    if x == x { m } else { x }
+    let m = pick(x > y, x, y);
+    let m = pick(x == y, x.and(y), m);
+    pick(x == x, m, x)
 }
 
 /// The smaller one; NaN if either is NaN; −0 is smaller than +0 (IEEE 754-2019 minimum).
 #[inline(always)]
 pub fn min<R: Real, A: Arith>(x: R, y: R) -> R {
-    let m = if x < y { x } else { y };
-    let m = if x == y { x.or(y) } else { m };
-    if x == x { m } else { x }
+    let m = pick(x < y, x, y);
+    let m = pick(x == y, x.or(y), m);
+    pick(x == x, m, x)
 }
 
 /// c·t, and 0 where t is 0, even for infinite or NaN c: a linear map sends zero to zero.
@@ -96,5 +96,5 @@ pub fn min<R: Real, A: Arith>(x: R, y: R) -> R {
 pub fn scale<R: Real, A: Arith>(c: R, t: R) -> R {
     let zero = R::of(0.0);
     let product = c * t;
-    if t == zero { zero } else { product }
+    pick(t == zero, zero, product)
 }

@@ -1,7 +1,7 @@
 //! The error function.
 
 use super::exp::exp;
-use crate::simd::real::{Arith, Real, poly};
+use crate::simd::real::{Arith, Real, pick, poly};
 
 /// erf x = 2/√π ∫₀ˣ e^(−t²) dt.
 ///
@@ -13,11 +13,11 @@ pub fn erf<R: Real, A: Arith>(x: R) -> R {
     let z = a * a;
     let (hi, lo) = R::pair(1.1283791670955126, 1.533545961316588e-17);
     let near = A::fma(a, hi, a * A::fma(z, poly::<R, A>(R::ERF, z), lo));
-    let b = if a > R::ERF_LIMIT { R::ERF_LIMIT } else { a };
+    let b = pick(a > R::ERF_LIMIT, R::ERF_LIMIT, a);
     let two = R::of(2.0);
     let u = (b - two) / (b + two);
     let far = R::of(1.0) - exp::<R, A>(-(b * b)) * poly::<R, A>(R::ERFC, u);
-    let y = if a < R::of(0.75) { near } else { far };
+    let y = pick(a < R::of(0.75), near, far);
     let y = y.with_sign(x);
-    if x == x { y } else { x }
+    pick(x == x, y, x)
 }

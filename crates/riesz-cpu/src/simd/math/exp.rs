@@ -4,7 +4,7 @@
 //! e^r − 1; 2^n is made from the bits of n.
 
 use super::log::log1p_of_sum;
-use crate::simd::real::{Arith, Real, divide, fast_two_sum, poly, two_sum};
+use crate::simd::real::{Arith, Real, divide, fast_two_sum, pick, poly, two_sum};
 
 /// e^x.
 #[inline(always)]
@@ -33,9 +33,8 @@ pub fn exp2<R: Real, A: Arith>(x: R) -> R {
 /// e^x − 1 without cancellation near 0.
 #[inline(always)]
 pub fn expm1<R: Real, A: Arith>(x: R) -> R {
-    let (low, high) = R::EXP_RANGE;
-    let v = clamp(x, low * R::of(0.06), high); // −44 or −6.3: below, −1
-    let v = if v < R::of(-44.0) { R::of(-44.0) } else { v };
+    let (_, high) = R::EXP_RANGE;
+    let v = clamp(x, R::of(-44.0), high); // below, it is −1 to the last bit
     let (magic, r, c) = reduce::<R, A>(v);
     let (ph, pl) = tail::<R, A>(r, c);
     let one = R::of(1.0);
@@ -45,7 +44,7 @@ pub fn expm1<R: Real, A: Arith>(x: R) -> R {
     let (h, e) = two_sum(s - half, s * ph);
     let y = h + A::fma(s, pl, e);
     let y = y + y;
-    if x.magnitude() < R::IDENTITY { x } else { y }
+    pick(x.magnitude() < R::IDENTITY, x, y)
 }
 
 /// 1/(1 + e^(−x)).
@@ -54,8 +53,8 @@ pub fn sigmoid<R: Real, A: Arith>(x: R) -> R {
     let (eh, el) = exp_pair::<R, A>(-x.magnitude());
     let one = R::of(1.0);
     let (dh, dl) = fast_two_sum(one, eh);
-    let nh = if x < R::of(0.0) { eh } else { one };
-    let nl = if x < R::of(0.0) { el } else { R::of(0.0) };
+    let nh = pick(x < R::of(0.0), eh, one);
+    let nl = pick(x < R::of(0.0), el, R::of(0.0));
     divide::<R, A>((nh, nl), (dh, dl + el))
 }
 
@@ -67,16 +66,16 @@ pub fn softplus<R: Real, A: Arith>(x: R) -> R {
     let (u, c) = fast_two_sum(one, eh);
     let y = log1p_of_sum::<R, A>(u, c + el);
     // For e below the last bit of 1, log1p(e) = e, also when e is subnormal.
-    let y = if eh < R::IDENTITY { eh } else { y };
-    let positive = if x > R::of(0.0) { x } else { R::of(0.0) };
+    let y = pick(eh < R::IDENTITY, eh, y);
+    let positive = pick(x > R::of(0.0), x, R::of(0.0));
     let sum = positive + y;
-    if x == x { sum } else { x }
+    pick(x == x, sum, x)
 }
 
 /// e^x as hi + lo for x ≤ 0 (0 below the range, and then lo = 0 too).
 #[inline(always)]
 fn exp_pair<R: Real, A: Arith>(x: R) -> (R, R) {
-    let x = if x < R::EXP_RANGE.0 { R::EXP_RANGE.0 } else { x };
+    let x = pick(x < R::EXP_RANGE.0, R::EXP_RANGE.0, x);
     let (magic, r, c) = reduce::<R, A>(x);
     let (ph, pl) = tail::<R, A>(r, c);
     let (h, l) = fast_two_sum(R::of(1.0), ph);
@@ -113,6 +112,6 @@ pub(super) fn scale<R: Real, A: Arith>(y: R, magic: R) -> R {
 /// x held in [low, high]; NaN stays.
 #[inline(always)]
 pub(super) fn clamp<R: Real>(x: R, low: R, high: R) -> R {
-    let x = if x > high { high } else { x };
-    if x < low { low } else { x }
+    let x = pick(x > high, high, x);
+    pick(x < low, low, x)
 }

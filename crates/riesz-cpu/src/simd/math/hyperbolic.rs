@@ -1,17 +1,17 @@
 //! sinh, cosh, tanh from e^x − 1 in a little more than working precision.
 
 use super::exp::{clamp, reduce, scale, tail};
-use crate::simd::real::{Arith, Real, divide, two_sum};
+use crate::simd::real::{Arith, Real, divide, pick, two_sum};
 
 /// The hyperbolic tangent: t/(t+2) with t = e^(2|x|) − 1.
 #[inline(always)]
 pub fn tanh<R: Real, A: Arith>(x: R) -> R {
     let a = x.magnitude();
-    let a = if a > R::TANH_LIMIT { R::TANH_LIMIT } else { a };
+    let a = pick(a > R::TANH_LIMIT, R::TANH_LIMIT, a);
     let (th, tl) = expm1_pair::<R, A>(a + a);
     let (dh, dl) = two_sum(th, R::of(2.0));
     let y = divide::<R, A>((th, tl), (dh, dl + tl)).with_sign(x);
-    if x.magnitude() < R::IDENTITY { x } else { y }
+    pick(x.magnitude() < R::IDENTITY, x, y)
 }
 
 /// (e^x − e^(−x))/2.
@@ -19,25 +19,26 @@ pub fn tanh<R: Real, A: Arith>(x: R) -> R {
 pub fn sinh<R: Real, A: Arith>(x: R) -> R {
     let a = x.magnitude();
     let one = R::of(1.0);
-    let near = if a > R::TANH_LIMIT { R::TANH_LIMIT } else { a };
+    let near = pick(a > R::TANH_LIMIT, R::TANH_LIMIT, a);
     let (th, tl) = expm1_pair::<R, A>(near);
-    let small = R::of(0.5) * (th + (th / (th + one) + tl * (one + one / ((th + one) * (th + one)))));
-    let y = if a > R::TANH_LIMIT { half_exp::<R, A>(a) } else { small };
-    let y = if a == a { y.with_sign(x) } else { x };
-    if a < R::IDENTITY { x } else { y }
+    let small =
+        R::of(0.5) * (th + (th / (th + one) + tl * (one + one / ((th + one) * (th + one)))));
+    let y = pick(a > R::TANH_LIMIT, half_exp::<R, A>(a), small);
+    let y = pick(a == a, y.with_sign(x), x);
+    pick(a < R::IDENTITY, x, y)
 }
 
 /// (e^x + e^(−x))/2.
 #[inline(always)]
 pub fn cosh<R: Real, A: Arith>(x: R) -> R {
     let a = x.magnitude();
-    let near = if a > R::TANH_LIMIT { R::TANH_LIMIT } else { a };
+    let near = pick(a > R::TANH_LIMIT, R::TANH_LIMIT, a);
     let (th, tl) = expm1_pair::<R, A>(near);
     let half = R::of(0.5);
     let (eh, el) = two_sum(th, R::of(1.0));
     let small = A::fma(half, eh, A::fma(half, el + tl, half / eh));
-    let y = if a > R::TANH_LIMIT { half_exp::<R, A>(a) } else { small };
-    if a == a { y } else { x }
+    let y = pick(a > R::TANH_LIMIT, half_exp::<R, A>(a), small);
+    pick(a == a, y, x)
 }
 
 /// e^x − 1 as hi + lo for 0 ≤ x ≤ 2·TANH_LIMIT.

@@ -3,7 +3,7 @@
 //! x = 2^k·m with √½ ≤ m < √2, f = m − 1, s = f/(2+f), log m = 2·atanh(s) as f − s·(f − R(s²)):
 //! the arrangement of fdlibm's e_log.c (Sun Microsystems 1993), whose error stays below 1 ulp.
 
-use crate::simd::real::{Arith, Real, poly};
+use crate::simd::real::{Arith, Real, pick, poly};
 
 /// The natural logarithm; NaN below 0, −∞ at 0.
 #[inline(always)]
@@ -17,10 +17,9 @@ pub fn log<R: Real, A: Arith>(x: R) -> R {
 pub fn log1p<R: Real, A: Arith>(x: R) -> R {
     let one = R::of(1.0);
     let u = one + x;
-    let c = if u > R::of(2.0) { one - (u - x) } else { x - (u - one) };
+    let c = pick(u > R::of(2.0), one - (u - x), x - (u - one));
     let y = log1p_of_sum::<R, A>(u, c);
-    let y = if x.magnitude() < R::IDENTITY { x } else { y };
-    if x.magnitude() < R::IDENTITY { y } else { edges(u, y) }
+    pick(x.magnitude() < R::IDENTITY, x, edges(u, y))
 }
 
 /// log(u + c) for u ≥ 0 and |c| at most an ulp of u.
@@ -32,7 +31,7 @@ pub(super) fn log1p_of_sum<R: Real, A: Arith>(u: R, c: R) -> R {
     let f = m - one;
     let s = f / (R::of(2.0) + f);
     let limit = R::of(60.0);
-    let kk = if k > limit { limit } else { k };
+    let kk = pick(k > limit, limit, k);
     let inverse = one - (s + s) * (one - s * (one - s));
     let c = c * inverse * R::power_of_two(R::MAGIC - kk);
     join_with::<R, A>(k, f, s, c)
@@ -95,17 +94,17 @@ fn join_with<R: Real, A: Arith>(k: R, f: R, s: R, c: R) -> R {
 #[inline(always)]
 pub(super) fn split<R: Real>(x: R) -> (R, R) {
     let small = x < R::TINY;
-    let scaled = if small { x * R::INTEGERS } else { x };
+    let scaled = pick(small, x * R::INTEGERS, x);
     let (k, m) = scaled.split();
     let (bits, _) = R::INTEGERS.split();
-    (if small { k - bits } else { k }, m)
+    (pick(small, k - bits, k), m)
 }
 
 /// What a logarithm gives at 0, ∞, NaN and below 0, and `y` elsewhere.
 #[inline(always)]
 fn edges<R: Real>(x: R, y: R) -> R {
-    let y = if x < R::INFINITY { y } else { x };
+    let y = pick(x < R::INFINITY, y, x);
     let zero = R::of(0.0);
-    let at_zero = if x == zero { -R::INFINITY } else { R::NAN };
-    if x > zero { y } else { at_zero }
+    let at_zero = pick(x == zero, -R::INFINITY, R::NAN);
+    pick(x > zero, y, at_zero)
 }

@@ -5,7 +5,7 @@
 
 use super::exp::{clamp, reduce, scale, tail};
 use super::log::split;
-use crate::simd::real::{Arith, Real, fast_two_sum, nearest, poly, two_sum};
+use crate::simd::real::{Arith, Real, fast_two_sum, nearest, pick, poly, two_sum};
 
 /// x^y with the conventions of C's pow: x^0 = 1 and 1^y = 1 even for NaN, (−∞ … 0)^y = NaN unless y
 /// is an integer, 0^y and ∞^y with the sign of an odd y.
@@ -20,27 +20,27 @@ pub fn pow<R: Real, A: Arith>(x: R, y: R) -> R {
     let pl = A::fma(ll, v, pe);
     let y_size = y.magnitude();
     let small = y_size < R::IDENTITY * R::IDENTITY;
-    let pl = if small { zero } else { pl };
+    let pl = pick(small, zero, pl);
     let (low, high) = R::EXP_RANGE;
-    let inside = ph > low && ph < high;
+    let inside = (ph > low) & (ph < high);
     let ph = clamp(ph, low, high);
-    let pl = if inside { pl } else { zero };
+    let pl = pick(inside, pl, zero);
     let (magic, r, c) = reduce::<R, A>(ph);
     let (th, tl) = tail::<R, A>(r, c + pl);
     let size = scale::<R, A>(one + (th + tl), magic);
 
     // |x| = 0 or ∞: the size is 0 or ∞.
     let grows = (a > one) == (y > zero);
-    let end = if grows { R::INFINITY } else { zero };
-    let size = if a == zero || a == R::INFINITY { end } else { size };
+    let end = pick(grows, R::INFINITY, zero);
+    let size = pick((a == zero) | (a == R::INFINITY), end, size);
     let integer = nearest(y_size) == y_size;
     let half = y_size * R::of(0.5);
-    let odd = integer && nearest(half) != half && y_size < R::INTEGERS + R::INTEGERS;
-    let signed = if odd { size.with_sign(x) } else { size };
-    let defined = integer || x >= zero || a == zero || a == R::INFINITY;
-    let signed = if defined { signed } else { R::NAN };
-    let signed = if x == x && y == y { signed } else { x + y };
-    if y == zero || x == one { one } else { signed }
+    let odd = integer & (nearest(half) != half);
+    let signed = pick(odd, size.with_sign(x), size);
+    let defined = integer | (x >= zero) | (a == R::INFINITY);
+    let signed = pick(defined, signed, R::NAN);
+    let signed = pick((x == x) & (y == y), signed, x + y);
+    pick((y == zero) | (x == one), one, signed)
 }
 
 /// log a as hi + lo for a > 0 (anything at 0, ∞, NaN).

@@ -4,22 +4,22 @@
 //! accuracy beside every multiple of π/2; then polynomials in r² on |r| ≤ π/4, with the low part
 //! of r carried as in fdlibm's k_sin.c and k_cos.c (Sun Microsystems 1993).
 
-use crate::simd::real::{Arith, Real, divide, fast_two_sum, poly, two_sum};
+use crate::simd::real::{Arith, Real, divide, fast_two_sum, pick, poly, two_sum};
 
 /// sin x.
 #[inline(always)]
 pub fn sin<R: Real, A: Arith>(x: R) -> R {
     let (n, (sh, sl), (ch, cl)) = sin_cos::<R, A>(x);
-    let y = if R::bit(n, 0) { ch + cl } else { sh + sl };
+    let y = pick(R::bit(n, 0), ch + cl, sh + sl);
     let y = y.flip_if(n, 1);
-    if x.magnitude() < R::IDENTITY { x } else { y }
+    pick(x.magnitude() < R::IDENTITY, x, y)
 }
 
 /// cos x.
 #[inline(always)]
 pub fn cos<R: Real, A: Arith>(x: R) -> R {
     let (n, (sh, sl), (ch, cl)) = sin_cos::<R, A>(x);
-    let y = if R::bit(n, 0) { sh + sl } else { ch + cl };
+    let y = pick(R::bit(n, 0), sh + sl, ch + cl);
     // cos = c, −s, −c, s for n = 0, 1, 2, 3: the sign is bit 1 of n + 1.
     y.flip_if(n + R::of(1.0), 1)
 }
@@ -31,10 +31,10 @@ pub fn tan<R: Real, A: Arith>(x: R) -> R {
     let (sh, sl) = fast_two_sum(s.0, s.1);
     let (ch, cl) = fast_two_sum(c.0, c.1);
     let odd = R::bit(n, 0);
-    let top = if odd { (ch, cl) } else { (sh, sl) };
-    let bottom = if odd { (sh, sl) } else { (ch, cl) };
+    let top = pick(odd, (ch, cl), (sh, sl));
+    let bottom = pick(odd, (sh, sl), (ch, cl));
     let y = divide::<R, A>(top, bottom).flip_if(n, 0);
-    if x.magnitude() < R::IDENTITY { x } else { y }
+    pick(x.magnitude() < R::IDENTITY, x, y)
 }
 
 /// (MAGIC + n, sin r, cos r), the functions as hi + lo with the sum not yet rounded.
