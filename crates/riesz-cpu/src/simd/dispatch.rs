@@ -4,7 +4,7 @@
 //! below are `inline(always)` and generic over `Arith`, the functions with `#[target_feature]` only
 //! call them.
 
-use super::drive::{Map, Source, Zip, choose, map, map_within, zip};
+use super::drive::{Map, Source, Zip, choose, map, map_plain, map_within, zip, zip_plain};
 use super::isa::{Isa, Level};
 use super::math::{basic, erf, exp, hyperbolic, inverse, log, pow, trig};
 use super::real::{Arith, Fused, Plain, Real};
@@ -289,6 +289,16 @@ unsafe fn unary_body<T: Real, A: Arith, const L: usize>(
             }
             unsafe { map::<T, F<A>, L>(x, y, n) }
         }};
+        (plain $($f:ident)::+) => {{
+            struct F<A>(PhantomData<A>);
+            impl<T: Real, A: Arith> Map<T> for F<A> {
+                #[inline(always)]
+                fn call(x: T) -> T {
+                    $($f)::+::<T, A>(x)
+                }
+            }
+            unsafe { map_plain::<T, F<A>>(x, y, n) }
+        }};
         ($($f:ident)::+, beyond $scalar:expr) => {{
             struct F<A>(PhantomData<A>);
             impl<T: Real, A: Arith> Map<T> for F<A> {
@@ -301,12 +311,12 @@ unsafe fn unary_body<T: Real, A: Arith, const L: usize>(
         }};
     }
     match op {
-        Unary::Neg => go!(basic::neg),
-        Unary::Abs => go!(basic::abs),
-        Unary::Sign => go!(basic::sign),
-        Unary::Recip => go!(basic::recip),
-        Unary::Square => go!(basic::square),
-        Unary::Sqrt => go!(basic::sqrt),
+        Unary::Neg => go!(plain basic::neg),
+        Unary::Abs => go!(plain basic::abs),
+        Unary::Sign => go!(plain basic::sign),
+        Unary::Recip => go!(plain basic::recip),
+        Unary::Square => go!(plain basic::square),
+        Unary::Sqrt => go!(plain basic::sqrt),
         Unary::Exp => go!(exp::exp),
         Unary::Exp2 => go!(exp::exp2),
         Unary::Expm1 => go!(exp::expm1),
@@ -326,10 +336,10 @@ unsafe fn unary_body<T: Real, A: Arith, const L: usize>(
         Unary::Sigmoid => go!(exp::sigmoid),
         Unary::Softplus => go!(exp::softplus),
         Unary::Erf => go!(erf::erf),
-        Unary::Floor => go!(basic::floor),
-        Unary::Ceil => go!(basic::ceil),
-        Unary::Round => go!(basic::round),
-        Unary::Trunc => go!(basic::trunc),
+        Unary::Floor => go!(plain basic::floor),
+        Unary::Ceil => go!(plain basic::ceil),
+        Unary::Round => go!(plain basic::round),
+        Unary::Trunc => go!(plain basic::trunc),
     }
 }
 
@@ -353,19 +363,29 @@ unsafe fn binary_body<T: Real, A: Arith, const L: usize>(
             }
             unsafe { zip::<T, T, F<A>, L>(x, y, out, n, T::of(0.0)) }
         }};
+        (plain |$a:ident, $b:ident| $e:expr) => {{
+            struct F<A>(PhantomData<A>);
+            impl<T: Real, A: Arith> Zip<T, T> for F<A> {
+                #[inline(always)]
+                fn call($a: T, $b: T) -> T {
+                    $e
+                }
+            }
+            unsafe { zip_plain::<T, F<A>>(x, y, out, n) }
+        }};
     }
     match op {
-        Binary::Add => go!(|a, b| a + b),
-        Binary::Sub => go!(|a, b| a - b),
-        Binary::Mul => go!(|a, b| a * b),
-        Binary::Div => go!(|a, b| a / b),
-        Binary::Rem => go!(|a, b| a % b),
+        Binary::Add => go!(plain | a, b | a + b),
+        Binary::Sub => go!(plain | a, b | a - b),
+        Binary::Mul => go!(plain | a, b | a * b),
+        Binary::Div => go!(plain | a, b | a / b),
+        Binary::Rem => go!(plain | a, b | a % b),
         Binary::Pow => go!(|a, b| pow::pow::<T, A>(a, b)),
-        Binary::Max => go!(|a, b| basic::max::<T, A>(a, b)),
-        Binary::Min => go!(|a, b| basic::min::<T, A>(a, b)),
+        Binary::Max => go!(plain | a, b | basic::max::<T, A>(a, b)),
+        Binary::Min => go!(plain | a, b | basic::min::<T, A>(a, b)),
         Binary::Atan2 => go!(|a, b| inverse::atan2::<T, A>(a, b)),
         Binary::Hypot => go!(|a, b| inverse::hypot::<T, A>(a, b)),
-        Binary::Scale => go!(|a, b| basic::scale::<T, A>(a, b)),
+        Binary::Scale => go!(plain | a, b | basic::scale::<T, A>(a, b)),
     }
 }
 

@@ -29,6 +29,11 @@ pub trait Zip<T, U> {
     fn call(x: T, y: T) -> U;
 }
 
+/// A chunk of results on its way to memory; aligned, or each vector written to it would straddle two
+/// cache lines.
+#[repr(C, align(64))]
+struct Local<T, const L: usize>([T; L]);
+
 /// y[i] = F(x[i]).
 ///
 /// # Safety
@@ -42,11 +47,11 @@ pub unsafe fn map<T: Real, F: Map<T>, const L: usize>(x: *const T, y: *mut T, n:
         // SAFETY: i + m ≤ n, and `padded` has L ≥ m elements.
         unsafe {
             let source = chunk(x.add(i), m, &mut padded);
-            let mut out = [T::of(0.0); L];
-            for (j, out) in out.iter_mut().enumerate() {
+            let mut out = Local([T::of(0.0); L]);
+            for (j, out) in out.0.iter_mut().enumerate() {
                 *out = F::call(*source.add(j));
             }
-            store(&out, y.add(i), m);
+            store(&out.0, y.add(i), m);
         }
         i += L;
     }
@@ -72,24 +77,76 @@ pub unsafe fn map_within<T: Real, F: Map<T>, const L: usize>(
         // SAFETY: i + m ≤ n, and `padded` has L ≥ m elements.
         unsafe {
             let source = chunk(x.add(i), m, &mut padded);
-            let mut out = [T::of(0.0); L];
+            let mut out = Local([T::of(0.0); L]);
             let mut beyond = false;
-            for (j, out) in out.iter_mut().enumerate() {
+            for (j, out) in out.0.iter_mut().enumerate() {
                 let v = *source.add(j);
                 *out = F::call(v);
                 beyond |= v.magnitude() > limit;
             }
             if beyond {
-                for (j, out) in out.iter_mut().enumerate() {
+                for (j, out) in out.0.iter_mut().enumerate() {
                     let v = *source.add(j);
                     if v.magnitude() > limit {
                         *out = T::of(scalar(v.wide()));
                     }
                 }
             }
-            store(&out, y.add(i), m);
+            store(&out.0, y.add(i), m);
         }
         i += L;
+    }
+}
+
+/// `map` for functions of a few instructions, for which the way through the local array would cost
+/// more than the work: one plain loop in place, one for disjoint buffers, where the compiler's own
+/// overlap test succeeds.
+///
+/// # Safety
+/// As for `map`.
+#[inline(always)]
+pub unsafe fn map_plain<T: Real, F: Map<T>>(x: *const T, y: *mut T, n: usize) {
+    // SAFETY: the caller's, for every i < n.
+    unsafe {
+        if x == y.cast_const() {
+            for i in 0..n {
+                *y.add(i) = F::call(*y.add(i));
+            }
+        } else {
+            for i in 0..n {
+                *y.add(i) = F::call(*x.add(i));
+            }
+        }
+    }
+}
+
+/// `zip` for functions of a few instructions.
+///
+/// # Safety
+/// As for `zip`.
+#[inline(always)]
+pub unsafe fn zip_plain<T: Real, F: Zip<T, T>>(x: Source<T>, y: Source<T>, out: *mut T, n: usize) {
+    let o = out.cast_const();
+    // SAFETY: the caller's, for every i < n.
+    macro_rules! each {
+        ($i:ident, $x:expr, $y:expr) => {
+            for $i in 0..n {
+                unsafe { *out.add($i) = F::call($x, $y) };
+            }
+        };
+    }
+    match (x, y) {
+        (Source::Buffer(x), Source::Buffer(y)) => match (x == o, y == o) {
+            (false, false) => each!(i, *x.add(i), *y.add(i)),
+            (true, false) => each!(i, *out.add(i), *y.add(i)),
+            (false, true) => each!(i, *x.add(i), *out.add(i)),
+            (true, true) => each!(i, *out.add(i), *out.add(i)),
+        },
+        (Source::Buffer(x), Source::Splat(b)) if x == o => each!(i, *out.add(i), b),
+        (Source::Buffer(x), Source::Splat(b)) => each!(i, *x.add(i), b),
+        (Source::Splat(a), Source::Buffer(y)) if y == o => each!(i, a, *out.add(i)),
+        (Source::Splat(a), Source::Buffer(y)) => each!(i, a, *y.add(i)),
+        (Source::Splat(a), Source::Splat(b)) => each!(i, a, b),
     }
 }
 
@@ -114,11 +171,11 @@ pub unsafe fn zip<T: Real, U: Copy, F: Zip<T, U>, const L: usize>(
         unsafe {
             let sx = operand(x, i, m, &mut px);
             let sy = operand(y, i, m, &mut py);
-            let mut result = [zero; L];
-            for (j, r) in result.iter_mut().enumerate() {
+            let mut result = Local([zero; L]);
+            for (j, r) in result.0.iter_mut().enumerate() {
                 *r = F::call(*sx.add(j), *sy.add(j));
             }
-            store(&result, out.add(i), m);
+            store(&result.0, out.add(i), m);
         }
         i += L;
     }
@@ -147,12 +204,12 @@ pub unsafe fn choose<T: Real, const L: usize>(
             let sx = operand(x, i, m, &mut px);
             let sy = operand(y, i, m, &mut py);
             let sm = chunk(mask.add(i), m, &mut pm);
-            let mut result = [T::of(0.0); L];
-            for (j, r) in result.iter_mut().enumerate() {
+            let mut result = Local([T::of(0.0); L]);
+            for (j, r) in result.0.iter_mut().enumerate() {
                 let (a, b) = (*sx.add(j), *sy.add(j));
                 *r = if *sm.add(j) { a } else { b };
             }
-            store(&result, out.add(i), m);
+            store(&result.0, out.add(i), m);
         }
         i += L;
     }
