@@ -6,7 +6,7 @@
 
 use super::drive::{Map, Source, Zip, choose, map, map_plain, map_within, zip, zip_plain};
 use super::isa::{Isa, Level};
-use super::math::{basic, erf, exp, hyperbolic, inverse, log, pow, trig};
+use super::math::{basic, erf, exp, hyperbolic, inverse, large, log, pow, trig};
 use super::real::{Arith, Fused, Plain, Real};
 use super::reduce;
 use std::marker::PhantomData;
@@ -324,9 +324,9 @@ unsafe fn unary_body<T: Real, A: Arith, const L: usize>(
         Unary::Log2 => go!(log::log2),
         Unary::Log10 => go!(log::log10),
         Unary::Log1p => go!(log::log1p),
-        Unary::Sin => go!(trig::sin, beyond f64::sin),
-        Unary::Cos => go!(trig::cos, beyond f64::cos),
-        Unary::Tan => go!(trig::tan, beyond f64::tan),
+        Unary::Sin => go!(trig::sin, beyond large::sin),
+        Unary::Cos => go!(trig::cos, beyond large::cos),
+        Unary::Tan => go!(trig::tan, beyond large::tan),
         Unary::Asin => go!(inverse::asin),
         Unary::Acos => go!(inverse::acos),
         Unary::Atan => go!(inverse::atan),

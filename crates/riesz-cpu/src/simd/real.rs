@@ -37,7 +37,8 @@ pub trait Real:
     const PI_2: [Self; 4];
     /// The largest |x| for which `PI_2` gives sin, cos and tan their full accuracy.
     const TRIG_LIMIT: Self;
-    /// Arguments outside this interval give exp 0 or ∞.
+    /// Arguments outside this interval give exp 0 or ∞; at its upper end e^x = 2^n·(1 + p) with 2^(n−1)
+    /// still finite.
     const EXP_RANGE: (Self, Self);
     /// Where tanh is 1 to the last bit, and e^(2x) still far from overflow.
     const TANH_LIMIT: Self;
@@ -215,7 +216,7 @@ real!(f32, u32, mantissa 23, half 12, bias 127, {
     const PI_2: [f32; 4] =
         [1.5703125, 0.0004837512969970703, 7.549533620476723e-08, 2.563344151594519e-12];
     const TRIG_LIMIT: f32 = 12800.0;
-    const EXP_RANGE: (f32, f32) = (-105.0, 90.0);
+    const EXP_RANGE: (f32, f32) = (-105.0, 88.8);
     const TANH_LIMIT: f32 = 10.0;
     const ERF_LIMIT: f32 = 4.0;
     const IDENTITY: f32 = 1.0 / (1u64 << 25) as f32;

@@ -24,10 +24,8 @@ pub fn atan2<R: Real, A: Arith>(y: R, x: R) -> R {
     let both = (a == R::INFINITY) & (b == R::INFINITY);
     a = pick(both, one, a);
     b = pick(both, one, b);
-    let big = (a > R::EXTREME.0) | (b > R::EXTREME.0);
-    let small = (a < R::EXTREME.1) & (b < R::EXTREME.1);
-    let factor = pick(big, R::SCALE.1, one);
-    let factor = pick(small, R::SCALE.0, factor);
+    // Only the sum a + b could overflow.
+    let factor = pick((a > R::SCALE.0) | (b > R::SCALE.0), R::of(0.25), one);
     a = a * factor;
     b = b * factor;
     b = pick((a == zero) & (b == zero), one, b);

@@ -15,6 +15,7 @@ pub mod erf;
 pub mod exp;
 pub mod hyperbolic;
 pub mod inverse;
+pub mod large;
 pub mod log;
 pub mod pow;
 pub mod trig;

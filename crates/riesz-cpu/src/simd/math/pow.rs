@@ -26,8 +26,9 @@ pub fn pow<R: Real, A: Arith>(x: R, y: R) -> R {
     let ph = clamp(ph, low, high);
     let pl = pick(inside, pl, zero);
     let (magic, r, c) = reduce::<R, A>(ph);
-    let (th, tl) = tail::<R, A>(r, c + pl);
-    let size = scale::<R, A>(one + (th + tl), magic);
+    let (th, tl) = tail::<R, A>(r, c);
+    let rest = A::fma(pl, one + th, tl); // e^(r + pl) = e^r·(1 + pl): pl is far above c
+    let size = scale::<R, A>(one + (th + rest), magic);
 
     // |x| = 0 or ∞: the size is 0 or ∞.
     let grows = (a > one) == (y > zero);

@@ -37,7 +37,7 @@ pub fn tan<R: Real, A: Arith>(x: R) -> R {
     pick(x.magnitude() < R::IDENTITY, x, y)
 }
 
-/// (MAGIC + n, sin r, cos r), the functions as hi + lo with the sum not yet rounded.
+/// (MAGIC + n, sin r, cos r) with x = n·π/2 + r; the functions as in `on_octant`.
 #[inline(always)]
 fn sin_cos<R: Real, A: Arith>(x: R) -> (R, (R, R), (R, R)) {
     let [p1, p2, p3, p4] = R::PI_2;
@@ -47,11 +47,18 @@ fn sin_cos<R: Real, A: Arith>(x: R) -> (R, (R, R), (R, R)) {
     let (b, e) = two_sum(a, -(n * p2));
     let (r, f) = two_sum(b, -(n * p3));
     let (r, y) = fast_two_sum(r, e + (f - n * p4));
+    let (s, c) = on_octant::<R, A>(r, y);
+    (magic, s, c)
+}
+
+/// sin and cos of r + y, |r| ≤ π/4, as hi + lo with the sum not yet rounded.
+#[inline(always)]
+pub(super) fn on_octant<R: Real, A: Arith>(r: R, y: R) -> ((R, R), (R, R)) {
     let z = r * r;
     let half = R::of(0.5) * z;
     let one = R::of(1.0);
     let sin_rest = A::fma(r * z, poly::<R, A>(R::SIN, z), A::fma(-half, y, y));
     let w = one - half;
     let cos_rest = ((one - w) - half) + A::fma(z * z, poly::<R, A>(R::COS, z), -(r * y));
-    (magic, (r, sin_rest), (w, cos_rest))
+    ((r, sin_rest), (w, cos_rest))
 }
