@@ -5,9 +5,9 @@
 //! call them.
 
 use super::drive::{Map, Source, Zip, choose, map, map_plain, map_within, zip, zip_plain};
-use super::isa::{Isa, Level};
+use super::isa::Isa;
 use super::math::{basic, erf, exp, hyperbolic, inverse, large, log, pow, trig};
-use super::real::{Arith, Fused, Plain, Real};
+use super::real::{Arith, Real};
 use super::reduce;
 use std::marker::PhantomData;
 
@@ -186,37 +186,43 @@ pub trait Kernels: Sized {
     unsafe fn dot(isa: Isa, x: *const Self, y: *const Self, n: usize) -> Self;
 }
 
-/// One loop body, compiled per instruction set and chosen by `isa`.
+/// One loop body, compiled per instruction set and chosen by `isa`; the numbers are its last constant
+/// on processors without and with AVX-512.
 macro_rules! compiled {
-    ($isa:expr, $body:ident::<$t:ty, _, $lanes:literal>($($arg:ident: $ty:ty),*) $(-> $ret:ty)?) => {{
+    ($isa:expr, $body:ident::<$t:ty, _, $lanes:literal>($($rest:tt)*) $(-> $ret:ty)?) => {
+        $crate::simd::dispatch::compiled!($isa, $body::<$t, _, $lanes | $lanes>($($rest)*) $(-> $ret)?)
+    };
+    ($isa:expr, $body:ident::<$t:ty, _, $narrow:literal | $wide:literal>($($arg:ident: $ty:ty),* $(,)?)
+     $(-> $ret:ty)?) => {{
         unsafe fn baseline($($arg: $ty),*) $(-> $ret)? {
             // SAFETY: the caller's.
-            unsafe { $body::<$t, Plain, $lanes>($($arg),*) }
+            unsafe { $body::<$t, $crate::simd::real::Plain, $narrow>($($arg),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
         unsafe fn avx2($($arg: $ty),*) $(-> $ret)? {
             // SAFETY: the caller's.
-            unsafe { $body::<$t, Fused, $lanes>($($arg),*) }
+            unsafe { $body::<$t, $crate::simd::real::Fused, $narrow>($($arg),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
         unsafe fn avx512($($arg: $ty),*) $(-> $ret)? {
             // SAFETY: the caller's.
-            unsafe { $body::<$t, Fused, $lanes>($($arg),*) }
+            unsafe { $body::<$t, $crate::simd::real::Fused, $wide>($($arg),*) }
         }
         // SAFETY: an `Isa` exists only for instructions this processor has; the rest is the caller's.
         unsafe {
             match $isa.level() {
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => avx512($($arg),*),
+                $crate::simd::isa::Level::Avx512 => avx512($($arg),*),
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => avx2($($arg),*),
+                $crate::simd::isa::Level::Avx2 => avx2($($arg),*),
                 _ => baseline($($arg),*),
             }
         }
     }};
 }
+pub(crate) use compiled;
 
 macro_rules! kernels {
     ($t:ident, $lanes:literal) => {

@@ -13,9 +13,9 @@
 
 pub(crate) mod dispatch;
 mod drive;
-mod isa;
+pub(crate) mod isa;
 mod math;
-mod real;
+pub(crate) mod real;
 mod reduce;
 
 pub use dispatch::{Binary, Compare, Reduce, Unary};
@@ -55,8 +55,8 @@ impl<'a, T> From<&'a [T]> for Operand<'a, T> {
 /// ```
 /// use riesz_cpu::simd::{Isa, Unary, unary};
 /// let mut y = [0.0; 3];
-/// unary(Isa::best(), Unary::Exp, &[0.0, 1.0, f64::NEG_INFINITY], &mut y);
-/// assert_eq!(y, [1.0, std::f64::consts::E, 0.0]);
+/// unary(Isa::best(), Unary::Exp, &[0.0, f64::INFINITY, f64::NEG_INFINITY], &mut y);
+/// assert_eq!(y, [1.0, f64::INFINITY, 0.0]);
 /// ```
 ///
 /// # Panics
