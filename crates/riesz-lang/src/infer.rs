@@ -92,6 +92,7 @@ impl Checker {
             }
             let value = self.expr(&f.ast, d.value)?;
             self.names.insert(name.clone(), Binding::Value(value));
+            self.typed.definitions.push((name.clone(), value));
             hidden.push(name);
         }
         let root = self.expr(&f.ast, f.body);
