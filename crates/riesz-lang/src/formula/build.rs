@@ -142,8 +142,12 @@ impl Terms {
                 let rest = self.product(&chain[..chain.len() - 1]);
                 return self.sum(rest);
             }
-            if chain.len() == 2 && self.transpose(first) == last {
-                let norm = self.norm2(last);
+            // v'*v, also for v = B*w written out as w'*B'*B*w.
+            let half = chain.len() / 2;
+            let back = |s: &mut Self, i: usize| s.transpose(chain[chain.len() - 1 - i]);
+            if chain.len() % 2 == 0 && (0..half).all(|i| back(self, i) == chain[i]) {
+                let column = self.product(&chain[half..]);
+                let norm = self.norm2(column);
                 return self.power(norm, 2.0);
             }
         }
@@ -171,6 +175,20 @@ impl Terms {
                 parts.scalars[i].1.0 += 1.0;
             }
         }
+        for i in 0..parts.scalars.len() {
+            let (s, p) = parts.scalars[i];
+            if let Term::Det(u) = *self.get(s)
+                && p.0 <= -1.0
+                && let Some(k) = parts.chain.iter().position(|&f| self.is_adj(f, u))
+            {
+                let mut inverse = self.inv(u);
+                if *self.get(parts.chain[k]) != Term::Adj(u) {
+                    inverse = self.transpose(inverse);
+                }
+                parts.chain[k] = inverse;
+                parts.scalars[i].1.0 += 1.0;
+            }
+        }
         parts.scalars.retain(|(_, p)| p.0 != 0.0);
         if parts.chain.is_empty() && shape.kind == Kind::Matrix {
             parts.chain.push(self.eye(shape.rows));
@@ -183,6 +201,15 @@ impl Terms {
             _ => self.raw(Term::Mul(parts.scalars, parts.chain), shape),
         };
         self.lin(shape, vec![(parts.coefficient, term)])
+    }
+
+    /// Whether a term is `adj(u)` or its transpose.
+    fn is_adj(&self, t: T, u: T) -> bool {
+        match *self.get(t) {
+            Term::Trans(a) => *self.get(a) == Term::Adj(u),
+            Term::Adj(v) => v == u,
+            _ => false,
+        }
     }
 
     /// For `s = sum(exp(z))`: where `exp(z)` stands in the chain, and `z`.
@@ -227,11 +254,22 @@ impl Terms {
                 return true;
             }
             let Term::Map(f, z) = *self.get(t) else { continue };
+            if f == Map::Step && p >= 1.0 {
+                // step is 0 or 1, and relu is 0 where step is.
+                let relu = self.map(Map::Relu, z);
+                let cut = factors.iter().any(|&(u, q)| u == relu && q.0 > 0.0);
+                if cut || p > 1.0 {
+                    factors[i].1 = R(if cut { 0.0 } else { 1.0 });
+                    return true;
+                }
+                continue;
+            }
             let (other, q, result) = match f {
                 Map::Exp if p >= 1.0 => {
                     let minus = self.times(-1.0, z);
                     (self.map(Map::Sigmoid, minus), 1.0, Map::Sigmoid)
                 }
+                Map::Sign if p >= 1.0 => (self.map(Map::Abs, z), 1.0, Map::Abs),
                 Map::Sinh if p >= 1.0 => (self.map(Map::Cosh, z), -1.0, Map::Tanh),
                 Map::Sin if p >= 1.0 => (self.map(Map::Cos, z), -1.0, Map::Tan),
                 _ => continue,
@@ -240,7 +278,9 @@ impl Terms {
             if let Some(j) = found {
                 factors[i].1.0 -= 1.0;
                 factors[j].1.0 -= q;
-                factors.push((self.map(result, z), R(1.0)));
+                // abs(z)*sign(z) = z
+                let made = if f == Map::Sign { z } else { self.map(result, z) };
+                factors.push((made, R(1.0)));
                 return true;
             }
         }

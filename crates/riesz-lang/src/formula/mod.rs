@@ -74,7 +74,8 @@ pub struct Derivative {
     pub typed: Typed,
     /// The root in `typed`.
     pub root: ExprId,
-    /// The formula as text of the language.
+    /// The formula as text of the language. The size of a `vector(c)`, `matrix(c)` or `eye` in it
+    /// may come from the shape the derivative has (the gradient of `sum(x)` is `vector(1)`).
     pub text: String,
 }
 
@@ -275,24 +276,23 @@ impl Job {
             declarations.extend(all.into_iter().nth(v.index()));
             name = Some(self.terms.typed.var(v).name.clone());
         }
-        // Plain first; with sizes where the context does not determine them.
+        // Plain first; with sizes where neither the formula nor its place determines them.
         for (term, sizes) in [(tidied, false), (tidied, true), (result, true)] {
             let formula = self.terms.write(term, sizes);
-            let text = print::text(&formula);
+            let text = text(&formula);
             let mut checker = Checker::new();
             for d in &declarations {
                 checker.declare(d);
             }
             let Ok(read) = parse_formula(&text) else { continue };
             let Ok(root) = checker.formula(&read) else { continue };
-            let Ok(typed) = checker.finish() else { continue };
-            let got = typed.shape(root);
-            let same = got.kind == want.kind
-                && got.text(&typed.dims) == want.text(&self.terms.typed.dims);
-            if same {
-                let direction = name;
-                return Ok(Derivative { form, direction, formula: read, typed, root, text });
+            // The place it is for determines the sizes that the formula leaves open.
+            if !checker.expect(root, want, &self.terms.typed.dims) {
+                continue;
             }
+            let Ok(typed) = checker.finish() else { continue };
+            let direction = name;
+            return Ok(Derivative { form, direction, formula: read, typed, root, text });
         }
         Err(Diagnostic::new("this derivative cannot be written as a formula", self.span)
             .help("its numbers can still be computed at a point"))

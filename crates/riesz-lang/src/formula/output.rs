@@ -59,14 +59,19 @@ impl Terms {
         for &t in order.iter().rev() {
             let (u, cost) = (uses.get(&t).copied().unwrap_or(1), self.cost(t));
             let saved = u.saturating_sub(1).saturating_mul(cost).saturating_sub(u);
-            let worth = u > 1 && cost > 1 && saved >= 2 && t != root;
+            let worth = u > 1 && cost > 1 && t != root && (saved >= 2 || (saved >= 1 && u > 2));
             let worth = worth && !self.is_power_of_leaf(t);
             let name_it = worth || deep.contains(&t);
             if name_it {
                 named.push(t);
             }
             let per_use = if name_it { 1 } else { u };
-            for c in children(self.get(t)) {
+            let mut parts = children(self.get(t));
+            if let Term::Mul(..) = self.get(t) {
+                // M*M is written M^2.
+                parts.dedup_by(|a, b| a == b && self.kind(*a) == Kind::Matrix);
+            }
+            for c in parts {
                 let entry = uses.entry(c).or_insert(0);
                 *entry = entry.saturating_add(per_use);
             }

@@ -91,6 +91,7 @@ pub(super) struct Terms {
     index: HashMap<(Term, Shape), T>,
     pub(super) transposes: HashMap<T, T>,
     pub(super) costs: HashMap<T, u64>,
+    pub(super) tidied: HashMap<T, T>,
     parts: usize,
     /// A leaf, and for the terms up to some id whether they depend on it.
     dependent: (T, Vec<bool>),
@@ -106,6 +107,7 @@ impl Terms {
             index: HashMap::new(),
             transposes: HashMap::new(),
             costs: HashMap::new(),
+            tidied: HashMap::new(),
             parts: 0,
             dependent: (T(0), Vec::new()),
             too_large: false,

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::term::{R, T, Term, Terms, common};
+use crate::ast::Kind;
 use crate::typed::{Map, Shape};
 
 /// Sums with more terms than this are not searched for partial common factors.
@@ -38,50 +39,120 @@ enum Shared {
 impl Terms {
     /// The term with common factors taken out, for printing.
     pub(super) fn tidy(&mut self, root: T) -> T {
-        let mut done: HashMap<T, T> = HashMap::new();
         for t in self.reachable(root) {
-            let shape = self.shape(t);
-            let new = |u: &T| done.get(u).copied().unwrap_or(*u);
-            let list = |l: &[(T, R)]| l.iter().map(|(u, p)| (new(u), *p)).collect::<Vec<_>>();
-            let term = match self.get(t).clone() {
-                Term::Lin(parts) => {
-                    let parts: Vec<(f64, T)> = parts.iter().map(|(c, u)| (c.0, new(u))).collect();
-                    let parts = parts.into_iter().map(|(c, u)| self.take_apart(c, u)).collect();
-                    let tidied = self.tidy_sum(parts, shape);
-                    done.insert(t, tidied);
-                    continue;
+            if self.tidied.contains_key(&t) {
+                continue;
+            }
+            let flipped = self.transpose_if_shorter(t);
+            let new = match flipped {
+                Some(u) => {
+                    let u = self.tidy(u);
+                    let shape = self.shape(t);
+                    self.raw(Term::Trans(u), shape)
                 }
-                Term::Mul(s, chain) => Term::Mul(list(&s), chain.iter().map(new).collect()),
-                Term::Had(l) => Term::Had(list(&l)),
-                Term::Trans(u) => Term::Trans(new(&u)),
-                Term::Map(f, u) => Term::Map(f, new(&u)),
-                Term::Pow(a, b) => Term::Pow(new(&a), new(&b)),
-                Term::Sum(u) => Term::Sum(new(&u)),
-                Term::Trace(u) => Term::Trace(new(&u)),
-                Term::Det(u) => Term::Det(new(&u)),
-                Term::LogDet(u) => Term::LogDet(new(&u)),
-                Term::Norm2(u) => Term::Norm2(new(&u)),
-                Term::NormInf(u) => Term::NormInf(new(&u)),
-                Term::LogSumExp(u) => Term::LogSumExp(new(&u)),
-                Term::Softmax(u) => Term::Softmax(new(&u)),
-                Term::Inv(u) => Term::Inv(new(&u)),
-                Term::Adj(u) => Term::Adj(new(&u)),
-                Term::Diag(u) => Term::Diag(new(&u)),
-                Term::DiagPart(u) => Term::DiagPart(new(&u)),
-                Term::Vec(u) => Term::Vec(new(&u)),
-                Term::Kron(a, b) => Term::Kron(new(&a), new(&b)),
-                Term::Max(a, b) => Term::Max(new(&a), new(&b)),
-                Term::Min(a, b) => Term::Min(new(&a), new(&b)),
-                Term::MatPow(u, k) => Term::MatPow(new(&u), k),
-                leaf => leaf,
+                None => self.tidy_node(t),
             };
-            let tidied = self.raw(term, shape);
-            done.insert(t, tidied);
+            self.tidied.insert(t, new);
         }
-        done.get(&root).copied().unwrap_or(root)
+        self.tidied.get(&root).copied().unwrap_or(root)
+    }
+
+    /// The transpose of a matrix that is shorter by more than the sign for the transpose.
+    fn transpose_if_shorter(&mut self, t: T) -> Option<T> {
+        let compound = matches!(self.get(t), Term::Lin(_) | Term::Mul(..));
+        if !compound || self.kind(t) != Kind::Matrix {
+            return None;
+        }
+        let u = self.transpose(t);
+        (self.cost(u) + 1 < self.cost(t)).then_some(u)
+    }
+
+    /// One term from its tidied parts.
+    fn tidy_node(&mut self, t: T) -> T {
+        let shape = self.shape(t);
+        let new = |s: &Self, u: &T| s.tidied.get(u).copied().unwrap_or(*u);
+        let term = match self.get(t).clone() {
+            Term::Lin(parts) => {
+                let parts = parts.iter().map(|(c, u)| self.take_apart(c.0, new(self, u))).collect();
+                return self.tidy_sum(parts, shape);
+            }
+            Term::Mul(scalars, chain) => {
+                let scalars: Vec<(T, R)> =
+                    scalars.iter().map(|(u, p)| (new(self, u), *p)).collect();
+                let chain: Vec<T> = chain.iter().map(|u| new(self, u)).collect();
+                return self.splice(&scalars, &chain, shape);
+            }
+            Term::Had(list) => {
+                Term::Had(list.iter().map(|(u, p)| (new(self, u), *p)).collect())
+            }
+            Term::Trans(u) => Term::Trans(new(self, &u)),
+            Term::Map(f, u) => Term::Map(f, new(self, &u)),
+            Term::Pow(a, b) => Term::Pow(new(self, &a), new(self, &b)),
+            Term::Sum(u) => Term::Sum(new(self, &u)),
+            Term::Trace(u) => Term::Trace(new(self, &u)),
+            Term::Det(u) => Term::Det(new(self, &u)),
+            Term::LogDet(u) => Term::LogDet(new(self, &u)),
+            Term::Norm2(u) => Term::Norm2(new(self, &u)),
+            Term::NormInf(u) => Term::NormInf(new(self, &u)),
+            Term::LogSumExp(u) => Term::LogSumExp(new(self, &u)),
+            Term::Softmax(u) => Term::Softmax(new(self, &u)),
+            Term::Inv(u) => Term::Inv(new(self, &u)),
+            Term::Adj(u) => Term::Adj(new(self, &u)),
+            Term::Diag(u) => Term::Diag(new(self, &u)),
+            Term::DiagPart(u) => Term::DiagPart(new(self, &u)),
+            Term::Vec(u) => Term::Vec(new(self, &u)),
+            Term::Kron(a, b) => Term::Kron(new(self, &a), new(self, &b)),
+            Term::Max(a, b) => Term::Max(new(self, &a), new(self, &b)),
+            Term::Min(a, b) => Term::Min(new(self, &a), new(self, &b)),
+            Term::MatPow(u, k) => Term::MatPow(new(self, &u), k),
+            Term::Var(_) | Term::Ones | Term::Eye => return t,
+        };
+        self.raw(term, shape)
+    }
+
+    /// A product in which factors that have become products themselves are opened.
+    fn splice(&mut self, scalars: &[(T, R)], chain: &[T], shape: Shape) -> T {
+        let (mut c, mut out, mut links) = (1.0, Vec::new(), Vec::new());
+        let single = |s: &Self, t: T| match s.get(t) {
+            Term::Lin(list) if list.len() == 1 => (list[0].0.0, list[0].1),
+            _ => (1.0, t),
+        };
+        for &(s, p) in scalars {
+            let (k, m) = single(self, s);
+            if p.0.fract() != 0.0 {
+                out.push((s, p));
+                continue;
+            }
+            c *= k.powf(p.0);
+            match self.get(m) {
+                Term::Mul(inner, closed) if closed.is_empty() => {
+                    out.extend(inner.iter().map(|(u, q)| (*u, R(q.0 * p.0))));
+                }
+                _ => out.push((m, p)),
+            }
+        }
+        for &f in chain {
+            let (k, m) = single(self, f);
+            c *= k;
+            match self.get(m) {
+                Term::Mul(inner, chain) if !self.is_scalar(m) => {
+                    out.extend(inner);
+                    links.extend(chain);
+                }
+                _ => links.push(m),
+            }
+        }
+        let s = Summand { coefficient: c, scalars: out, body: Body::Chain(links) };
+        let (c, t) = self.put_together(&s, shape);
+        if c == 1.0 { t } else { self.raw(Term::Lin(vec![(R(c), t)]), shape) }
     }
 
     fn take_apart(&self, coefficient: f64, t: T) -> Summand {
+        if let Term::Lin(list) = self.get(t)
+            && let [(k, u)] = *list.as_slice()
+        {
+            return self.take_apart(coefficient * k.0, u);
+        }
         let (scalars, body) = match self.get(t).clone() {
             Term::Mul(s, chain) => match chain.as_slice() {
                 [only] => (s, self.entrywise(*only)),
@@ -120,7 +191,17 @@ impl Terms {
     }
 
     /// The sum of summands, factored.
-    fn tidy_sum(&mut self, mut parts: Vec<Summand>, shape: Shape) -> T {
+    fn tidy_sum(&mut self, parts: Vec<Summand>, shape: Shape) -> T {
+        if shape.is_scalar()
+            && (2..=MAX_SEARCH).contains(&parts.len())
+            && let Some(t) = self.tidy_scalars(&parts)
+        {
+            return t;
+        }
+        self.tidy_sum_as_is(parts, shape)
+    }
+
+    fn tidy_sum_as_is(&mut self, mut parts: Vec<Summand>, shape: Shape) -> T {
         if parts.len() < 2 {
             let parts: Vec<(R, T)> = parts
                 .iter()
@@ -145,11 +226,12 @@ impl Terms {
             let Some(shared) = self.best_shared(&parts) else { break };
             self.pull_out(&mut parts, shared, shape);
         }
-        let list: Vec<(R, T)> = parts
+        let mut list: Vec<(R, T)> = parts
             .iter()
             .map(|s| self.put_together(s, shape))
             .map(|(c, t)| (R(c), t))
             .collect();
+        self.pair_transposes(&mut list, shape);
         let (k, inner) = match list.as_slice() {
             [(R(k), t)] => (*k, *t),
             _ => (1.0, self.raw(Term::Lin(list), shape)),
@@ -159,6 +241,49 @@ impl Terms {
         outer.scalars.sort_by_key(|(t, _)| *t);
         let (c, t) = self.put_together(&outer, shape);
         if c == 1.0 { t } else { self.raw(Term::Lin(vec![(R(c), t)]), shape) }
+    }
+
+    /// Writes a summand that is the transpose of another as such, after the other.
+    fn pair_transposes(&mut self, list: &mut [(R, T)], shape: Shape) {
+        if shape.kind != Kind::Matrix || list.len() > MAX_SEARCH {
+            return;
+        }
+        for i in 0..list.len() {
+            for j in i + 1..list.len() {
+                let (x, y) = (list[i].1, list[j].1);
+                if x == y || self.transpose(x) != y {
+                    continue;
+                }
+                if self.cost(x) > self.cost(y) {
+                    list.swap(i, j);
+                }
+                let x = list[i].1;
+                if self.cost(x) > 2 {
+                    list[j].1 = self.raw(Term::Trans(x), shape);
+                }
+            }
+        }
+    }
+
+    /// For sums of scalars `u'*…*v`: the same with every chain turned so that the factor made
+    /// last stands last, if that is shorter once factored.
+    fn tidy_scalars(&mut self, parts: &[Summand]) -> Option<T> {
+        let mut turned = parts.to_vec();
+        let mut changed = false;
+        for s in &mut turned {
+            let Body::Chain(chain) = &mut s.body else { continue };
+            let [first, .., last] = *chain.as_slice() else { continue };
+            if self.transpose(first) > last {
+                *chain = chain.iter().rev().map(|&f| self.transpose(f)).collect();
+                changed = true;
+            }
+        }
+        if !changed {
+            return None;
+        }
+        let new = self.tidy_sum_as_is(turned, Shape::SCALAR);
+        let old = self.tidy_sum_as_is(parts.to_vec(), Shape::SCALAR);
+        Some(if self.cost(new) < self.cost(old) { new } else { old })
     }
 
     /// Takes out the scalars that every summand has, with the smaller exponent.
