@@ -248,6 +248,7 @@ impl Writer<'_> {
     }
 
     fn sum(&mut self, list: &[(R, T)]) -> NodeId {
+        let list: Vec<(R, T)> = list.iter().map(|&part| self.flip_summand(part)).collect();
         let (plus, minus): (Vec<&(R, T)>, Vec<&(R, T)>) = list.iter().partition(|(c, _)| c.0 > 0.0);
         let mut out = None;
         for &(c, t) in plus.into_iter().chain(minus) {
@@ -264,6 +265,21 @@ impl Writer<'_> {
             Some(x) => x,
             None => self.number(0.0),
         }
+    }
+
+    /// `-(A - U*V')*V` in a sum is written `(U*V' - A)*V`.
+    fn flip_summand(&mut self, (c, t): (R, T)) -> (R, T) {
+        let Term::Mul(scalars, mut chain) = self.terms.get(t).clone() else { return (c, t) };
+        let mut k = c.0;
+        if k >= 0.0 || self.names.contains_key(&t) {
+            return (c, t);
+        }
+        self.flip_sums(&mut k, &mut chain);
+        if k < 0.0 {
+            return (c, t);
+        }
+        let shape = self.terms.shape(t);
+        (R(k), self.terms.raw(Term::Mul(scalars, chain), shape))
     }
 
     /// `c * scalars * chain / scalars`.

@@ -92,6 +92,8 @@ pub(super) struct Terms {
     pub(super) transposes: HashMap<T, T>,
     pub(super) costs: HashMap<T, u64>,
     pub(super) tidied: HashMap<T, T>,
+    /// Variables and the directions of their differentials.
+    pub(super) directions: HashMap<T, T>,
     parts: usize,
     /// A leaf, and for the terms up to some id whether they depend on it.
     dependent: (T, Vec<bool>),
@@ -108,6 +110,7 @@ impl Terms {
             transposes: HashMap::new(),
             costs: HashMap::new(),
             tidied: HashMap::new(),
+            directions: HashMap::new(),
             parts: 0,
             dependent: (T(0), Vec::new()),
             too_large: false,

@@ -34,6 +34,22 @@ enum Shared {
     Last(T),
     First(T),
     Entry(T),
+    /// The whole body, of the summand with this number: only the scalars differ.
+    Whole(usize),
+}
+
+/// Sorts scalars and adds the exponents of equal ones.
+fn merged(mut scalars: Vec<(T, R)>) -> Vec<(T, R)> {
+    scalars.sort_by_key(|(t, _)| *t);
+    scalars.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1.0 += next.1.0;
+        }
+        same
+    });
+    scalars.retain(|(_, p)| p.0 != 0.0);
+    scalars
 }
 
 impl Terms {
@@ -47,8 +63,13 @@ impl Terms {
             let new = match flipped {
                 Some(u) => {
                     let u = self.tidy(u);
+                    let (c, u) = match self.get(u) {
+                        Term::Lin(list) if list.len() == 1 => (list[0].0.0, list[0].1),
+                        _ => (1.0, u),
+                    };
                     let shape = self.shape(t);
-                    self.raw(Term::Trans(u), shape)
+                    let u = self.raw(Term::Trans(u), shape);
+                    if c == 1.0 { u } else { self.raw(Term::Lin(vec![(R(c), u)]), shape) }
                 }
                 None => self.tidy_node(t),
             };
@@ -181,11 +202,12 @@ impl Terms {
                 _ => vec![self.raw(Term::Had(list.clone()), shape)],
             },
         };
-        let t = match (s.scalars.as_slice(), body.as_slice()) {
+        let scalars = merged(s.scalars.clone());
+        let t = match (scalars.as_slice(), body.as_slice()) {
             ([], []) => Self::ONE,
             ([], &[only]) => only,
             (&[(only, R(p))], []) if p == 1.0 => only,
-            _ => self.raw(Term::Mul(s.scalars.clone(), body), shape),
+            _ => self.raw(Term::Mul(scalars, body), shape),
         };
         (s.coefficient, t)
     }
@@ -238,7 +260,6 @@ impl Terms {
         };
         let mut outer = self.take_apart(c * k, inner);
         outer.scalars.extend(scalars);
-        outer.scalars.sort_by_key(|(t, _)| *t);
         let (c, t) = self.put_together(&outer, shape);
         if c == 1.0 { t } else { self.raw(Term::Lin(vec![(R(c), t)]), shape) }
     }
@@ -322,6 +343,12 @@ impl Terms {
 
     /// The factor whose extraction saves most.
     fn best_shared(&mut self, parts: &[Summand]) -> Option<Shared> {
+        for (i, s) in parts.iter().enumerate() {
+            let plain = s.body == Body::Chain(vec![]);
+            if !plain && parts[i + 1..].iter().any(|r| r.body == s.body) {
+                return Some(Shared::Whole(i));
+            }
+        }
         let mut counts: HashMap<Shared, (usize, f64)> = HashMap::new();
         for s in parts {
             for shared in self.shared_of(s) {
@@ -347,6 +374,7 @@ impl Terms {
             }
             let t = match shared {
                 Shared::Last(t) | Shared::First(t) | Shared::Entry(t) => t,
+                Shared::Whole(_) => continue,
             };
             let gain = (count - 1) as f64 * (self.cost(t) + 1) as f64 - loss;
             if gain <= 0.0 {
@@ -386,6 +414,9 @@ impl Terms {
 
     /// Replaces the summands that share a factor by one product.
     fn pull_out(&mut self, parts: &mut Vec<Summand>, shared: Shared, shape: Shape) {
+        if let Shared::Whole(first) = shared {
+            return self.pull_whole(parts, first);
+        }
         let (mut rest, mut at) = (Vec::new(), None);
         let mut kept = Vec::with_capacity(parts.len());
         for s in parts.drain(..) {
@@ -457,12 +488,37 @@ impl Terms {
                 };
                 Body::Had(vec![(t, R(1.0)), (inner, R(1.0))])
             }
+            (body, Shared::Whole(_)) => body,
         };
         kept.insert(
             at.unwrap_or(0),
             Summand { coefficient: inner_parts.coefficient, scalars: inner_parts.scalars, body },
         );
         *parts = kept;
+    }
+
+    /// s*b + t*b → (s + t)*b
+    fn pull_whole(&mut self, parts: &mut Vec<Summand>, first: usize) {
+        let body = parts[first].body.clone();
+        let (same, others): (Vec<Summand>, Vec<Summand>) =
+            std::mem::take(parts).into_iter().partition(|s| s.body == body);
+        let scalars = same
+            .into_iter()
+            .map(|s| Summand { body: Body::Chain(vec![]), ..s })
+            .collect();
+        let sum = self.tidy_sum(scalars, Shape::SCALAR);
+        let sum = self.take_apart(1.0, sum);
+        *parts = others;
+        let scalars = match sum.body {
+            Body::Chain(c) if c.is_empty() => sum.scalars,
+            // A closed chain is one scalar beside the others.
+            Body::Chain(c) => {
+                let closed = self.raw(Term::Mul(vec![], c), Shape::SCALAR);
+                merged(sum.scalars.into_iter().chain([(closed, R(1.0))]).collect())
+            }
+            Body::Had(_) => sum.scalars,
+        };
+        parts.insert(first.min(parts.len()), Summand { scalars, body, coefficient: sum.coefficient });
     }
 
     /// About how many symbols the term prints as; counts a shared part every time.

@@ -43,13 +43,14 @@ pub fn request<'a>(kind: &str, wrt: &'a str) -> Request<'a> {
 }
 
 fn size(typed: &Typed, d: riesz_lang::dims::Dim) -> usize {
-    match typed.dims.text(d).as_str() {
+    let factor = |text: &str| match text {
         "m" => 4,
         "n" => 3,
         "k" => 2,
         "p" => 5,
         other => other.parse().unwrap_or(3),
-    }
+    };
+    typed.dims.text(d).split('*').map(factor).product()
 }
 
 /// A random value of a variable's shape with its facts.
@@ -65,9 +66,24 @@ fn sample(typed: &Typed, v: &Variable, random: &mut Random) -> Dense {
         Facts { symmetric: true, .. } => {
             Dense::from_fn(m, n, |i, j| 0.5 * (raw.at(i, j) + raw.at(j, i)))
         }
+        Facts { orthogonal: true, .. } => orthonormal(raw),
         Facts { posdet: true, .. } => Dense::from_fn(m, n, |i, j| raw.at(i, j) + 3.0 * eye(i, j)),
         _ => raw,
     }
+}
+
+/// The rows made orthonormal (Gram and Schmidt).
+fn orthonormal(mut a: Dense) -> Dense {
+    let n = a.cols;
+    for i in 0..n {
+        for j in 0..i {
+            let dot: f64 = (0..n).map(|k| a.at(i, k) * a.at(j, k)).sum();
+            (0..n).for_each(|k| a.data[i * n + k] -= dot * a.data[j * n + k]);
+        }
+        let norm = (0..n).map(|k| a.at(i, k).powi(2)).sum::<f64>().sqrt();
+        (0..n).for_each(|k| a.data[i * n + k] /= norm);
+    }
+    a
 }
 
 /// All coordinate directions of the space a variable lives in.
