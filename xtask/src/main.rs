@@ -1,2 +1,97 @@
-//! Tasks for developers.
-fn main() {}
+//! Tasks for developers: `cargo xtask tidy` and `cargo xtask layering`.
+//!
+//! Both read the repository and print one line per finding, `file:line: what is wrong`. They exit with
+//! 0 when there is nothing to say, 1 when there is, 2 when they were called wrongly or cannot read the
+//! repository. `cargo test -p xtask` runs both over the repository as well, so that no change gets past
+//! the tests without them. No dependencies: this crate must build in a second.
+
+mod files;
+mod layering;
+mod manifest;
+mod source;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// One violation of a house rule, at a place a person can jump to.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Finding {
+    /// Path from the root of the repository.
+    path: String,
+    /// Line, counted from 1.
+    line: usize,
+    /// What is wrong and what to do.
+    message: String,
+}
+
+impl Finding {
+    fn new(path: &str, line: usize, message: impl Into<String>) -> Self {
+        Finding { path: path.to_owned(), line, message: message.into() }
+    }
+}
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+tasks:
+  tidy       house rules that neither rustfmt nor clippy knows (see xtask/src/tidy.rs)
+  layering   the crates depend on each other only downwards (see xtask/src/layering.rs)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let task = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["tidy"] => tidy::check,
+        ["layering"] => layering::check,
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match task(&root()) {
+        Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
+        Ok(findings) => {
+            for Finding { path, line, message } in &findings {
+                println!("{path}:{line}: {message}");
+            }
+            let plural = if findings.len() == 1 { "" } else { "s" };
+            eprintln!("{} finding{plural}", findings.len());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The root of the repository: the folder above this crate.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, layering, root, tidy};
+
+    fn report(findings: Result<Vec<Finding>, String>) -> String {
+        let lines = findings.expect("the repository can be read").into_iter();
+        lines.map(|f| format!("{}:{}: {}\n", f.path, f.line, f.message)).collect()
+    }
+
+    #[test]
+    fn the_repository_is_tidy() {
+        let report = report(tidy::check(&root()));
+        assert!(report.is_empty(), "\n{report}");
+    }
+
+    #[test]
+    fn the_crates_depend_only_downwards() {
+        let report = report(layering::check(&root()));
+        assert!(report.is_empty(), "\n{report}");
+    }
+}

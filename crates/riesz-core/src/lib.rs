@@ -1,1 +1,39 @@
-//! riesz-core
+//! Symbols: programs, and every map from programs to programs.
+//!
+//! A function of tensors is recorded as a [`Program`] by running Rust on [`Var`]s; `jvp`, `unzip`,
+//! `transpose` and `vmap` turn programs into programs; [`eval`] says what a program means. There are
+//! no threads, no files and no `unsafe` here, and nothing that makes a program fast.
+//!
+//! To read the whole in one sitting: `program.rs`, `trace.rs`, `primitive.rs` with one of its files,
+//! `jvp.rs`, `unzip.rs`, `transpose.rs`.
+
+pub mod check;
+mod error;
+mod eval;
+pub mod jvp;
+pub mod primitive;
+mod program;
+mod tensor;
+mod trace;
+mod transpose;
+mod types;
+mod unzip;
+pub mod var;
+mod verify;
+mod vmap;
+
+pub use error::{Error, ErrorKind, Operand, Result, Source};
+pub use eval::{check_arguments, eval};
+pub use jvp::jvp;
+pub use primitive::{Prim, Primitive};
+pub use program::{Equation, Program, Value};
+pub use tensor::{Data, Element, Tensor};
+pub use trace::{
+    Traced, Var, Vars, apply, apply1, current_source, fail, inline, is_tracing, trace, trace_open,
+    with_source,
+};
+pub use transpose::transpose;
+pub use types::{DType, Shape, Type};
+pub use unzip::{Unzipped, unzip};
+pub use verify::{verify, verify_always, verify_linear};
+pub use vmap::vmap;

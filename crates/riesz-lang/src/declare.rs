@@ -71,14 +71,12 @@ pub fn parse_assignments(source: &str) -> Result<Vec<Assignment>, Diagnostic> {
 }
 
 /// Adds a declaration unless its name is taken.
-pub(crate) fn push_unique(
-    all: &mut Vec<Declaration>,
-    new: Declaration,
-) -> Result<(), Diagnostic> {
+pub(crate) fn push_unique(all: &mut Vec<Declaration>, new: Declaration) -> Result<(), Diagnostic> {
     if let Some(other) = all.iter().find(|d| d.name.name == new.name.name) {
         let message = format!("`{}` is declared twice", new.name.name);
-        return Err(Diagnostic::new(message, new.name.span)
-            .label(other.name.span, "first declared here"));
+        return Err(
+            Diagnostic::new(message, new.name.span).label(other.name.span, "first declared here")
+        );
     }
     all.push(new);
     Ok(())
@@ -259,7 +257,8 @@ impl Parser {
             let row_start = self.span();
             let row = self.number_list()?;
             if row.len() != cols {
-                let message = format!("row {} has {} numbers, row 1 has {cols}", rows + 1, row.len());
+                let message =
+                    format!("row {} has {} numbers, row 1 has {cols}", rows + 1, row.len());
                 return Err(Diagnostic::new(message, row_start.to(self.previous_span()))
                     .note("every row needs the same length"));
             }

@@ -215,7 +215,13 @@ impl Checker {
         Ok(self.push(Op::Kron, vec![x, y], shape, span))
     }
 
-    fn max_min(&mut self, max: bool, x: ExprId, y: ExprId, span: Span) -> Result<ExprId, Diagnostic> {
+    fn max_min(
+        &mut self,
+        max: bool,
+        x: ExprId,
+        y: ExprId,
+        span: Span,
+    ) -> Result<ExprId, Diagnostic> {
         let (mut x, mut y) = (x, y);
         match (self.typed.shape(x).is_scalar(), self.typed.shape(y).is_scalar()) {
             (true, false) => x = self.spread(x, y),

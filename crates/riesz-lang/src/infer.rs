@@ -330,9 +330,11 @@ impl Checker {
                 let op = if scalar_x { Op::Div } else { Op::DivScalar };
                 Ok(self.push(op, vec![x, y], sx, span))
             }
-            BinaryOp::Div => Err(self
-                .mismatch("only a scalar can stand below `/`".into(), x, y, span)
-                .help("write ./ for the entrywise quotient, A\\b to solve, inv(A) for the inverse")),
+            BinaryOp::Div => {
+                Err(self.mismatch("only a scalar can stand below `/`".into(), x, y, span).help(
+                    "write ./ for the entrywise quotient, A\\b to solve, inv(A) for the inverse",
+                ))
+            }
             BinaryOp::Solve => {
                 if sx.kind != Kind::Matrix || !self.typed.dims.unify(sx.rows, sx.cols) {
                     return Err(self.mismatch(
@@ -376,7 +378,12 @@ impl Checker {
     }
 
     /// `*`: scaling, or a product of linear algebra.
-    pub(crate) fn product(&mut self, x: ExprId, y: ExprId, span: Span) -> Result<ExprId, Diagnostic> {
+    pub(crate) fn product(
+        &mut self,
+        x: ExprId,
+        y: ExprId,
+        span: Span,
+    ) -> Result<ExprId, Diagnostic> {
         let (sx, sy) = (self.typed.shape(x), self.typed.shape(y));
         match (sx.is_scalar(), sy.is_scalar()) {
             (true, true) => return Ok(self.push(Op::Mul, vec![x, y], Shape::SCALAR, span)),

@@ -47,11 +47,7 @@ impl std::error::Error for EvalError {}
 ///
 /// # Errors
 /// A variable or a size without a value, or values whose shapes contradict the expression.
-pub fn evaluate(
-    typed: &Typed,
-    root: ExprId,
-    point: &[Option<Dense>],
-) -> Result<Dense, EvalError> {
+pub fn evaluate(typed: &Typed, root: ExprId, point: &[Option<Dense>]) -> Result<Dense, EvalError> {
     let mut dims = typed.dims.clone();
     for (i, v) in typed.vars.iter().enumerate() {
         let Some(value) = point.get(i).and_then(Option::as_ref) else { continue };
@@ -160,9 +156,7 @@ fn apply(op: Op, args: &[&Dense], kind: Kind) -> Dense {
             let sign = if (i + j) % 2 == 0 { 1.0 } else { -1.0 };
             sign * x.minor(j, i).lu().2
         }),
-        Op::Diag => {
-            Dense::from_fn(x.rows, x.rows, |i, j| if i == j { x.data[i] } else { 0.0 })
-        }
+        Op::Diag => Dense::from_fn(x.rows, x.rows, |i, j| if i == j { x.data[i] } else { 0.0 }),
         Op::DiagPart => Dense::from_fn(x.rows, 1, |i, _| x.at(i, i)),
         Op::Kron => {
             let y = args[1];

@@ -13,6 +13,7 @@ mod functions;
 mod infer;
 pub mod interp;
 mod lexer;
+pub mod lower;
 mod parser;
 mod problem;
 pub mod typed;

@@ -44,8 +44,11 @@ pub fn parse_formula(source: &str) -> Result<Formula, Diagnostic> {
         loop {
             let name = p.ident("the name of a where-definition")?;
             if let Some(other) = definitions.iter().find(|d| d.name.name == name.name) {
-                return Err(Diagnostic::new(format!("`{}` is defined twice", name.name), name.span)
-                    .label(other.name.span, "first defined here"));
+                return Err(Diagnostic::new(
+                    format!("`{}` is defined twice", name.name),
+                    name.span,
+                )
+                .label(other.name.span, "first defined here"));
             }
             p.expect("=", "`=` after the name of a where-definition")?;
             let value = p.sum()?;
@@ -125,14 +128,15 @@ impl Parser {
     /// The error "expected …, found …" at the current token.
     pub(crate) fn expected(&self, what: &str) -> Diagnostic {
         let found = self.peek();
-        let mut error = Diagnostic::new(
-            format!("expected {what}, found {}", found.describe()),
-            self.span(),
-        )
-        .note(format!("expected {what}"));
+        let mut error =
+            Diagnostic::new(format!("expected {what}, found {}", found.describe()), self.span())
+                .note(format!("expected {what}"));
         let before = &self.tokens[self.at.saturating_sub(1)].0;
         match (before, found) {
-            (Token::Number(_) | Token::Op(")"), Token::Name(_) | Token::Number(_) | Token::Op("("))
+            (
+                Token::Number(_) | Token::Op(")"),
+                Token::Name(_) | Token::Number(_) | Token::Op("("),
+            )
             | (Token::Name(_), Token::Name(_) | Token::Number(_)) => {
                 error = error.help("products are written with *");
             }
@@ -165,8 +169,10 @@ impl Parser {
     pub(crate) fn end(&self, what: &str) -> Result<(), Diagnostic> {
         match self.peek() {
             Token::End => Ok(()),
-            Token::Op(")") => Err(Diagnostic::new("this `)` closes nothing", self.span())
-                .note("no `(` is open here")),
+            Token::Op(")") => {
+                Err(Diagnostic::new("this `)` closes nothing", self.span())
+                    .note("no `(` is open here"))
+            }
             _ => Err(self.expected(what)),
         }
     }

@@ -124,16 +124,7 @@ pub fn parse_problem(source: &str) -> Result<Problem, Diagnostic> {
             .help("the order is parameters, variables, min or max, st, start, solve"));
     }
     p.end("`st`, `start`, `solve` or the end of the problem")?;
-    Ok(Problem {
-        ast: p.ast,
-        parameters,
-        variables,
-        sense,
-        objective,
-        constraints,
-        start,
-        options,
-    })
+    Ok(Problem { ast: p.ast, parameters, variables, sense, objective, constraints, start, options })
 }
 
 impl Parser {
@@ -293,8 +284,9 @@ impl Parser {
         let name = self.ident("the name of a variable")?;
         if !variables.iter().any(|v| v.name.name == name.name) {
             let message = format!("`{}` is not a variable", name.name);
-            return Err(Diagnostic::new(message, name.span)
-                .note("start values are given to variables"));
+            return Err(
+                Diagnostic::new(message, name.span).note("start values are given to variables")
+            );
         }
         self.expect("=", "`=` and the start value")?;
         let value = match self.peek() {

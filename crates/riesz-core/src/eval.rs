@@ -1,0 +1,51 @@
+//! The reference meaning of a program: each equation in turn, plain and slow.
+//!
+//! Every faster way of running a program is tested against this one.
+
+use crate::error::{Error, Result};
+use crate::primitive::Primitive;
+use crate::program::Program;
+use crate::tensor::Tensor;
+
+/// Runs a program on tensors of exactly its input types.
+///
+/// # Errors
+/// When the arguments have other types, or an operation has no result for its numbers.
+///
+/// ```
+/// use riesz_core::{Tensor, Type, DType, eval, trace};
+/// let square = trace(&[Type::scalar(DType::F64)], |x| vec![x[0] * x[0]])?;
+/// assert_eq!(eval(&square, &[Tensor::from(3.0)])?, vec![Tensor::from(9.0)]);
+/// # Ok::<(), riesz_core::Error>(())
+/// ```
+pub fn eval(program: &Program, args: &[Tensor]) -> Result<Vec<Tensor>> {
+    check_arguments(program, args)?;
+    let mut values: Vec<Tensor> = args.to_vec();
+    values.reserve(program.len() - args.len());
+    for eq in &program.equations {
+        let x: Vec<&Tensor> = eq.inputs.iter().map(|v| &values[v.index()]).collect();
+        let y = eq.prim.eval(&x).map_err(|e| e.at(eq.prim.name(), eq.source))?;
+        values.extend(y);
+    }
+    Ok(program.outputs.iter().map(|v| values[v.index()].clone()).collect())
+}
+
+/// Refuses arguments that are not of the program's input types.
+///
+/// # Errors
+/// Names the first that differs.
+pub fn check_arguments(program: &Program, args: &[Tensor]) -> Result<()> {
+    if args.len() != program.inputs {
+        return Err(Error::shape(format!(
+            "the program takes {} arguments, not {}",
+            program.inputs,
+            args.len()
+        )));
+    }
+    for (i, (arg, ty)) in args.iter().zip(program.input_types()).enumerate() {
+        if arg.ty() != *ty {
+            return Err(Error::shape(format!("argument {} is {}, not {ty}", i + 1, arg.ty())));
+        }
+    }
+    Ok(())
+}

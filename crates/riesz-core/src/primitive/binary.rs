@@ -1,0 +1,353 @@
+//! Scalar functions of two arguments: a table with one row each.
+//!
+//! The arguments have the same shape; broadcasting is an equation of its own. A row says the
+//! function, its two partial derivatives, where the laws sample it and what happens at its kinks.
+
+use super::*;
+use crate::tensor::Data;
+use crate::types::DType;
+use std::sync::Arc;
+
+/// The two partial derivatives, or the linearity that makes them unnecessary.
+#[derive(Clone, Copy)]
+pub enum Partials {
+    /// ∂/∂x and ∂/∂y from the arguments and the value; `linear` says whether it is linear in x.
+    By {
+        /// ∂/∂x.
+        x: fn(Var, Var, Var) -> Var,
+        /// ∂/∂y.
+        y: fn(Var, Var, Var) -> Var,
+    },
+    /// Linear in both together: the signs of x and y.
+    Sum(f64, f64),
+}
+
+/// One scalar function of two arguments.
+pub struct BinaryRow {
+    /// Its name in the text form.
+    pub name: &'static str,
+    /// Its value.
+    pub value: fn(f64, f64) -> f64,
+    /// The same for integers; `None` where there is no result.
+    pub integer: Option<fn(i64, i64) -> Option<i64>>,
+    /// Its partial derivatives.
+    pub partials: Partials,
+    /// In which arguments alone it is linear, as for a product.
+    pub each: u32,
+    /// The partial derivatives as a person reads them.
+    pub derivative: &'static str,
+    /// Where it is defined.
+    pub domain: &'static str,
+    /// Where the laws sample the two arguments.
+    pub sample: [(f64, f64); 2],
+    /// Points without a derivative, and the value chosen there.
+    pub kinks: &'static str,
+}
+
+/// A scalar function of two arguments applied to pairs of elements.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Binary {
+    /// x + y
+    Add,
+    /// x − y
+    Sub,
+    /// x·y
+    Mul,
+    /// x/y; integers truncate towards zero
+    Div,
+    /// The remainder of x/y, with the sign of x
+    Rem,
+    /// xʸ
+    Pow,
+    /// The larger; NaN if either is
+    Max,
+    /// The smaller; NaN if either is
+    Min,
+    /// The angle of the point (y, x), given as `atan2(x, y)` with the ordinate first
+    Atan2,
+    /// √(x² + y²), without overflow
+    Hypot,
+}
+
+use Partials::{By, Sum};
+
+impl Binary {
+    /// The whole table.
+    pub const ALL: [Binary; 10] = [
+        Binary::Add,
+        Binary::Sub,
+        Binary::Mul,
+        Binary::Div,
+        Binary::Rem,
+        Binary::Pow,
+        Binary::Max,
+        Binary::Min,
+        Binary::Atan2,
+        Binary::Hypot,
+    ];
+
+    /// What is known about this function.
+    pub fn row(self) -> &'static BinaryRow {
+        const WIDE: (f64, f64) = (-2.0, 2.0);
+        const POSITIVE: (f64, f64) = (0.5, 2.0);
+        match self {
+            Binary::Add => &BinaryRow {
+                name: "add",
+                value: |x, y| x + y,
+                integer: Some(|x, y| Some(x.wrapping_add(y))),
+                partials: Sum(1.0, 1.0),
+                each: 0,
+                derivative: "1, 1",
+                domain: "all",
+                sample: [WIDE, WIDE],
+                kinks: "",
+            },
+            Binary::Sub => &BinaryRow {
+                name: "sub",
+                value: |x, y| x - y,
+                integer: Some(|x, y| Some(x.wrapping_sub(y))),
+                partials: Sum(1.0, -1.0),
+                each: 0,
+                derivative: "1, -1",
+                domain: "all",
+                sample: [WIDE, WIDE],
+                kinks: "",
+            },
+            Binary::Mul => &BinaryRow {
+                name: "mul",
+                value: |x, y| x * y,
+                integer: Some(|x, y| Some(x.wrapping_mul(y))),
+                partials: By { x: |_, y, _| y, y: |x, _, _| x },
+                each: 0b11,
+                derivative: "y, x",
+                domain: "all",
+                sample: [WIDE, WIDE],
+                kinks: "",
+            },
+            Binary::Div => &BinaryRow {
+                name: "div",
+                value: |x, y| x / y,
+                integer: Some(i64::checked_div),
+                partials: By { x: |_, y, _| y.recip(), y: |_, y, z| -(z / y) },
+                each: 0b01,
+                derivative: "1/y, -x/y^2",
+                domain: "y != 0",
+                sample: [WIDE, POSITIVE],
+                kinks: "",
+            },
+            Binary::Rem => &BinaryRow {
+                name: "rem",
+                value: |x, y| x % y,
+                integer: Some(i64::checked_rem),
+                partials: By { x: |x, _, _| x.ones_like(), y: |x, y, _| -(x / y).trunc() },
+                each: 0,
+                derivative: "1, -trunc(x/y)",
+                domain: "y != 0",
+                sample: [(2.2, 2.6), (0.95, 1.05)],
+                kinks: "where x/y is whole: that of the side away from 0",
+            },
+            Binary::Pow => &BinaryRow {
+                name: "pow",
+                value: f64::powf,
+                integer: None,
+                partials: By { x: pow_by_base, y: pow_by_exponent },
+                each: 0,
+                derivative: "y*x^(y-1), x^y*log(x)",
+                domain: "x >= 0, or whole y",
+                sample: [POSITIVE, WIDE],
+                kinks: "at y = 0 by x: 0; at x = 0, y >= 0 by y: 0",
+            },
+            Binary::Max => &BinaryRow {
+                name: "max",
+                value: maximum,
+                integer: Some(|x, y| Some(x.max(y))),
+                partials: By {
+                    x: |x, y, _| share(x.gt(y), x.lt(y), x, y),
+                    y: |x, y, _| share(x.lt(y), x.gt(y), x, y),
+                },
+                each: 0,
+                derivative: "1 where x > y, 1 where x < y",
+                domain: "all",
+                sample: [(1.0, 2.0), (-2.0, 0.5)],
+                kinks: "1/2, 1/2 where x = y; NaN where either is",
+            },
+            Binary::Min => &BinaryRow {
+                name: "min",
+                value: |x, y| -maximum(-x, -y),
+                integer: Some(|x, y| Some(x.min(y))),
+                partials: By {
+                    x: |x, y, _| share(x.lt(y), x.gt(y), x, y),
+                    y: |x, y, _| share(x.gt(y), x.lt(y), x, y),
+                },
+                each: 0,
+                derivative: "1 where x < y, 1 where x > y",
+                domain: "all",
+                sample: [(1.0, 2.0), (-2.0, 0.5)],
+                kinks: "1/2, 1/2 where x = y; NaN where either is",
+            },
+            Binary::Atan2 => &BinaryRow {
+                name: "atan2",
+                value: f64::atan2,
+                integer: None,
+                partials: By {
+                    x: |x, y, _| y / x.hypot(y) / x.hypot(y),
+                    y: |x, y, _| -(x / x.hypot(y) / x.hypot(y)),
+                },
+                each: 0,
+                derivative: "y/(x^2 + y^2), -x/(x^2 + y^2)",
+                domain: "not both 0",
+                sample: [POSITIVE, WIDE],
+                kinks: "NaN at (0, 0)",
+            },
+            Binary::Hypot => &BinaryRow {
+                name: "hypot",
+                value: f64::hypot,
+                integer: None,
+                partials: By { x: |x, _, z| cosine(x, z), y: |_, y, z| cosine(y, z) },
+                each: 0,
+                derivative: "x/hypot(x, y), y/hypot(x, y)",
+                domain: "all",
+                sample: [POSITIVE, WIDE],
+                kinks: "0, 0 at (0, 0)",
+            },
+        }
+    }
+}
+
+/// The larger of two numbers, NaN if either is; max(−0, 0) = 0.
+fn maximum(x: f64, y: f64) -> f64 {
+    if x.is_nan() || y.is_nan() {
+        f64::NAN
+    } else if x > y || (x == y && y.is_sign_negative()) {
+        x
+    } else {
+        y
+    }
+}
+
+/// 1 where the argument wins, 0 where it loses, ½ at a tie, NaN where they do not compare.
+fn share(wins: Var, loses: Var, x: Var, y: Var) -> Var {
+    let tie = Var::select(x.eq(y), x.full_like(0.5), x.full_like(f64::NAN));
+    Var::select(wins, x.ones_like(), Var::select(loses, x.zeros_like(), tie))
+}
+
+/// y·x^(y−1), and 0 where y = 0: x⁰ is constant, at 0 too.
+fn pow_by_base(x: Var, y: Var, _: Var) -> Var {
+    Var::select(y.eq(0.0), x.zeros_like(), y * x.pow(y - 1.0))
+}
+
+/// xʸ·log x, and 0 where x = 0 ≤ y: 0ʸ is flat on both sides of its jump.
+fn pow_by_exponent(x: Var, y: Var, z: Var) -> Var {
+    let flat = x.eq(0.0).and(y.ge(0.0));
+    Var::select(flat, x.zeros_like(), z * x.log())
+}
+
+/// x/r, and 0 where r = 0: the subgradient of least norm.
+fn cosine(x: Var, r: Var) -> Var {
+    Var::select(r.eq(0.0), x.zeros_like(), x / r)
+}
+
+impl Primitive for Binary {
+    fn name(&self) -> &'static str {
+        self.row().name
+    }
+    fn infer(&self, args: &[Type]) -> Result<Types> {
+        support::expect_args(args, 2)?;
+        support::expect_same(&args[0], &args[1])?;
+        support::expect_number(&args[0])?;
+        if self.row().integer.is_none() {
+            support::expect_float(&args[0])?;
+        }
+        Ok(smallvec![args[0].clone()])
+    }
+    fn eval(&self, args: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let row = self.row();
+        let integers = |x: i64, y: i64| {
+            row.integer.and_then(|f| f(x, y)).ok_or_else(|| {
+                Error::value(format!("{x} divided by {y} has no result among the integers"))
+            })
+        };
+        let data = match (args[0].data(), args[1].data()) {
+            (Data::I32(x), Data::I32(y)) => Data::I32(Arc::new(
+                x.iter()
+                    .zip(&**y)
+                    .map(|(&x, &y)| Ok(integers(x.into(), y.into())? as i32))
+                    .collect::<Result<_>>()?,
+            )),
+            (Data::I64(x), Data::I64(y)) => Data::I64(Arc::new(
+                x.iter().zip(&**y).map(|(&x, &y)| integers(x, y)).collect::<Result<_>>()?,
+            )),
+            _ => return Ok(vec![support::zip_float(args[0], args[1], row.value)?]),
+        };
+        Ok(vec![Tensor::from_data(data, args[0].shape().clone())])
+    }
+    fn linearity(&self) -> Linearity {
+        match (self.row().partials, self.row().each) {
+            (Sum(..), _) => Linearity::Together(Args::All),
+            (By { .. }, 0) => Linearity::Nonlinear,
+            (By { .. }, set) => Linearity::Each(Args::Only(set)),
+        }
+    }
+    fn differential(&self, x: &[Var], z: &[Var], dx: &[Option<Var>]) -> Tangents {
+        match self.row().partials {
+            By { x: by_x, y: by_y } => {
+                let first = dx[0].map(|dx| by_x(x[0], x[1], z[0]).scale(dx));
+                let second = dx[1].map(|dy| by_y(x[0], x[1], z[0]).scale(dy));
+                smallvec![add(first, second)]
+            }
+            // A sum of one tangent is that tangent, and needs no zero beside it.
+            Sum(sx, sy) => smallvec![add(
+                dx[0].map(|dx| signed(sx, dx)),
+                dx[1].map(|dy| signed(sy, dy))
+            )],
+        }
+    }
+    fn transpose(&self, args: &[Arg], ct: &[Option<Var>]) -> Cotangents {
+        let Some(ct) = ct[0] else { return smallvec![None; 2] };
+        if let Sum(sx, sy) = self.row().partials {
+            return smallvec![
+                args[0].is_linear().then(|| signed(sx, ct)),
+                args[1].is_linear().then(|| signed(sy, ct)),
+            ];
+        }
+        // Linear in one argument for fixed other: the map is its own transpose.
+        if args[0].is_linear() {
+            smallvec![Some(apply(*self, &[ct, args[1].known()])[0]), None]
+        } else {
+            smallvec![None, Some(apply(*self, &[args[0].known(), ct])[0])]
+        }
+    }
+    fn batch(&self, args: &[Var], batched: &[bool], n: usize) -> Vars {
+        apply(*self, &batch_all(args, batched, n))
+    }
+}
+
+fn signed(sign: f64, x: Var) -> Var {
+    if sign < 0.0 { -x } else { x }
+}
+
+impl Listed for Binary {
+    fn parse(name: &str, _: &Attributes) -> Option<Result<Self>> {
+        Binary::ALL.into_iter().find(|b| b.row().name == name).map(Ok)
+    }
+    fn samples() -> Vec<Sample> {
+        let mut all = Vec::new();
+        for op in Binary::ALL {
+            let [x, y] = op.row().sample;
+            for shape in support::edge_shapes() {
+                let x = support::spread(DType::F64, shape.clone(), x.0, x.1);
+                // Another order of the same spread, so that the arguments are independent.
+                let y = support::spread(DType::F64, shape, y.1, y.0);
+                all.push(Sample { prim: op.into(), args: vec![x, y] });
+            }
+            if op.row().integer.is_some() {
+                let args = vec![
+                    support::spread(DType::I64, [5], -9.0, 9.0),
+                    support::spread(DType::I64, [5], 1.0, 4.0),
+                ];
+                all.push(Sample { prim: op.into(), args });
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,136 @@
+//! Programs: straight lines of equations over dense value numbers.
+//!
+//! A program is a function of tensors in single-assignment form. Values are numbered `0..`: first
+//! the inputs, then the outputs of each equation in order, so a value is always defined before it
+//! is used and every pass is a loop over `equations`. Side tables are vectors indexed by [`Value`].
+//! What is well-formed is said in `verify.rs`; what a program means is said in `eval.rs`.
+
+use crate::error::Source;
+use crate::primitive::Prim;
+use crate::types::Type;
+use smallvec::SmallVec;
+use std::fmt;
+
+/// The number of a value in its program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value(pub u32);
+
+impl Value {
+    /// As an index into a side table.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+/// One application of a primitive.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Equation {
+    /// What is applied.
+    pub prim: Prim,
+    /// To what.
+    pub inputs: SmallVec<[Value; 3]>,
+    /// The first output; the others follow it.
+    pub first: Value,
+    /// How many outputs there are.
+    pub count: u32,
+    /// Where it was written.
+    pub source: Source,
+}
+
+impl Equation {
+    /// The values this equation defines.
+    pub fn outputs(&self) -> impl DoubleEndedIterator<Item = Value> + Clone + use<> {
+        (self.first.0..self.first.0 + self.count).map(Value)
+    }
+}
+
+/// A function from tensors to tensors.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Program {
+    pub(crate) types: Vec<Type>,
+    pub(crate) inputs: usize,
+    pub(crate) equations: Vec<Equation>,
+    pub(crate) outputs: Vec<Value>,
+}
+
+impl Program {
+    /// A program from its parts: `inputs` types, then equations appended by `push`.
+    pub(crate) fn with_inputs(types: Vec<Type>) -> Program {
+        Program { inputs: types.len(), types, equations: Vec::new(), outputs: Vec::new() }
+    }
+
+    /// Appends an equation whose output types are known, and returns its first output.
+    pub(crate) fn push(
+        &mut self,
+        prim: Prim,
+        inputs: SmallVec<[Value; 3]>,
+        types: impl IntoIterator<Item = Type>,
+        source: Source,
+    ) -> Value {
+        let first = Value(self.types.len() as u32);
+        self.types.extend(types);
+        let count = self.types.len() as u32 - first.0;
+        self.equations.push(Equation { prim, inputs, first, count, source });
+        first
+    }
+
+    /// The input values, in order.
+    pub fn inputs(&self) -> impl DoubleEndedIterator<Item = Value> + Clone + use<> {
+        (0..self.inputs as u32).map(Value)
+    }
+
+    /// The types of the inputs, in order.
+    pub fn input_types(&self) -> &[Type] {
+        &self.types[..self.inputs]
+    }
+
+    /// The equations, each after those it depends on.
+    pub fn equations(&self) -> &[Equation] {
+        &self.equations
+    }
+
+    /// The results, in order; a value may be a result more than once.
+    pub fn outputs(&self) -> &[Value] {
+        &self.outputs
+    }
+
+    /// The types of the results, in order.
+    pub fn output_types(&self) -> Vec<Type> {
+        self.outputs.iter().map(|&v| self.ty(v).clone()).collect()
+    }
+
+    /// The type of a value.
+    pub fn ty(&self, value: Value) -> &Type {
+        &self.types[value.index()]
+    }
+
+    /// How many values there are: the length of a side table.
+    pub fn len(&self) -> usize {
+        self.types.len()
+    }
+
+    /// Whether there are no values at all.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty()
+    }
+
+    /// Which values depend on the inputs marked in `of`.
+    pub fn dependents(&self, of: &[bool]) -> Vec<bool> {
+        let mut depends = vec![false; self.len()];
+        depends[..self.inputs].copy_from_slice(of);
+        for eq in &self.equations {
+            if eq.inputs.iter().any(|v| depends[v.index()]) {
+                for out in eq.outputs() {
+                    depends[out.index()] = true;
+                }
+            }
+        }
+        depends
+    }
+}

@@ -1,0 +1,161 @@
+//! Functions of one argument, element by element, and what is composed of them.
+
+use super::Operand;
+use crate::primitive::{Cast, StopGradient, Unary};
+use crate::trace::{Var, apply1};
+use crate::types::DType;
+use std::f64::consts::FRAC_1_SQRT_2;
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident $op:ident),* $(,)?) => {
+        /// Functions of one argument, element by element.
+        impl Var {$(
+            $(#[$doc])*
+            #[track_caller]
+            pub fn $name(self) -> Var {
+                apply1(Unary::$op, &[self])
+            }
+        )*}
+    };
+}
+methods!(
+    /// |x|; derivative sign(x), 0 at 0.
+    abs Abs,
+    /// −1, 0 or 1; derivative 0.
+    sign Sign,
+    /// The largest whole number ≤ x; derivative 0.
+    floor Floor,
+    /// The smallest whole number ≥ x; derivative 0.
+    ceil Ceil,
+    /// The nearest whole number, ties to even; derivative 0.
+    round Round,
+    /// The whole part; derivative 0.
+    trunc Trunc,
+    /// x²
+    square Square,
+    /// 1/x
+    recip Recip,
+    /// √x
+    sqrt Sqrt,
+    /// 1/√x
+    rsqrt Rsqrt,
+    /// ∛x
+    cbrt Cbrt,
+    /// eˣ
+    exp Exp,
+    /// 2ˣ
+    exp2 Exp2,
+    /// eˣ − 1, exact near 0.
+    expm1 Expm1,
+    /// The natural logarithm.
+    log Log,
+    /// The logarithm to base 2.
+    log2 Log2,
+    /// The logarithm to base 10.
+    log10 Log10,
+    /// log(1 + x), exact near 0.
+    log1p Log1p,
+    /// The sine of x radians.
+    sin Sin,
+    /// The cosine of x radians.
+    cos Cos,
+    /// The tangent of x radians.
+    tan Tan,
+    /// The angle in [−π/2, π/2] whose sine is x.
+    asin Asin,
+    /// The angle in [0, π] whose cosine is x.
+    acos Acos,
+    /// The angle in (−π/2, π/2) whose tangent is x.
+    atan Atan,
+    /// The hyperbolic sine.
+    sinh Sinh,
+    /// The hyperbolic cosine.
+    cosh Cosh,
+    /// The hyperbolic tangent.
+    tanh Tanh,
+    /// The inverse of sinh.
+    asinh Asinh,
+    /// The inverse of cosh.
+    acosh Acosh,
+    /// The inverse of tanh.
+    atanh Atanh,
+    /// 1/(1 + e⁻ˣ)
+    sigmoid Sigmoid,
+    /// log(1 + eˣ), without overflow.
+    softplus Softplus,
+    /// The error function.
+    erf Erf,
+    /// 1 − erf(x), exact for large x.
+    erfc Erfc,
+);
+
+/// Composed functions, element by element.
+impl Var {
+    /// The same numbers in another element type; linear between floats.
+    #[track_caller]
+    pub fn cast(self, to: DType) -> Var {
+        if self.dtype() == to { self } else { apply1(Cast { to }, &[self]) }
+    }
+
+    /// This value, through which no derivative passes.
+    #[track_caller]
+    pub fn stop_gradient(self) -> Var {
+        apply1(StopGradient, &[self])
+    }
+
+    /// x where it is positive, 0 elsewhere; derivative 0 at 0.
+    #[track_caller]
+    pub fn relu(self) -> Var {
+        Var::select(self.gt(0.0), self, 0.0)
+    }
+
+    /// x where it is positive, `slope`·x elsewhere.
+    #[track_caller]
+    pub fn leaky_relu(self, slope: f64) -> Var {
+        Var::select(self.gt(0.0), self, slope * self)
+    }
+
+    /// x where it is positive, α(eˣ − 1) elsewhere.
+    #[track_caller]
+    pub fn elu(self, alpha: f64) -> Var {
+        Var::select(self.gt(0.0), self, alpha * self.expm1())
+    }
+
+    /// x·sigmoid(x)
+    #[track_caller]
+    pub fn silu(self) -> Var {
+        self * self.sigmoid()
+    }
+
+    /// x·Φ(x) with the normal distribution function Φ, through erfc: exact for negative x too.
+    #[track_caller]
+    pub fn gelu(self) -> Var {
+        0.5 * self * (-FRAC_1_SQRT_2 * self).erfc()
+    }
+
+    /// The nearest number in `low..=high`: a maximum, then a minimum, with their ties.
+    #[track_caller]
+    pub fn clip(self, low: impl Operand, high: impl Operand) -> Var {
+        self.maximum(low).minimum(high)
+    }
+
+    /// log(eˣ + eʸ), without overflow.
+    #[track_caller]
+    pub fn logaddexp(self, other: impl Operand) -> Var {
+        let other = other.beside(self);
+        other + (self - other).softplus()
+    }
+
+    /// x·log y, and 0 where x is 0.
+    #[track_caller]
+    pub fn xlogy(self, other: impl Operand) -> Var {
+        let other = other.beside(self);
+        let zero = self.eq(0.0);
+        // The logarithm is masked where it is not used, for the sake of ∂/∂y at (0, 0); ∂/∂x is
+        // log y everywhere, so that branch is kept linear in x.
+        let safe = Var::select(zero, 1.0, other);
+        let slope_in_x = self * other.log().stop_gradient();
+        let both = self * safe.log();
+        Var::select(zero, slope_in_x - slope_in_x.stop_gradient(), both)
+    }
+}

@@ -1,0 +1,122 @@
+//! Many elements to one.
+
+use crate::primitive::{Reduce, Reduction};
+use crate::trace::{Var, apply1};
+
+/// Reductions. Those without axes in their name run over all elements and give a number.
+impl Var {
+    /// The sum of all elements; 0 of none.
+    #[track_caller]
+    pub fn sum(self) -> Var {
+        self.sum_axes(&self.all_axes())
+    }
+
+    /// The sum along some axes, which disappear.
+    #[track_caller]
+    pub fn sum_axes(self, axes: &[usize]) -> Var {
+        self.reduce(Reduction::Sum, axes)
+    }
+
+    /// The mean of all elements; NaN of none.
+    #[track_caller]
+    pub fn mean(self) -> Var {
+        self.mean_axes(&self.all_axes())
+    }
+
+    /// The mean along some axes, which disappear.
+    #[track_caller]
+    pub fn mean_axes(self, axes: &[usize]) -> Var {
+        let shape = self.shape();
+        let count: usize = axes.iter().filter_map(|&a| shape.get(a)).product();
+        self.sum_axes(axes) / count as f64
+    }
+
+    /// The largest element; where several attain it, each has an equal share of the derivative.
+    #[track_caller]
+    pub fn max(self) -> Var {
+        self.max_axes(&self.all_axes())
+    }
+
+    /// The largest element along some axes, which disappear.
+    #[track_caller]
+    pub fn max_axes(self, axes: &[usize]) -> Var {
+        self.reduce(Reduction::Max, axes)
+    }
+
+    /// The smallest element; where several attain it, each has an equal share of the derivative.
+    #[track_caller]
+    pub fn min(self) -> Var {
+        self.min_axes(&self.all_axes())
+    }
+
+    /// The smallest element along some axes, which disappear.
+    #[track_caller]
+    pub fn min_axes(self, axes: &[usize]) -> Var {
+        self.reduce(Reduction::Min, axes)
+    }
+
+    /// The Euclidean norm of all elements; derivative 0 at the origin.
+    #[track_caller]
+    pub fn norm(self) -> Var {
+        let square = self.square().sum();
+        let at_origin = square.eq(0.0);
+        // Masked twice: the root is never taken at 0, where its slope is infinite.
+        Var::select(at_origin, 0.0, Var::select(at_origin, 1.0, square).sqrt())
+    }
+
+    /// log Σ exp of all elements, without overflow.
+    #[track_caller]
+    pub fn logsumexp(self) -> Var {
+        self.logsumexp_axes(&self.all_axes())
+    }
+
+    /// log Σ exp along some axes, which disappear.
+    #[track_caller]
+    pub fn logsumexp_axes(self, axes: &[usize]) -> Var {
+        let largest = self.max_axes(axes).stop_gradient();
+        // An infinite shift would make NaN of the elements that attain it.
+        let shift = Var::select(largest.abs().lt(f64::INFINITY), largest, 0.0);
+        let shifted = self - shift.keep_axes(axes);
+        shifted.exp().sum_axes(axes).log() + shift
+    }
+
+    /// exp(x)/Σ exp(x) along one axis, without overflow.
+    #[track_caller]
+    pub fn softmax(self, axis: usize) -> Var {
+        let shift = self.max_axes(&[axis]).stop_gradient();
+        let e = (self - shift.keep_axes(&[axis])).exp();
+        e / e.sum_axes(&[axis]).keep_axes(&[axis])
+    }
+
+    /// x − log Σ exp(x) along one axis.
+    #[track_caller]
+    pub fn log_softmax(self, axis: usize) -> Var {
+        self - self.logsumexp_axes(&[axis]).keep_axes(&[axis])
+    }
+
+    /// Puts axes of length 1 where a reduction removed `axes`.
+    #[track_caller]
+    pub fn keep_axes(self, axes: &[usize]) -> Var {
+        let mut sorted = axes.to_vec();
+        sorted.sort_unstable();
+        let mut shape = self.shape().to_vec();
+        for axis in sorted {
+            shape.insert(axis.min(shape.len()), 1);
+        }
+        self.reshape(shape)
+    }
+
+    fn all_axes(self) -> Vec<usize> {
+        (0..self.rank()).collect()
+    }
+
+    #[track_caller]
+    fn reduce(self, op: Reduction, axes: &[usize]) -> Var {
+        if axes.is_empty() {
+            return self;
+        }
+        let mut axes = axes.to_vec();
+        axes.sort_unstable();
+        apply1(Reduce { op, axes }, &[self])
+    }
+}

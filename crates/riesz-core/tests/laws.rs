@@ -1,0 +1,152 @@
+//! The laws of every primitive, by iterating the one list.
+
+use riesz_core::check::{check_program, check_vmap, direction};
+use riesz_core::primitive::{Linearity, Sample};
+use riesz_core::{Prim, Primitive, Program, Result, Tensor, Type, apply, eval, trace};
+
+fn program_of(sample: &Sample) -> Result<Program> {
+    let types: Vec<Type> = sample.args.iter().map(Tensor::ty).collect();
+    trace(&types, |args| apply(sample.prim.clone(), args).to_vec())
+}
+
+fn floats(sample: &Sample) -> Vec<bool> {
+    sample.args.iter().map(|a| a.dtype().is_float()).collect()
+}
+
+/// Every subset of one float argument, and all of them together.
+fn choices(sample: &Sample) -> Vec<Vec<bool>> {
+    let all = floats(sample);
+    let mut choices: Vec<Vec<bool>> = (0..all.len())
+        .filter(|&i| all[i])
+        .map(|i| (0..all.len()).map(|k| k == i).collect())
+        .collect();
+    choices.push(all);
+    choices
+}
+
+fn is_continuous(sample: &Sample) -> bool {
+    !matches!(sample.prim, Prim::Cast(_) if !sample.args[0].dtype().is_float())
+        && sample.args.iter().all(|a| {
+            a.dtype().is_float() == floats(sample).contains(&true) || !a.dtype().is_float()
+        })
+}
+
+fn in_f64(sample: &Sample) -> bool {
+    use riesz_core::DType::F32;
+    sample.args.iter().all(|a| a.dtype() != F32)
+        && program_of(sample).is_ok_and(|p| p.output_types().iter().all(|t| t.dtype != F32))
+}
+
+fn samples() -> Vec<Sample> {
+    Prim::samples().into_iter().filter(in_f64).filter(is_continuous).collect()
+}
+
+#[test]
+fn shape_rule_agrees_with_evaluation() -> Result<()> {
+    for sample in Prim::samples() {
+        let program = program_of(&sample)?;
+        let results = eval(&program, &sample.args)?;
+        let types: Vec<Type> = results.iter().map(Tensor::ty).collect();
+        assert_eq!(types, program.output_types(), "{:?}", sample.prim);
+    }
+    Ok(())
+}
+
+#[test]
+fn differential_agrees_with_differences_and_transpose_with_the_inner_product() -> Result<()> {
+    for sample in samples() {
+        let program = program_of(&sample)?;
+        for wrt in choices(&sample) {
+            let errors = check_program(&program, &sample.args, &wrt, 7)?;
+            assert!(errors.differential < 1e-7, "{:?} {wrt:?}: {errors:?}", sample.prim);
+            assert!(errors.transpose < 1e-13, "{:?} {wrt:?}: {errors:?}", sample.prim);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn second_derivatives_obey_the_same_laws() -> Result<()> {
+    for sample in samples() {
+        let first = riesz_core::jvp(&program_of(&sample)?, &floats(&sample))?;
+        let mut at = sample.args.clone();
+        for (arg, _) in sample.args.iter().zip(floats(&sample)).filter(|f| f.1) {
+            at.push(direction(&arg.ty(), 3)?);
+        }
+        let wrt: Vec<bool> = at.iter().map(|a| a.dtype().is_float()).collect();
+        let errors = check_program(&first, &at, &wrt, 11)?;
+        assert!(errors.differential < 1e-6, "{:?}: {errors:?}", sample.prim);
+        assert!(errors.transpose < 1e-12, "{:?}: {errors:?}", sample.prim);
+    }
+    Ok(())
+}
+
+#[test]
+fn vmap_is_a_loop_exactly() -> Result<()> {
+    for sample in Prim::samples() {
+        let program = program_of(&sample)?;
+        let n = sample.args.len();
+        let mut choices: Vec<Vec<bool>> =
+            (0..n).map(|i| (0..n).map(|k| k == i).collect()).collect();
+        choices.push(vec![true; n]);
+        let shifted: Vec<Tensor> = sample.args.iter().map(reversed).collect::<Result<_>>()?;
+        for mapped in choices {
+            if n == 0 {
+                continue;
+            }
+            let instances = [sample.args.clone(), shifted.clone(), sample.args.clone()];
+            let error = check_vmap(&program, &instances, &mapped)?;
+            assert_eq!(error, 0.0, "{:?} {mapped:?}", sample.prim);
+        }
+    }
+    Ok(())
+}
+
+/// The elements in reverse: other numbers that are as good as those of the sample. (A square matrix
+/// with a dominant diagonal stays one.)
+fn reversed(t: &Tensor) -> Result<Tensor> {
+    let values: Vec<f64> = t.to_f64().into_iter().rev().collect();
+    Tensor::from_f64(&values, t.shape().clone(), t.dtype())
+}
+
+#[test]
+fn what_is_said_to_be_linear_is() -> Result<()> {
+    for sample in samples() {
+        let set = match sample.prim.linearity() {
+            Linearity::Nonlinear => continue,
+            Linearity::Together(set) => set,
+            Linearity::Each(set) => set,
+        };
+        let one = |i: usize| (0..sample.args.len()).map(|k| k == i).collect::<Vec<bool>>();
+        let masks: Vec<Vec<bool>> = match sample.prim.linearity() {
+            Linearity::Each(_) => {
+                (0..sample.args.len()).filter(|&i| set.contains(i)).map(one).collect()
+            }
+            _ => vec![(0..sample.args.len()).map(|i| set.contains(i)).collect()],
+        };
+        let program = program_of(&sample)?;
+        for mask in masks {
+            let doubled: Vec<Tensor> = sample
+                .args
+                .iter()
+                .zip(&mask)
+                .map(|(a, &m)| {
+                    let values =
+                        a.to_f64().iter().map(|v| if m { 2.0 * v } else { *v }).collect::<Vec<_>>();
+                    Tensor::from_f64(&values, a.shape().clone(), a.dtype())
+                })
+                .collect::<Result<_>>()?;
+            if doubled.iter().zip(&mask).any(|(a, &m)| m && !a.dtype().is_float()) {
+                continue;
+            }
+            let once = eval(&program, &sample.args)?;
+            let twice = eval(&program, &doubled)?;
+            for (once, twice) in once.iter().zip(&twice) {
+                for (a, b) in once.to_f64().iter().zip(twice.to_f64()) {
+                    assert!((2.0 * a - b).abs() <= 1e-13 * a.abs().max(1.0), "{:?}", sample.prim);
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! Minimising: a traced function of a tree ([`minimize`]), or any function of a flat vector, with or
+//! without constraints ([`solve`]).
+//!
+//! [`solve`] is the one entry of the solvers. It takes an [`Objective`] (value and gradient, perhaps
+//! Hessian-vector products), or a [`Problem`] with [`Bounds`] and [`Constraints`] too, a start, the
+//! [`Options`] and a callback, and gives a [`Solution`].
+//!
+//! ```
+//! use riesz::minimize::{Control, FnObjective, Options, Status, solve};
+//!
+//! let mut parabola = FnObjective::new(2, |x, grad| {
+//!     grad[0] = 2.0 * (x[0] - 3.0);
+//!     grad[1] = 8.0 * x[1];
+//!     Ok((x[0] - 3.0).powi(2) + 4.0 * x[1].powi(2))
+//! });
+//! let solution =
+//!     solve(&mut parabola, &[0.0, 1.0], &Options::default(), &mut |_| Control::Continue)?;
+//! assert_eq!(solution.status, Status::Converged);
+//! assert!((solution.x[0] - 3.0).abs() < 1e-8 && solution.x[1].abs() < 1e-8);
+//! # Ok::<(), riesz::minimize::MinimizeError>(())
+//! ```
+//!
+//! What holds for every method:
+//! - Converged means ‖∇f‖∞ ≤ tolerance·max(1, |f|/max(1, ‖x‖∞)), with the gradient projected at
+//!   bounds and of the Lagrangian under constraints, and a violation of at most
+//!   `feasibility_tolerance`. The one exception, the limit of precision, is stated in
+//!   [`Solution::reason`]: no step lowers the value any more, the method's own model predicts a
+//!   gain of at most 1e-12·max(1, |f|), and the test holds with √tolerance for tolerance.
+//! - Whatever ends a run, its last accepted iterate is returned. The minima found are local.
+//! - A value or gradient that is NaN or infinite means a step out of the domain: a shorter one is
+//!   tried.
+//!
+//! The solvers deliberately know nothing of programs, tensors or shapes, use no threads, and do not
+//! print.
+
+mod augmented_lagrangian;
+mod compact;
+mod function;
+mod gradient_descent;
+mod lbfgs;
+mod lbfgsb;
+mod line_search;
+mod newton_cg;
+mod options;
+mod problem;
+mod run;
+mod small_lu;
+mod solution;
+mod vector;
+
+pub use function::{Minimum, minimize, minimize_with};
+pub use options::{Method, Options};
+pub use problem::{Bounds, Constraints, EvalError, FnConstraints, FnObjective, Objective, Problem};
+pub use solution::{Control, MinimizeError, Progress, Solution, Status};
+
+use augmented_lagrangian::{Merit, Part};
+use run::{Ending, Run, State};
+use vector::first_non_finite;
+
+/// Steps of L-BFGS after which [`Method::Auto`] turns to Newton-CG, if there are Hessian-vector
+/// products. L-BFGS takes a few hundred where it does well.
+const PATIENCE: usize = 1000;
+
+/// Minimises `problem` from `start`.
+///
+/// A start outside the bounds is first moved to the nearest point inside. `progress` sees every
+/// iterate, the start included, and may stop the run.
+///
+/// # Errors
+/// Only for input no solver can start from: wrong lengths, no variables, options out of range, a
+/// start that is not finite or outside the domain, a method that cannot treat the constraints.
+/// What goes wrong later is in [`Solution::status`] and [`Solution::reason`].
+pub fn solve<'p>(
+    problem: impl Into<Problem<'p>>,
+    start: &[f64],
+    options: &Options,
+    progress: &mut dyn FnMut(&Progress) -> Control,
+) -> Result<Solution, MinimizeError> {
+    let problem = problem.into();
+    options.check()?;
+    check_lengths(&problem, start)?;
+    if let Some((index, value)) = first_non_finite(start) {
+        return Err(MinimizeError::StartNotFinite { index, value });
+    }
+    let (method, method_reason) = choose(&problem, options.method)?;
+    let mut x = start.to_vec();
+    if let Some(bounds) = &problem.bounds {
+        bounds.project(&mut x);
+    }
+    let mut run = Run::new(options, progress);
+    if method == Method::AugmentedLagrangian {
+        constrained(&mut run, problem, x, method_reason)
+    } else {
+        unconstrained(&mut run, problem, x, method, method_reason)
+    }
+}
+
+fn check_lengths(problem: &Problem, start: &[f64]) -> Result<(), MinimizeError> {
+    let n = problem.objective.dim();
+    if n == 0 {
+        return Err(MinimizeError::NoVariables);
+    }
+    let equalities = problem.equalities.as_ref().map(|c| c.dim());
+    let inequalities = problem.inequalities.as_ref().map(|c| c.dim());
+    let lengths = [
+        ("the start", Some(start.len())),
+        ("the vector of bounds", problem.bounds.as_ref().map(Bounds::dim)),
+        ("the argument of the equalities", equalities),
+        ("the argument of the inequalities", inequalities),
+    ];
+    for (what, found) in lengths {
+        if let Some(found) = found.filter(|found| *found != n) {
+            return Err(MinimizeError::WrongLength { what, expected: n, found });
+        }
+    }
+    Ok(())
+}
+
+/// The method for a problem of this structure, and why.
+fn choose(problem: &Problem, asked: Method) -> Result<(Method, String), MinimizeError> {
+    let constraints = problem.equalities.is_some() || problem.inequalities.is_some();
+    let unsupported = |what, instead| MinimizeError::Unsupported { method: asked, what, instead };
+    Ok(match asked {
+        Method::Auto if constraints => (
+            Method::AugmentedLagrangian,
+            "there are constraints other than bounds on variables".to_owned(),
+        ),
+        Method::Auto if problem.bounds.is_some() => {
+            (Method::Lbfgsb, "the only constraints are bounds on variables".to_owned())
+        }
+        Method::Auto => (Method::Lbfgs, "there are no constraints".to_owned()),
+        Method::AugmentedLagrangian => (asked, "asked for".to_owned()),
+        _ if constraints => {
+            return Err(unsupported("constraints other than bounds", Method::AugmentedLagrangian));
+        }
+        Method::Lbfgsb => (asked, "asked for".to_owned()),
+        _ if problem.bounds.is_some() => return Err(unsupported("bounds", Method::Lbfgsb)),
+        _ => (asked, "asked for".to_owned()),
+    })
+}
+
+fn unconstrained(
+    run: &mut Run,
+    problem: Problem,
+    x: Vec<f64>,
+    mut method: Method,
+    mut method_reason: String,
+) -> Result<Solution, MinimizeError> {
+    let Problem { objective, bounds, .. } = problem;
+    let mut at = start(run, objective, bounds.as_ref(), x)?;
+    if let Some(ending) = run.report(&at, 0.0) {
+        return Ok(solution(run, at, method, method_reason, ending));
+    }
+    let may_switch = run.options.method == Method::Auto && method == Method::Lbfgs;
+    let limit = run.options.max_iterations;
+    if may_switch {
+        run.iteration_limit = limit.min(PATIENCE);
+    }
+    let mut ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+    run.iteration_limit = limit;
+    let stopped_short = match &ending {
+        Ending::Failed(reason) => Some(reason.clone()),
+        Ending::MaxIterations if run.iterations < limit => Some("slow convergence".to_owned()),
+        _ => None,
+    };
+    if let (Some(reason), true) = (stopped_short, may_switch) {
+        // The second derivatives themselves may do what their approximation did not.
+        if has_hessian_products(objective, &at) {
+            let steps = run.iterations;
+            method = Method::NewtonCg;
+            method_reason = format!("{method_reason}; after {steps} steps of lbfgs: {reason}");
+            ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+        } else if ending == Ending::MaxIterations {
+            ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+        }
+    }
+    Ok(solution(run, at, method, method_reason, ending))
+}
+
+/// Value and gradient at the start, which must be finite.
+fn start(
+    run: &mut Run,
+    objective: &mut dyn Objective,
+    bounds: Option<&Bounds>,
+    x: Vec<f64>,
+) -> Result<State, MinimizeError> {
+    let mut gradient = vec![0.0; x.len()];
+    let value = run.evaluate(objective, &x, &mut gradient).map_err(MinimizeError::Evaluation)?;
+    if !value.is_finite() {
+        let what = format!("the objective or a constraint is not finite (the value is {value})");
+        return Err(MinimizeError::StartOutsideDomain { what });
+    }
+    if let Some((index, value)) = first_non_finite(&gradient) {
+        let what = format!("the gradient is {value} in entry {index}");
+        return Err(MinimizeError::StartOutsideDomain { what });
+    }
+    run.unbounded_below = -run.options.unbounded_value * value.abs().max(1.0);
+    Ok(State::new(bounds, x, gradient, value))
+}
+
+/// Runs one method. An error of evaluation ends it at the last accepted iterate.
+fn dispatch(
+    run: &mut Run,
+    objective: &mut dyn Objective,
+    bounds: Option<&Bounds>,
+    method: Method,
+    at: &mut State,
+) -> Ending {
+    run.begin_method(run.options.tolerance);
+    let ended = match method {
+        Method::NewtonCg => newton_cg::solve(run, objective, at),
+        Method::GradientDescent => gradient_descent::solve_line_search(run, objective, at),
+        Method::GradientTrustRegion => gradient_descent::solve_trust_region(run, objective, at),
+        Method::Lbfgsb => match bounds {
+            Some(bounds) => lbfgsb::solve(run, objective, bounds, at),
+            None => lbfgsb::solve(run, objective, &Bounds::free(at.x.len()), at),
+        },
+        Method::Auto | Method::Lbfgs | Method::AugmentedLagrangian => {
+            lbfgs::solve(run, objective, at)
+        }
+    };
+    ended.unwrap_or_else(evaluation_failed)
+}
+
+fn evaluation_failed(error: EvalError) -> Ending {
+    Ending::Failed(format!("evaluation failed: {error}"))
+}
+
+fn has_hessian_products(objective: &mut dyn Objective, at: &State) -> bool {
+    let mut out = vec![0.0; at.x.len()];
+    matches!(objective.hvp(&at.x, &at.gradient, &mut out), Some(Ok(())))
+}
+
+fn constrained(
+    run: &mut Run,
+    problem: Problem,
+    x: Vec<f64>,
+    method_reason: String,
+) -> Result<Solution, MinimizeError> {
+    let Problem { objective, bounds, equalities, inequalities } = problem;
+    let has_equalities = equalities.is_some();
+    let parts = equalities
+        .map(|c| Part::new(c, false))
+        .into_iter()
+        .chain(inequalities.map(|c| Part::new(c, true)))
+        .collect();
+    let mut merit = Merit::new(objective, parts);
+    // Twice: the first ρ depends on the values at the start.
+    let at = start(run, &mut merit, bounds.as_ref(), x)?;
+    merit.begin(run);
+    let mut at = start(run, &mut merit, bounds.as_ref(), at.x)?;
+    let ending = match run.report(&at, 0.0) {
+        Some(ending) => ending,
+        None => augmented_lagrangian::solve(run, &mut merit, bounds.as_ref(), &mut at)
+            .unwrap_or_else(evaluation_failed),
+    };
+    // The latest evaluation need not have been the last accepted iterate.
+    let mut gradient = vec![0.0; at.x.len()];
+    let behind = match run.evaluate(&mut merit, &at.x, &mut gradient) {
+        Ok(_) => merit.behind(),
+        Err(_) => run.behind.as_ref().map(|behind| behind.get()).unwrap_or_default(),
+    };
+    let mut solution = solution(run, at, Method::AugmentedLagrangian, method_reason, ending);
+    solution.objective = behind.objective;
+    solution.constraint_violation = behind.violation;
+    let mut multipliers = merit.parts.into_iter().map(|part| part.multipliers);
+    if has_equalities {
+        solution.equality_multipliers = multipliers.next().unwrap_or_default();
+    }
+    solution.inequality_multipliers = multipliers.next().unwrap_or_default();
+    Ok(solution)
+}
+
+fn solution(
+    run: &mut Run,
+    at: State,
+    method: Method,
+    method_reason: String,
+    ending: Ending,
+) -> Solution {
+    let (status, reason) = match ending {
+        Ending::Converged(reason) => (Status::Converged, reason),
+        Ending::MaxIterations => (
+            Status::MaxIterations,
+            format!(
+                "after {} iterations the gradient norm is still {:.2e}",
+                run.iterations, at.gradient_norm
+            ),
+        ),
+        Ending::Interrupted => (Status::Interrupted, "stopped on request".to_owned()),
+        Ending::Unbounded => (
+            Status::Failed,
+            format!("the objective seems unbounded below: it fell to {:.2e}", at.value),
+        ),
+        Ending::Failed(reason) => (Status::Failed, reason),
+    };
+    Solution {
+        x: at.x,
+        objective: at.value,
+        gradient_norm: at.gradient_norm,
+        constraint_violation: 0.0,
+        equality_multipliers: Vec::new(),
+        inequality_multipliers: Vec::new(),
+        iterations: run.iterations,
+        evaluations: run.evaluations,
+        hessian_products: run.hessian_products,
+        seconds: run.seconds(),
+        method,
+        method_reason,
+        status,
+        reason,
+        history: std::mem::take(&mut run.history),
+    }
+}

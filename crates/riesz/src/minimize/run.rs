@@ -1,0 +1,221 @@
+//! What all solvers share in one run: counting, reporting, the test of convergence.
+//!
+//! A solver keeps its iterate in a [`State`] and changes it only when a step is accepted, so
+//! whatever ends the run (an error included) leaves the last good iterate there.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::options::Options;
+use super::problem::{Bounds, EvalError, Objective};
+use super::solution::{Control, Progress};
+use super::vector::norm_inf;
+
+/// How a solver ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Ending {
+    Converged(String),
+    MaxIterations,
+    Interrupted,
+    Unbounded,
+    Failed(String),
+}
+
+/// The last accepted iterate.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub x: Vec<f64>,
+    pub gradient: Vec<f64>,
+    pub value: f64,
+    /// ‖∇f‖∞, projected where there are bounds.
+    pub gradient_norm: f64,
+}
+
+impl State {
+    pub fn new(bounds: Option<&Bounds>, x: Vec<f64>, gradient: Vec<f64>, value: f64) -> State {
+        let gradient_norm = match bounds {
+            Some(bounds) => bounds.projected_gradient_norm(&x, &gradient),
+            None => norm_inf(&gradient),
+        };
+        State { x, gradient, value, gradient_norm }
+    }
+}
+
+/// The objective and violation behind the latest value of a merit function.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Behind {
+    pub objective: f64,
+    pub violation: f64,
+}
+
+pub(super) struct Run<'a> {
+    pub options: &'a Options,
+    /// Of the problem being solved now; a subproblem may be content with less.
+    pub tolerance: f64,
+    /// Of the method running now, counted from the start of the run.
+    pub iteration_limit: usize,
+    pub iterations: usize,
+    pub evaluations: usize,
+    pub hessian_products: usize,
+    pub history: Vec<Progress>,
+    /// A value below this is taken as unbounded.
+    pub unbounded_below: f64,
+    /// Set while a merit function is minimised, so that progress tells of the objective itself.
+    /// Line searches end with the evaluation of the point they accept, so this is about it.
+    pub behind: Option<Rc<Cell<Behind>>>,
+    stall: Stall,
+    progress: &'a mut dyn FnMut(&Progress) -> Control,
+    started: Instant,
+}
+
+/// Watches for steps that lead nowhere, as at a kink.
+#[derive(Debug, Clone, Copy)]
+struct Stall {
+    value: f64,
+    gradient_norm: f64,
+    steps: usize,
+}
+
+const NO_STALL: Stall = Stall { value: f64::INFINITY, gradient_norm: f64::INFINITY, steps: 0 };
+
+/// Steps in a row without progress after which a run has stalled.
+const STALLED: usize = 50;
+
+impl Stall {
+    /// Progress is a value lower by more than rounding, or half the gradient norm.
+    fn watch(&mut self, at: &State) {
+        let lower = self.value - at.value > 1e-14 * at.value.abs();
+        let flatter = at.gradient_norm < 0.5 * self.gradient_norm;
+        if lower || flatter {
+            *self = Stall { value: at.value, gradient_norm: at.gradient_norm, steps: 0 };
+        } else {
+            self.steps += 1;
+        }
+    }
+}
+
+/// A search may raise the value by this fraction of its size: what is lost to rounding.
+const ROUNDING: f64 = 1e-10;
+
+impl<'a> Run<'a> {
+    pub fn new(options: &'a Options, progress: &'a mut dyn FnMut(&Progress) -> Control) -> Run<'a> {
+        Run {
+            options,
+            tolerance: options.tolerance,
+            iteration_limit: options.max_iterations,
+            iterations: 0,
+            evaluations: 0,
+            hessian_products: 0,
+            history: Vec::new(),
+            unbounded_below: f64::NEG_INFINITY,
+            behind: None,
+            stall: NO_STALL,
+            progress,
+            started: Instant::now(),
+        }
+    }
+
+    /// To be called before a method starts: what it minimises need not be what was before.
+    pub fn begin_method(&mut self, tolerance: f64) {
+        self.tolerance = tolerance;
+        self.stall = NO_STALL;
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// Value and gradient at `x`, counted.
+    pub fn evaluate(
+        &mut self,
+        objective: &mut dyn Objective,
+        x: &[f64],
+        gradient: &mut [f64],
+    ) -> Result<f64, EvalError> {
+        self.evaluations += 1;
+        objective.value_grad(x, gradient)
+    }
+
+    /// Tells the history and the callback of the iterate.
+    pub fn report(&mut self, at: &State, step: f64) -> Option<Ending> {
+        let behind = self.behind.as_ref().map(|behind| behind.get());
+        let progress = Progress {
+            iteration: self.iterations,
+            value: behind.map_or(at.value, |b| b.objective),
+            gradient_norm: at.gradient_norm,
+            constraint_violation: behind.map_or(0.0, |b| b.violation),
+            step,
+            evaluations: self.evaluations,
+            seconds: self.seconds(),
+        };
+        self.history.push(progress);
+        match (self.progress)(&progress) {
+            Control::Continue => None,
+            Control::Stop => Some(Ending::Interrupted),
+        }
+    }
+
+    /// Counts a step that was accepted, and reports it.
+    pub fn accepted(&mut self, at: &State, step: f64) -> Option<Ending> {
+        self.iterations += 1;
+        self.stall.watch(at);
+        self.report(at, step)
+    }
+
+    /// The tests made before every step.
+    pub fn check(&self, at: &State) -> Option<Ending> {
+        if at.value < self.unbounded_below {
+            return Some(Ending::Unbounded);
+        }
+        let bound = self.tolerance * scale(at);
+        if at.gradient_norm <= bound {
+            return Some(Ending::Converged(format!(
+                "the gradient norm {:.2e} is at most {bound:.2e}",
+                at.gradient_norm
+            )));
+        }
+        if self.stall.steps >= STALLED {
+            return Some(self.no_lower_value(at, (self.stall.value - at.value).max(0.0)));
+        }
+        (self.iterations >= self.iteration_limit).then_some(Ending::MaxIterations)
+    }
+
+    /// The increase of `value` that may be rounding.
+    pub fn rounding(&self, value: f64) -> f64 {
+        ROUNDING * value.abs()
+    }
+
+    /// The verdict when no step lowers the value any more.
+    ///
+    /// Converged at the limit of precision, if the model of the solver predicts that no more than
+    /// 1e-12·max(1, |f|) is left to gain *and* the gradient norm is small: at most √tolerance where
+    /// it should be at most the tolerance. Failed otherwise.
+    pub fn no_lower_value(&self, at: &State, predicted_decrease: f64) -> Ending {
+        let scale = scale(at);
+        let negligible = predicted_decrease <= 1e-12 * at.value.abs().max(1.0);
+        if negligible && at.gradient_norm <= self.tolerance.sqrt() * scale {
+            Ending::Converged(format!(
+                "at the limit of precision: no step lowers the value, {predicted_decrease:.1e} is \
+                 predicted to be left, and the gradient norm is {:.2e}",
+                at.gradient_norm
+            ))
+        } else {
+            Ending::Failed(format!(
+                "no step lowers the value, though the gradient norm is {:.2e} (wanted {:.2e}): \
+                 the gradient may be wrong, the objective not smooth there, or its rounding too \
+                 coarse for this tolerance",
+                at.gradient_norm,
+                self.tolerance * scale
+            ))
+        }
+    }
+}
+
+/// What a gradient is compared with: max(1, |f|/max(1, ‖x‖∞)).
+///
+/// Relative to the value, as its rounding is; but not just to |f|, which would call any point of
+/// −x or −x² with a large enough value a minimum.
+fn scale(at: &State) -> f64 {
+    (at.value.abs() / norm_inf(&at.x).max(1.0)).max(1.0)
+}

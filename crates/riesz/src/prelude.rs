@@ -1,0 +1,13 @@
+//! Everything one usually needs: `use riesz::prelude::*;`.
+
+pub use crate::minimize::minimize;
+pub use crate::transform::compile::{Compiled, compile, run};
+pub use crate::transform::grad::{grad, value_and_grad};
+pub use crate::transform::hessian::{hessian, hvp};
+pub use crate::transform::jacobian::{Mode, jacobian, jacobian_by};
+pub use crate::transform::jvp::jvp;
+pub use crate::transform::linearize::{LinearMap, linearize};
+pub use crate::transform::vjp::vjp;
+pub use crate::transform::vmap::{vmap, vmap_axes};
+pub use crate::tree::{Tree, VarTree};
+pub use riesz_core::{DType, Error, Result, Shape, Tensor, Var};

@@ -1,0 +1,118 @@
+//! `compile`: from a function of traced values to one of tensors, fast after the first call.
+
+use crate::tree::{Tree, VarTree};
+use riesz_core::{Error, Program, Result, Tensor, Type, Var, trace};
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many different shapes of arguments a compiled function remembers before it forgets the one
+/// that was not used for longest.
+const REMEMBERED: usize = 64;
+
+/// The function on tensors. The first call for each combination of shapes and element types traces
+/// the function and makes a plan; later calls only run it.
+///
+/// ```
+/// use riesz::prelude::*;
+/// let f = compile(|(a, x): (Var, Var)| a.dot(x).tanh());
+/// let y = f.call(&(Tensor::from([[0.0, 0.0], [0.0, 0.0]]), Tensor::from([1.0, 2.0])))?;
+/// assert_eq!(y, Tensor::from([0.0, 0.0]));
+/// let wrong = f.call(&(Tensor::from([[1.0, 2.0]]), Tensor::from([1.0])));
+/// assert!(wrong.is_err_and(|e| e.message().contains("length")));
+/// # Ok::<(), Error>(())
+/// ```
+pub fn compile<A: VarTree, R: VarTree, F: Fn(A) -> R>(f: F) -> Compiled<F, A, R> {
+    Compiled { f, cache: Mutex::new(Vec::new()), signature: PhantomData }
+}
+
+/// Runs a function once on tensors: [`compile`] and [`Compiled::call`].
+///
+/// # Errors
+/// When the function cannot be traced or run.
+///
+/// ```
+/// use riesz::prelude::*;
+/// let y = run(|x: Var| x.exp(), &Tensor::from(0.0))?;
+/// assert_eq!(y, Tensor::from(1.0));
+/// # Ok::<(), Error>(())
+/// ```
+pub fn run<A: VarTree, R: VarTree>(f: impl Fn(A) -> R, args: &A::Tensors) -> Result<R::Tensors> {
+    compile(f).call(args)
+}
+
+/// A function that [`compile`] made callable. It can be called from many threads at once.
+pub struct Compiled<F, A: VarTree, R: VarTree> {
+    f: F,
+    cache: Mutex<Vec<(Key, Arc<Ready<R>>)>>,
+    signature: PhantomData<fn(A) -> R>,
+}
+
+/// What a plan was made for: the types of the leaves, and the structure of the tree.
+type Key = (Vec<Type>, Vec<String>);
+
+struct Ready<R: VarTree> {
+    program: Program,
+    result: R::Skeleton,
+}
+
+impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
+    /// The results for these arguments.
+    ///
+    /// # Errors
+    /// When the function cannot be traced at these shapes (the error names the operation and the
+    /// lines), or an operation has no result for these numbers.
+    pub fn call(&self, args: &A::Tensors) -> Result<R::Tensors> {
+        let leaves = args.leaves();
+        let ready = self.ready(args, &leaves)?;
+        let results = riesz_core::eval(&ready.program, &leaves)?;
+        let missing = Tensor::scalar(f64::NAN);
+        Ok(ready.result.map(&mut |i| results.get(i.0).unwrap_or(&missing).clone()))
+    }
+
+    /// The simplified program for arguments like these.
+    ///
+    /// # Errors
+    /// When the function cannot be traced at these shapes.
+    pub fn program(&self, args: &A::Tensors) -> Result<Program> {
+        let types: Vec<Type> = args.leaves().iter().map(Tensor::ty).collect();
+        Ok(self.trace(args, &types)?.0)
+    }
+
+    fn ready(&self, args: &A::Tensors, leaves: &[Tensor]) -> Result<Arc<Ready<R>>> {
+        let types: Vec<Type> = leaves.iter().map(Tensor::ty).collect();
+        let mut structure = Vec::new();
+        args.structure(&mut structure);
+        let key = (types, structure);
+        if let Some(ready) = self.remembered(&key) {
+            return Ok(ready);
+        }
+        // Planned outside the lock: other threads go on calling what is ready.
+        let (program, result) = self.trace(args, &key.0)?;
+        let ready = Arc::new(Ready { program, result });
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(0, (key, Arc::clone(&ready)));
+        cache.truncate(REMEMBERED);
+        Ok(ready)
+    }
+
+    fn remembered(&self, key: &Key) -> Option<Arc<Ready<R>>> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = cache.iter().position(|(k, _)| k == key)?;
+        // Most recent first, so that the last is the one to forget.
+        cache[..=at].rotate_right(1);
+        Some(Arc::clone(&cache[0].1))
+    }
+
+    fn trace(&self, args: &A::Tensors, types: &[Type]) -> Result<(Program, R::Skeleton)> {
+        let mut result = None;
+        let program = trace(types, |inner| {
+            let y = (self.f)(crate::tree::unflatten(args, inner.to_vec(), &Var::poison()));
+            result = Some(y.skeleton());
+            y.leaves()
+        })?;
+        let Some(result) = result else {
+            return Err(Error::usage("the function did not return"));
+        };
+        Ok((program, result))
+    }
+}
