@@ -15,11 +15,15 @@ use crate::typed::{Map, Shape};
 /// Parts this deep in a definition get a definition of their own.
 const MAX_NESTING: u32 = 40;
 
+type Summands = Vec<(R, T)>;
+type Factors = Vec<(T, R)>;
+
 /// Builds one formula.
 struct Writer<'a> {
     terms: &'a mut Terms,
     ast: Ast,
     names: HashMap<T, String>,
+    ages: HashMap<T, T>,
     /// Write sizes in `vector(c,n)`, `matrix(c,m,n)`, `eye(n)`.
     sizes: bool,
 }
@@ -29,7 +33,8 @@ impl Terms {
     pub(super) fn write(&mut self, root: T, sizes: bool) -> Formula {
         let named = self.shared_parts(root);
         let names = self.choose_names(&named);
-        let mut w = Writer { terms: self, ast: Ast::default(), names, sizes };
+        let ages = self.ages(root);
+        let mut w = Writer { terms: self, ast: Ast::default(), names, ages, sizes };
         let mut definitions = Vec::new();
         for t in named {
             let Some(name) = w.names.remove(&t) else { continue };
@@ -91,8 +96,7 @@ impl Terms {
     }
 
     fn choose_names(&self, named: &[T]) -> HashMap<T, String> {
-        let mut taken: BTreeSet<String> =
-            self.typed.vars.iter().map(|v| v.name.clone()).collect();
+        let mut taken: BTreeSet<String> = self.typed.vars.iter().map(|v| v.name.clone()).collect();
         taken.extend(["eye".to_owned(), "where".to_owned()]);
         let mut out = HashMap::new();
         for &t in named {
@@ -109,7 +113,10 @@ impl Terms {
             let free = choices.iter().find(|n| !taken.contains(**n));
             let name = match free {
                 Some(n) => (*n).to_owned(),
-                None => (1..).map(|i| format!("{}{i}", choices[0])).find(|n| !taken.contains(n)).unwrap_or_default(),
+                None => (1..)
+                    .map(|i| format!("{}{i}", choices[0]))
+                    .find(|n| !taken.contains(n))
+                    .unwrap_or_default(),
             };
             taken.insert(name.clone());
             out.insert(t, name);
@@ -248,10 +255,12 @@ impl Writer<'_> {
     }
 
     fn sum(&mut self, list: &[(R, T)]) -> NodeId {
+        let mut list = list.to_vec();
+        list.sort_by_key(|(_, t)| self.ages.get(t).copied());
         let list: Vec<(R, T)> = list.iter().map(|&part| self.flip_summand(part)).collect();
-        let (plus, minus): (Vec<&(R, T)>, Vec<&(R, T)>) = list.iter().partition(|(c, _)| c.0 > 0.0);
+        let (plus, minus): (Summands, Summands) = list.iter().partition(|(c, _)| c.0 > 0.0);
         let mut out = None;
-        for &(c, t) in plus.into_iter().chain(minus) {
+        for (c, t) in plus.into_iter().chain(minus) {
             out = Some(match out {
                 None => self.scaled(c.0, t),
                 Some(left) => {
@@ -284,8 +293,7 @@ impl Writer<'_> {
 
     /// `c * scalars * chain / scalars`.
     fn product(&mut self, c: f64, scalars: &[(T, R)], chain: &[T]) -> NodeId {
-        let (above, below): (Vec<(T, R)>, Vec<(T, R)>) =
-            scalars.iter().partition(|(_, p)| p.0 > 0.0);
+        let (above, below): (Factors, Factors) = scalars.iter().partition(|(_, p)| p.0 > 0.0);
         let (mut top, divisor) = fraction(c);
         let mut chain = chain.to_vec();
         self.flip_sums(&mut top, &mut chain);
@@ -444,9 +452,7 @@ impl Writer<'_> {
             let factor = self.power(base, p.0, BinaryOp::DotPow);
             out = Some(match out {
                 // The front is a scalar: `c*x`, then `.*`.
-                Some(left) if std::mem::take(&mut lone) => {
-                    self.binary(BinaryOp::Mul, left, factor)
-                }
+                Some(left) if std::mem::take(&mut lone) => self.binary(BinaryOp::Mul, left, factor),
                 Some(left) => self.binary(BinaryOp::DotMul, left, factor),
                 None if std::mem::take(first) => self.push(Node::Neg(factor)),
                 None => factor,

@@ -24,6 +24,9 @@ pub fn text(f: &Formula) -> String {
 /// A number as the language reads it.
 pub(crate) fn number(x: f64) -> String {
     let (plain, scientific) = (format!("{x}"), format!("{x:e}"));
+    if x.fract() == 0.0 && x.abs() < 1e15 {
+        return plain;
+    }
     if plain.len() <= scientific.len() + 2 { plain } else { scientific }
 }
 

@@ -246,7 +246,7 @@ impl Terms {
     }
 
     /// The gradient in the space the variable lives in: symmetric or diagonal matrices.
-    pub(super) fn into_space(&mut self, g: T, leaf: T) -> T {
+    pub(super) fn in_space(&mut self, g: T, leaf: T) -> T {
         let Term::Var(v) = *self.get(leaf) else { return g };
         let facts = self.typed.var(v).facts;
         if self.kind(g) != Kind::Matrix {

@@ -116,10 +116,9 @@ fn piece(typed: &Typed, id: ExprId, args: Vec<Piece>) -> Piece {
         }
         Op::Add => infix(&x, "+", &y, Bind::Sum),
         Op::Sub => infix(&x, "-", &y, Bind::Sum),
-        Op::Neg => Piece {
-            literal: x.literal,
-            ..Piece::new(format!("-{}", x.at(Bind::Sign)), Bind::Sign)
-        },
+        Op::Neg => {
+            Piece { literal: x.literal, ..Piece::new(format!("-{}", x.at(Bind::Sign)), Bind::Sign) }
+        }
         Op::Scale | Op::Mul => infix(&x, "*", &y, Bind::Product),
         Op::DivScalar | Op::Div => infix(&x, "/", &y, Bind::Product),
         Op::Product(Product::Outer) => method(&x, "outer", &y.text),
@@ -143,7 +142,9 @@ fn piece(typed: &Typed, id: ExprId, args: Vec<Piece>) -> Piece {
         Op::LogSumExp => method(&x, "logsumexp", ""),
         Op::Softmax => method(&x, "softmax", "0"),
         Op::Inverse => method(&x, "inverse", ""),
-        Op::Adjugate => infix(&method(&x, "det", ""), "*", &method(&x, "inverse", ""), Bind::Product),
+        Op::Adjugate => {
+            infix(&method(&x, "det", ""), "*", &method(&x, "inverse", ""), Bind::Product)
+        }
         Op::Diag => method(&x, "diag", ""),
         Op::DiagPart => method(&x, "diagonal", ""),
         Op::Kron => {
@@ -176,13 +177,11 @@ fn spreads(typed: &Typed, id: ExprId) -> bool {
     let mut found = false;
     let all = typed.nodes.iter().filter(|n| n.args.contains(&id)).all(|n| {
         found = true;
-        let entrywise = matches!(
-            n.op,
-            Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Max | Op::Min
-        );
-        let array = n.args.iter().any(|&a| {
-            a != id && !matches!(typed.node(a).op, Op::Fill | Op::Number(_))
-        });
+        let entrywise = matches!(n.op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Max | Op::Min);
+        let array = n
+            .args
+            .iter()
+            .any(|&a| a != id && !matches!(typed.node(a).op, Op::Fill | Op::Number(_)));
         entrywise && array
     });
     found && all
@@ -196,7 +195,9 @@ fn fill(typed: &Typed, value: &Piece, shape: Shape) -> Piece {
         let column = shape.kind != Kind::Matrix && s.kind == Kind::Vector;
         let n = if shape.kind == Kind::Row { shape.cols } else { shape.rows };
         (column && dims.same(s.rows, n))
-            || (s.kind == shape.kind && dims.same(s.rows, shape.rows) && dims.same(s.cols, shape.cols))
+            || (s.kind == shape.kind
+                && dims.same(s.rows, shape.rows)
+                && dims.same(s.cols, shape.cols))
     });
     let ones = match like {
         Some(v) => Piece::new(format!("{}.ones_like()", v.name), Bind::Post),

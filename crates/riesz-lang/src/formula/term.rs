@@ -94,6 +94,8 @@ pub(super) struct Terms {
     pub(super) tidied: HashMap<T, T>,
     /// Variables and the directions of their differentials.
     pub(super) directions: HashMap<T, T>,
+    /// The last term of the expression itself; what is made later belongs to its derivative.
+    pub(super) expression: T,
     parts: usize,
     /// A leaf, and for the terms up to some id whether they depend on it.
     dependent: (T, Vec<bool>),
@@ -111,12 +113,18 @@ impl Terms {
             costs: HashMap::new(),
             tidied: HashMap::new(),
             directions: HashMap::new(),
+            expression: T(0),
             parts: 0,
             dependent: (T(0), Vec::new()),
             too_large: false,
         };
         terms.raw(Term::Ones, Shape::SCALAR);
         terms
+    }
+
+    /// The term made last.
+    pub(super) fn last(&self) -> T {
+        T(self.nodes.len() as u32 - 1)
     }
 
     /// The number 1.
@@ -224,8 +232,8 @@ impl Terms {
         }
         let on = &mut self.dependent.1;
         for i in on.len()..=t.0 as usize {
-            let found = i == leaf.0 as usize
-                || children(&self.nodes[i].0).iter().any(|c| on[c.0 as usize]);
+            let found =
+                i == leaf.0 as usize || children(&self.nodes[i].0).iter().any(|c| on[c.0 as usize]);
             on.push(found);
         }
         on[t.0 as usize]

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::term::{R, T, Term, Terms, common};
 use crate::ast::Kind;
-use crate::typed::{Map, Shape};
+use crate::typed::Shape;
 
 /// Sums with more terms than this are not searched for partial common factors.
 const MAX_SEARCH: usize = 60;
@@ -103,9 +103,7 @@ impl Terms {
                 let chain: Vec<T> = chain.iter().map(|u| new(self, u)).collect();
                 return self.splice(&scalars, &chain, shape);
             }
-            Term::Had(list) => {
-                Term::Had(list.iter().map(|(u, p)| (new(self, u), *p)).collect())
-            }
+            Term::Had(list) => Term::Had(list.iter().map(|(u, p)| (new(self, u), *p)).collect()),
             Term::Trans(u) => Term::Trans(new(self, &u)),
             Term::Map(f, u) => Term::Map(f, new(self, &u)),
             Term::Pow(a, b) => Term::Pow(new(self, &a), new(self, &b)),
@@ -206,7 +204,7 @@ impl Terms {
         let t = match (scalars.as_slice(), body.as_slice()) {
             ([], []) => Self::ONE,
             ([], &[only]) => only,
-            (&[(only, R(p))], []) if p == 1.0 => only,
+            (&[(only, R(1.0))], []) => only,
             _ => self.raw(Term::Mul(scalars, body), shape),
         };
         (s.coefficient, t)
@@ -225,11 +223,8 @@ impl Terms {
 
     fn tidy_sum_as_is(&mut self, mut parts: Vec<Summand>, shape: Shape) -> T {
         if parts.len() < 2 {
-            let parts: Vec<(R, T)> = parts
-                .iter()
-                .map(|s| self.put_together(s, shape))
-                .map(|(c, t)| (R(c), t))
-                .collect();
+            let parts: Vec<(R, T)> =
+                parts.iter().map(|s| self.put_together(s, shape)).map(|(c, t)| (R(c), t)).collect();
             return match parts.as_slice() {
                 [(R(c), t)] if *c == 1.0 => *t,
                 _ => self.raw(Term::Lin(parts), shape),
@@ -237,10 +232,12 @@ impl Terms {
         }
         let scalars = self.common_scalars(&mut parts);
         let mut c = common(parts.iter().map(|s| s.coefficient));
-        if parts.iter().all(|s| s.coefficient < 0.0) {
+        // 4*a + 6*b is shorter than 2*(2*a + 3*b); 2*(a + 2*b) is as long as 2*a + 4*b.
+        if parts.iter().all(|s| s.coefficient.abs() != c) {
+            c = 1.0;
+        } else if parts.iter().all(|s| s.coefficient < 0.0) {
             c = -c;
         }
-        // 2*a + 4*b costs as much as 2*(a + 2*b).
         for s in &mut parts {
             s.coefficient /= c;
         }
@@ -248,11 +245,8 @@ impl Terms {
             let Some(shared) = self.best_shared(&parts) else { break };
             self.pull_out(&mut parts, shared, shape);
         }
-        let mut list: Vec<(R, T)> = parts
-            .iter()
-            .map(|s| self.put_together(s, shape))
-            .map(|(c, t)| (R(c), t))
-            .collect();
+        let mut list: Vec<(R, T)> =
+            parts.iter().map(|s| self.put_together(s, shape)).map(|(c, t)| (R(c), t)).collect();
         self.pair_transposes(&mut list, shape);
         let (k, inner) = match list.as_slice() {
             [(R(k), t)] => (*k, *t),
@@ -502,10 +496,8 @@ impl Terms {
         let body = parts[first].body.clone();
         let (same, others): (Vec<Summand>, Vec<Summand>) =
             std::mem::take(parts).into_iter().partition(|s| s.body == body);
-        let scalars = same
-            .into_iter()
-            .map(|s| Summand { body: Body::Chain(vec![]), ..s })
-            .collect();
+        let scalars =
+            same.into_iter().map(|s| Summand { body: Body::Chain(vec![]), ..s }).collect();
         let sum = self.tidy_sum(scalars, Shape::SCALAR);
         let sum = self.take_apart(1.0, sum);
         *parts = others;
@@ -518,76 +510,9 @@ impl Terms {
             }
             Body::Had(_) => sum.scalars,
         };
-        parts.insert(first.min(parts.len()), Summand { scalars, body, coefficient: sum.coefficient });
-    }
-
-    /// About how many symbols the term prints as; counts a shared part every time.
-    pub(super) fn cost(&mut self, root: T) -> u64 {
-        if let Some(&c) = self.costs.get(&root) {
-            return c;
-        }
-        for t in self.reachable(root) {
-            if !self.costs.contains_key(&t) {
-                let c = self.cost_of(t);
-                self.costs.insert(t, c);
-            }
-        }
-        self.costs.get(&root).copied().unwrap_or(1)
-    }
-
-    fn cost_of(&self, t: T) -> u64 {
-        let of = |u: &T| self.costs.get(u).copied().unwrap_or(1);
-        let factor = |&(u, p): &(T, R)| {
-            of(&u).saturating_add(match p.0.abs() {
-                1.0 => 0,
-                0.5 => 1,
-                _ => 2,
-            })
-        };
-        let sum = |it: &mut dyn Iterator<Item = u64>| it.fold(0u64, u64::saturating_add);
-        match self.get(t) {
-            Term::Var(_) | Term::Eye => 1,
-            Term::Ones => 1 + u64::from(!self.is_scalar(t)),
-            Term::Lin(list) => {
-                let inner = sum(&mut list.iter().map(|(c, u)| {
-                    of(u).saturating_add(if c.0.abs() == 1.0 || *u == Self::ONE { 1 } else { 3 })
-                }));
-                inner.saturating_sub(1).max(1)
-            }
-            Term::Mul(scalars, chain) => {
-                let n = (scalars.len() + chain.len()) as u64;
-                let below = chain.is_empty() && scalars.iter().all(|(_, p)| p.0 < 0.0);
-                sum(&mut scalars.iter().map(factor))
-                    .saturating_add(sum(&mut chain.iter().map(of)))
-                    .saturating_add(n.saturating_sub(1) + 2 * u64::from(below))
-            }
-            Term::Had(list) => {
-                let below = list.iter().all(|(_, p)| p.0 < 0.0);
-                let n = list.len() as u64 - 1;
-                sum(&mut list.iter().map(factor)).saturating_add(n + 3 * u64::from(below))
-            }
-            Term::Sum(u) => match self.get(*u) {
-                Term::Map(Map::Abs, _) => of(u),
-                _ => of(u).saturating_add(1),
-            },
-            Term::Pow(a, b) | Term::Kron(a, b) | Term::Max(a, b) | Term::Min(a, b) => {
-                of(a).saturating_add(of(b)).saturating_add(1)
-            }
-            Term::MatPow(u, _) => of(u).saturating_add(2),
-            Term::Trans(u)
-            | Term::Map(_, u)
-            | Term::Trace(u)
-            | Term::Det(u)
-            | Term::LogDet(u)
-            | Term::Norm2(u)
-            | Term::NormInf(u)
-            | Term::LogSumExp(u)
-            | Term::Softmax(u)
-            | Term::Inv(u)
-            | Term::Adj(u)
-            | Term::Diag(u)
-            | Term::DiagPart(u)
-            | Term::Vec(u) => of(u).saturating_add(1),
-        }
+        parts.insert(
+            first.min(parts.len()),
+            Summand { scalars, body, coefficient: sum.coefficient },
+        );
     }
 }
