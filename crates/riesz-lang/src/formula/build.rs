@@ -412,8 +412,14 @@ impl Terms {
             }
             Term::Map(f, _) => matches!(
                 f,
-                Map::Exp | Map::Abs | Map::Cosh | Map::Relu | Map::Step | Map::Sigmoid
-                    | Map::Softplus | Map::Sqrt
+                Map::Exp
+                    | Map::Abs
+                    | Map::Cosh
+                    | Map::Relu
+                    | Map::Step
+                    | Map::Sigmoid
+                    | Map::Softplus
+                    | Map::Sqrt
             ),
             Term::Lin(list) => list.len() < 50 && list.iter().all(|(c, u)| c.0 > 0.0 && below(*u)),
             Term::Mul(scalars, chain) => {
@@ -478,7 +484,13 @@ impl Terms {
             }
             Term::Map(f, u) if matrix => {
                 let v = self.transpose(u);
-                if v < u { self.map(f, v) } else if v == u { t } else { self.raw(Term::Trans(t), flipped) }
+                if v < u {
+                    self.map(f, v)
+                } else if v == u {
+                    t
+                } else {
+                    self.raw(Term::Trans(t), flipped)
+                }
             }
             Term::Inv(u) | Term::Adj(u) if self.transpose(u) == u => t,
             Term::Kron(a, b) => {

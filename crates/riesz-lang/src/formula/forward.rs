@@ -236,11 +236,7 @@ impl Terms {
 
     /// A scalar times a term, or an entrywise product.
     fn scale_or_had(&mut self, x: T, y: T) -> T {
-        if self.is_scalar(y) {
-            self.product(&[y, x])
-        } else {
-            self.hadamard(&[(x, 1.0), (y, 1.0)])
-        }
+        if self.is_scalar(y) { self.product(&[y, x]) } else { self.hadamard(&[(x, 1.0), (y, 1.0)]) }
     }
 
     /// f'(u), where `t` is f(u).

@@ -123,7 +123,11 @@ fn call(ast: &Ast, f: &str, args: &[NodeId], texts: &[String]) -> String {
         "kron" => texts
             .iter()
             .zip(args)
-            .map(|(t, &a)| if binding(ast, a) < 5 { format!("\\left({t}\\right)") } else { t.clone() })
+            .map(
+                |(t, &a)| {
+                    if binding(ast, a) < 5 { format!("\\left({t}\\right)") } else { t.clone() }
+                },
+            )
             .collect::<Vec<_>>()
             .join(" \\otimes "),
         _ => {
@@ -150,9 +154,10 @@ fn number_latex(x: f64) -> String {
 }
 
 const GREEK: &[&str] = &[
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
-    "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
-    "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
+    "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi",
+    "Omega",
 ];
 
 /// A name: Greek letters by name, digits and what follows `_` as an index.

@@ -164,8 +164,7 @@ impl Job {
         let x = self.leaf(name)?;
         if self.terms.is_scalar(x) {
             let d = self.terms.differential(self.f, x, Terms::ONE);
-            let form =
-                if self.terms.is_scalar(self.f) { Form::Gradient } else { Form::Jacobian };
+            let form = if self.terms.is_scalar(self.f) { Form::Gradient } else { Form::Jacobian };
             return Ok((form, None, d));
         }
         if self.terms.is_scalar(self.f)

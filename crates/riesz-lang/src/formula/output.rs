@@ -91,8 +91,7 @@ impl Terms {
     }
 
     fn choose_names(&self, named: &[T]) -> HashMap<T, String> {
-        let mut taken: BTreeSet<String> =
-            self.typed.vars.iter().map(|v| v.name.clone()).collect();
+        let mut taken: BTreeSet<String> = self.typed.vars.iter().map(|v| v.name.clone()).collect();
         taken.extend(["eye".to_owned(), "where".to_owned()]);
         let mut out = HashMap::new();
         for &t in named {
@@ -109,7 +108,10 @@ impl Terms {
             let free = choices.iter().find(|n| !taken.contains(**n));
             let name = match free {
                 Some(n) => (*n).to_owned(),
-                None => (1..).map(|i| format!("{}{i}", choices[0])).find(|n| !taken.contains(n)).unwrap_or_default(),
+                None => (1..)
+                    .map(|i| format!("{}{i}", choices[0]))
+                    .find(|n| !taken.contains(n))
+                    .unwrap_or_default(),
             };
             taken.insert(name.clone());
             out.insert(t, name);
@@ -428,9 +430,7 @@ impl Writer<'_> {
             let factor = self.power(base, p.0, BinaryOp::DotPow);
             out = Some(match out {
                 // The front is a scalar: `c*x`, then `.*`.
-                Some(left) if std::mem::take(&mut lone) => {
-                    self.binary(BinaryOp::Mul, left, factor)
-                }
+                Some(left) if std::mem::take(&mut lone) => self.binary(BinaryOp::Mul, left, factor),
                 Some(left) => self.binary(BinaryOp::DotMul, left, factor),
                 None if std::mem::take(first) => self.push(Node::Neg(factor)),
                 None => factor,

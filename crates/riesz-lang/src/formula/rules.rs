@@ -470,7 +470,13 @@ fn exact(f: Map, x: f64) -> Option<f64> {
     match f {
         Map::Exp | Map::Cos | Map::Cosh if x == 0.0 => Some(1.0),
         Map::Log if x == 1.0 => Some(0.0),
-        Map::Sin | Map::Tan | Map::Arcsin | Map::Arctan | Map::Sinh | Map::Tanh | Map::Expm1
+        Map::Sin
+        | Map::Tan
+        | Map::Arcsin
+        | Map::Arctan
+        | Map::Sinh
+        | Map::Tanh
+        | Map::Expm1
         | Map::Log1p
             if x == 0.0 =>
         {

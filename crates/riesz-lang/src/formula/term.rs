@@ -221,8 +221,8 @@ impl Terms {
         }
         let on = &mut self.dependent.1;
         for i in on.len()..=t.0 as usize {
-            let found = i == leaf.0 as usize
-                || children(&self.nodes[i].0).iter().any(|c| on[c.0 as usize]);
+            let found =
+                i == leaf.0 as usize || children(&self.nodes[i].0).iter().any(|c| on[c.0 as usize]);
             on.push(found);
         }
         on[t.0 as usize]

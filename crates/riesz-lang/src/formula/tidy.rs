@@ -82,9 +82,7 @@ impl Terms {
                 let chain: Vec<T> = chain.iter().map(|u| new(self, u)).collect();
                 return self.splice(&scalars, &chain, shape);
             }
-            Term::Had(list) => {
-                Term::Had(list.iter().map(|(u, p)| (new(self, u), *p)).collect())
-            }
+            Term::Had(list) => Term::Had(list.iter().map(|(u, p)| (new(self, u), *p)).collect()),
             Term::Trans(u) => Term::Trans(new(self, &u)),
             Term::Map(f, u) => Term::Map(f, new(self, &u)),
             Term::Pow(a, b) => Term::Pow(new(self, &a), new(self, &b)),
@@ -203,11 +201,8 @@ impl Terms {
 
     fn tidy_sum_as_is(&mut self, mut parts: Vec<Summand>, shape: Shape) -> T {
         if parts.len() < 2 {
-            let parts: Vec<(R, T)> = parts
-                .iter()
-                .map(|s| self.put_together(s, shape))
-                .map(|(c, t)| (R(c), t))
-                .collect();
+            let parts: Vec<(R, T)> =
+                parts.iter().map(|s| self.put_together(s, shape)).map(|(c, t)| (R(c), t)).collect();
             return match parts.as_slice() {
                 [(R(c), t)] if *c == 1.0 => *t,
                 _ => self.raw(Term::Lin(parts), shape),
@@ -226,11 +221,8 @@ impl Terms {
             let Some(shared) = self.best_shared(&parts) else { break };
             self.pull_out(&mut parts, shared, shape);
         }
-        let mut list: Vec<(R, T)> = parts
-            .iter()
-            .map(|s| self.put_together(s, shape))
-            .map(|(c, t)| (R(c), t))
-            .collect();
+        let mut list: Vec<(R, T)> =
+            parts.iter().map(|s| self.put_together(s, shape)).map(|(c, t)| (R(c), t)).collect();
         self.pair_transposes(&mut list, shape);
         let (k, inner) = match list.as_slice() {
             [(R(k), t)] => (*k, *t),
