@@ -14,6 +14,7 @@ mod infer;
 pub mod interp;
 mod lexer;
 pub mod lower;
+pub mod model;
 mod parser;
 mod problem;
 pub mod typed;

@@ -171,7 +171,7 @@ impl Parser {
         Ok(())
     }
 
-    fn data(&mut self) -> Result<Data, Diagnostic> {
+    pub(crate) fn data(&mut self) -> Result<Data, Diagnostic> {
         let span = self.span();
         let Token::Text(path) = self.peek().clone() else {
             return if self.is_op("[") {

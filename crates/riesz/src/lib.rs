@@ -24,6 +24,7 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+pub mod io;
 pub mod minimize;
 pub mod prelude;
 pub mod transform;

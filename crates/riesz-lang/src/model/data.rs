@@ -1,0 +1,307 @@
+//! The numbers of parameters: from files, literals and formulas of earlier parameters.
+//!
+//! Each parameter is read, fitted to its declaration (which gives the sizes their numbers) and
+//! checked against its facts, in order. A one-column table serves as a vector, one number as a
+//! scalar, a list as a matrix with one column; nothing else is reshaped.
+
+use super::{ModelError, Parameter, constants, declaration_of, diagnose, facts, locate};
+use crate::ast::{Data, Declaration, Kind, Literal, Problem, Selection, Size};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::infer::Checker;
+use crate::lexer::Token;
+use crate::parser::Parser;
+use crate::typed::{Shape, VarId, declaration_text};
+use riesz::io::{self, Choice};
+use riesz::{DType, Tensor};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Which parameter gave a size its number, for messages.
+type Sizes = BTreeMap<String, (usize, String, Span)>;
+
+/// Reads all parameters and declares them.
+pub(super) fn load(
+    checker: &mut Checker,
+    problem: &Problem,
+    text: &str,
+    base: &Path,
+    overrides: &[(String, String)],
+) -> Result<Vec<Parameter>, ModelError> {
+    check_overrides(problem, overrides)?;
+    let mut parameters: Vec<Parameter> = Vec::new();
+    let mut sizes = Sizes::new();
+    for (i, p) in problem.parameters.iter().enumerate() {
+        let d = &p.declaration;
+        let replaced = overrides.iter().rev().find(|(name, _)| *name == d.name.name);
+        let (value, source, place) = match (replaced, &p.data) {
+            (Some((name, file)), _) => {
+                let (path, selection) = override_file(name, file)?;
+                let value = io::read(&path, &selection)
+                    .map_err(|e| ModelError::Argument(format!("--data {name}: {e}")))?;
+                (value, format!("{file}, by --data"), None)
+            }
+            (None, Some(Data::File { path, span, rows, columns })) => {
+                let selection = selection(rows, columns);
+                let found = locate(base, path);
+                let value = io::read(&found, &selection)
+                    .map_err(|e| diagnose(&e, *span).note(format!("read for `{}`", d.name.name)))?;
+                let chosen = if selection == io::Selection::default() {
+                    String::new()
+                } else {
+                    let rest = text.get(span.end..).unwrap_or_default();
+                    rest.split_inclusive(']').next().unwrap_or_default().to_owned()
+                };
+                (value, format!("{path}{chosen}"), Some(*span))
+            }
+            (None, Some(Data::Literal(literal))) => {
+                let value = literal_value(literal)?;
+                (value, "written in the problem".into(), Some(literal.span))
+            }
+            (None, Some(Data::Formula(e))) => {
+                let root = checker.expr(&problem.ast, *e).map_err(|e| later(e, problem, i))?;
+                let shape = checker.typed().shape(root);
+                let span = problem.ast.span(e.root);
+                declare(checker, d);
+                fit_formula(checker, d, shape, span, &sizes)?;
+                let values: Vec<_> = parameters.iter().map(|p| Some(p.value.clone())).collect();
+                let value = constants::value(checker.typed(), root, &values)
+                    .map_err(|e| diagnose(&e, span))?;
+                (value, text.get(span.range()).unwrap_or_default().to_owned(), Some(span))
+            }
+            (None, None) => return Err(no_data(d).into()),
+        };
+        if checker.typed().vars.len() == i {
+            declare(checker, d);
+        }
+        let value = fit(checker, d, i, value, place, &mut sizes)?;
+        check(d, &value, &source, place)?;
+        let declaration = declaration_of(checker.typed(), VarId(i as u32));
+        parameters.push(Parameter { name: d.name.name.clone(), declaration, source, value });
+    }
+    Ok(parameters)
+}
+
+fn declare(checker: &mut Checker, d: &Declaration) {
+    checker.declare(d);
+}
+
+/// Refuses overrides of what is no parameter.
+fn check_overrides(problem: &Problem, overrides: &[(String, String)]) -> Result<(), ModelError> {
+    let names = || problem.parameters.iter().map(|p| p.declaration.name.name.as_str());
+    for (name, _) in overrides {
+        if names().any(|n| n == name) {
+            continue;
+        }
+        let what = if problem.variables.iter().any(|v| v.name.name == *name) {
+            "is a variable, not a parameter".to_owned()
+        } else {
+            let all: Vec<&str> = names().collect();
+            let all = if all.is_empty() { "there are none".into() } else { all.join(", ") };
+            format!("is not a parameter of this problem (parameters: {all})")
+        };
+        return Err(ModelError::Argument(format!("--data {name}: `{name}` {what}")));
+    }
+    Ok(())
+}
+
+/// `file.csv` or `file.csv[:, 1:]`.
+fn override_file(name: &str, file: &str) -> Result<(PathBuf, io::Selection), ModelError> {
+    let split = file.rfind('[').filter(|_| file.ends_with(']'));
+    let Some(at) = split else { return Ok((file.into(), io::Selection::default())) };
+    let wrong = |e: Diagnostic| {
+        ModelError::Argument(format!("--data {name}: the selection `{}`: {e}", &file[at..]))
+    };
+    let mut parser = Parser::new(&format!("\"\"{}", &file[at..])).map_err(wrong)?;
+    match parser.data().map_err(wrong)? {
+        Data::File { rows, columns, .. } if *parser.peek() == Token::Newline => {
+            Ok((file[..at].into(), selection(&rows, &columns)))
+        }
+        _ => Ok((file.into(), io::Selection::default())),
+    }
+}
+
+fn selection(rows: &Selection, columns: &Selection) -> io::Selection {
+    let choice = |s: &Selection| match s {
+        Selection::All => Choice::All,
+        Selection::Range(a, b) => Choice::Range(*a, *b),
+        Selection::Index(i) => Choice::Index(*i),
+        Selection::Name(n) => Choice::Name(n.clone()),
+    };
+    io::Selection { rows: choice(rows), columns: choice(columns), allow_non_finite: false }
+}
+
+/// A literal as a tensor.
+pub(super) fn literal_value(literal: &Literal) -> Result<Tensor, Diagnostic> {
+    let axes = match literal.kind {
+        Kind::Scalar => vec![],
+        Kind::Vector | Kind::Row => vec![literal.data.len()],
+        Kind::Matrix => vec![literal.rows, literal.cols],
+    };
+    Tensor::new(literal.data.clone(), axes).map_err(|e| diagnose(&e, literal.span))
+}
+
+/// A formula may name only what stands before it.
+fn later(error: Diagnostic, problem: &Problem, i: usize) -> Diagnostic {
+    let mut rest = problem.parameters[i..].iter().map(|p| &p.declaration.name.name);
+    match rest.find(|name| error.message == format!("`{name}` is not declared")) {
+        Some(name) => Diagnostic::new(format!("`{name}` has no value here yet"), error.span)
+            .help("a formula may use the parameters declared before it"),
+        None => error,
+    }
+}
+
+fn no_data(d: &Declaration) -> Diagnostic {
+    let name = &d.name.name;
+    Diagnostic::new(format!("`{name}` has no data"), d.name.span)
+        .note("this parameter")
+        .help(format!("write {name} = \"file.csv\" here, or give --data {name}=FILE"))
+}
+
+/// Makes the shape of a formula that of its declaration.
+fn fit_formula(
+    checker: &mut Checker,
+    d: &Declaration,
+    shape: Shape,
+    span: Span,
+    sizes: &Sizes,
+) -> Result<(), Diagnostic> {
+    let declared = checker.typed().vars[checker.typed().vars.len() - 1].shape;
+    let before = checker.typed().dims.clone();
+    let dims = &mut checker.typed.dims;
+    let fits = declared.kind == shape.kind
+        && dims.unify(declared.rows, shape.rows)
+        && dims.unify(declared.cols, shape.cols);
+    if fits {
+        return Ok(());
+    }
+    let text = shape.text(&before);
+    let error = Diagnostic::new(
+        format!("`{}` is declared {}, but this is {text}", d.name.name, declared_type(d)),
+        span,
+    )
+    .note(format!("this is {text}"))
+    .label(d.name.span, format!("declared {}", declared_type(d)));
+    let error = label_sizes(error, d, sizes);
+    Err(match (declared.kind, shape.kind) {
+        (Kind::Vector, Kind::Scalar) => error.help("vector(c) is a vector with every entry c"),
+        (Kind::Matrix, Kind::Scalar) => error.help("write matrix(c) or c*eye"),
+        (Kind::Vector, Kind::Row) => error.help("transpose it with '"),
+        _ => error,
+    })
+}
+
+/// The type of a declaration as written: `matrix[m,n]`.
+fn declared_type(d: &Declaration) -> String {
+    let text = declaration_text(d);
+    text.split_once(": ").map(|(_, ty)| ty.to_owned()).unwrap_or(text)
+}
+
+/// Says where the sizes of a declaration come from.
+fn label_sizes(mut error: Diagnostic, d: &Declaration, sizes: &Sizes) -> Diagnostic {
+    for size in &d.sizes {
+        if let Size::Named(name) = size
+            && let Some((n, from, span)) = sizes.get(name)
+            && !error.labels.iter().any(|l| l.span == *span)
+        {
+            error = error.label(*span, format!("{name} is {n} since `{from}`"));
+        }
+    }
+    error
+}
+
+/// Brings data to the declared shape, and gives the sizes of the declaration their numbers.
+fn fit(
+    checker: &mut Checker,
+    d: &Declaration,
+    i: usize,
+    value: Tensor,
+    place: Option<Span>,
+    sizes: &mut Sizes,
+) -> Result<Tensor, ModelError> {
+    let shape = checker.typed().vars[i].shape;
+    let axes = value.shape().to_vec();
+    let lengths = match (d.kind, axes.as_slice()) {
+        (Kind::Scalar, _) if value.len() == 1 => Some((1, 1)),
+        (Kind::Vector, []) => Some((1, 1)),
+        (Kind::Vector, &[n] | &[n, 1] | &[1, n]) => Some((n, 1)),
+        (Kind::Matrix, []) => Some((1, 1)),
+        (Kind::Matrix, &[m]) => Some((m, 1)),
+        (Kind::Matrix, &[m, n]) => Some((m, n)),
+        _ => None,
+    };
+    let fits = lengths
+        .is_some_and(|(m, n)| checker.set_size(shape.rows, m) && checker.set_size(shape.cols, n));
+    if !fits {
+        return Err(misfit(d, &axes, place, sizes).into());
+    }
+    for size in &d.sizes {
+        if let Size::Named(name) = size
+            && !sizes.contains_key(name)
+        {
+            let dim = checker.typed.dims.named(name);
+            if let Some(n) = checker.typed().dims.value(dim) {
+                sizes.insert(name.clone(), (n, d.name.name.clone(), d.name.span));
+            }
+        }
+    }
+    let wanted = crate::lower::axes(shape, &checker.typed().dims);
+    let wanted = wanted.map_err(|e| diagnose(&e, d.name.span))?;
+    let fitted = Tensor::from_f64(&value.to_f64(), wanted, DType::F64);
+    Ok(fitted.map_err(|e| diagnose(&e, d.name.span))?)
+}
+
+/// The complaint that data do not fit a declaration.
+fn misfit(d: &Declaration, axes: &[usize], place: Option<Span>, sizes: &Sizes) -> Diagnostic {
+    let data = match axes {
+        [] => "one number".to_owned(),
+        [n] => format!("a list of {n}"),
+        [m, n] => format!("{m} by {n}"),
+        _ => format!("an array with {} axes", axes.len()),
+    };
+    let (name, declared) = (&d.name.name, declared_type(d));
+    let message = format!("the data of `{name}` are {data}, which does not fit {declared}");
+    let mut error =
+        Diagnostic::new(message, d.name.span).note(format!("`{name}` is declared {declared}"));
+    if let Some(place) = place {
+        error = error.label(place, format!("these are {data}"));
+    }
+    error = label_sizes(error, d, sizes);
+    match (d.kind, axes) {
+        (Kind::Vector, [_, n]) if *n > 1 => {
+            error.help("choose one column, such as \"file.csv\"[:, 0]")
+        }
+        (Kind::Matrix, [m, n]) if d.square && m != n => {
+            error.help(format!("{declared} is square; choose rows and columns with [a:b, c:d]"))
+        }
+        (Kind::Matrix | Kind::Vector, _) if !d.sizes.is_empty() => {
+            error.help("change the declaration, or choose rows and columns: \"file.csv\"[a:b, c:d]")
+        }
+        _ => error,
+    }
+}
+
+/// Checks that the numbers are finite and what the declaration says of them.
+fn check(
+    d: &Declaration,
+    value: &Tensor,
+    source: &str,
+    place: Option<Span>,
+) -> Result<(), ModelError> {
+    let name = &d.name.name;
+    let complain = |message: String| {
+        let error = Diagnostic::new(message, d.name.span).note(format!("`{name}`"));
+        match place {
+            Some(place) => error.label(place, "these are its data"),
+            None => error.help(format!("its data are {source}")),
+        }
+    };
+    let x = value.to_f64();
+    if let Some(k) = x.iter().position(|x| !x.is_finite()) {
+        let entry = facts::entry(value, k);
+        return Err(complain(format!("in `{name}`, {entry} is {}", x[k])).into());
+    }
+    match facts::violated(&d.facts, value) {
+        Some(what) => Err(complain(format!("`{name}` is declared {what}")).into()),
+        None => Ok(()),
+    }
+}

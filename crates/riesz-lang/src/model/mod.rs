@@ -1,0 +1,351 @@
+//! From a problem file to its minimum: data read, sizes found, facts checked, functions compiled,
+//! a solver run.
+//!
+//! [`Model::load`] does everything that can go wrong because of the text or the data, and says what
+//! is wrong as a [`Diagnostic`]; [`Model::minimize`] runs a solver of [`riesz::minimize`].
+//!
+//! The solver works on one flat vector, in which every variable has coordinates in *its own space*
+//! (a symmetric matrix its upper triangle, scaled so that inner products agree): the solver's
+//! gradient is the Riesz representative there. A constraint that compares a variable with constants
+//! is a bound; the others are equalities and inequalities. A variable that must be positive definite
+//! has an open domain, outside of which the objective counts as +∞.
+//!
+//! Nothing here prints, and no file is written.
+
+mod constants;
+mod constraints;
+mod data;
+mod facts;
+mod functions;
+mod space;
+mod start;
+
+use crate::ast::{Problem, Sense};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::infer::Checker;
+use crate::typed::{ExprId, Typed, VarId};
+use crate::{parse_problem, typed::declaration_text};
+use functions::Functions;
+use riesz::minimize::{
+    Bounds, Control, Method, MinimizeError, Options, Problem as Flat, Progress, Solution, solve,
+};
+use riesz::{Source, Tensor};
+use space::Space;
+use std::path::{Path, PathBuf};
+
+/// A problem with its data, ready to be minimised.
+///
+/// ```
+/// use riesz_lang::model::Model;
+/// use riesz::minimize::{Control, Status};
+/// let text = "parameters\n  vector a = [1,2]\nvariables\n  vector x\nmin\n  norm2(x - a)^2";
+/// let model = Model::load(text, std::path::Path::new("."), &[])?;
+/// let outcome = model.minimize(&model.options()?, &mut |_| Control::Continue)?;
+/// assert_eq!(outcome.solution.status, Status::Converged);
+/// assert!((outcome.variables[0].1.to_f64()[1] - 2.0).abs() < 1e-8);
+/// # Ok::<(), riesz_lang::model::ModelError>(())
+/// ```
+pub struct Model {
+    text: String,
+    problem: Problem,
+    typed: Typed,
+    objective: ExprId,
+    parameters: Vec<Parameter>,
+    variables: Vec<Variable>,
+    bounds: Option<Bounds>,
+    functions: Functions,
+}
+
+/// Why a problem cannot be solved as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelError {
+    /// Something at a place of the text.
+    Text(Diagnostic),
+    /// Something that was asked for beside the text: an override, an option.
+    Argument(String),
+}
+
+impl std::fmt::Display for ModelError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ModelError::Text(diagnostic) => diagnostic.fmt(f),
+            ModelError::Argument(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for ModelError {}
+
+impl From<Diagnostic> for ModelError {
+    fn from(diagnostic: Diagnostic) -> ModelError {
+        ModelError::Text(diagnostic)
+    }
+}
+
+/// A parameter with its numbers.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// The name.
+    pub name: String,
+    /// Its declaration as understood: `X: matrix[569,30]`.
+    pub declaration: String,
+    /// Where its numbers come from, in words.
+    pub source: String,
+    /// The numbers.
+    pub value: Tensor,
+}
+
+/// A variable and where it starts.
+#[derive(Debug, Clone)]
+pub struct Variable {
+    /// The name.
+    pub name: String,
+    /// Its place among the variables of [`Model::typed`].
+    pub id: VarId,
+    /// Its declaration as understood: `w: vector[30]`.
+    pub declaration: String,
+    /// Where it starts.
+    pub start: Tensor,
+    /// Why there, in words.
+    pub start_source: String,
+    space: Space,
+}
+
+/// What a solver found.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Counts, status and history; values are those of the objective as written, also of one that
+    /// is maximised.
+    pub solution: Solution,
+    /// Every variable, in its own shape.
+    pub variables: Vec<(String, Tensor)>,
+}
+
+impl Model {
+    /// Reads a problem and its data. `base` is the directory of the problem file; `overrides` are
+    /// names of parameters with the files to read instead, relative to the working directory, each
+    /// with or without a selection (`file.csv` or `file.csv[:, 1:]`).
+    ///
+    /// # Errors
+    /// Whatever is wrong with the text or the data, with its place; an override of what is no
+    /// parameter.
+    pub fn load(
+        text: &str,
+        base: &Path,
+        overrides: &[(String, String)],
+    ) -> Result<Model, ModelError> {
+        let problem = parse_problem(text)?;
+        let mut checker = Checker::strict();
+        let parameters = data::load(&mut checker, &problem, text, base, overrides)?;
+        for d in &problem.variables {
+            facts::supported(d)?;
+            checker.declare(d);
+        }
+        let objective = checker.expr(&problem.ast, problem.objective)?;
+        scalar(&checker, objective)?;
+        let given = constraints::read(&mut checker, &problem)?;
+        let starts = start::read(&mut checker, &problem)?;
+        let mut typed = checker.finish()?;
+        let spaces = sizes(&typed, &problem)?;
+        let values: Vec<Option<Tensor>> =
+            parameters.iter().map(|p| Some(p.value.clone())).collect();
+        let limits = constraints::classify(&mut typed, &problem, given, &values, &spaces)?;
+        let nothing = limits.equalities.is_empty() && limits.inequalities.is_empty();
+        if nothing && !constants::varies(&typed, parameters.len())[objective.index()] {
+            let span = typed.node(objective).span;
+            let message = "the objective does not depend on any variable";
+            return Err(Diagnostic::new(message, span).note("this is constant").into());
+        }
+        let functions = Functions::new(&typed, objective, &problem, values, &spaces, &limits);
+        let starts = start::choose(&typed, &problem, &starts, &spaces, &limits, &functions)?;
+        let variables = problem
+            .variables
+            .iter()
+            .zip(spaces)
+            .zip(starts)
+            .enumerate()
+            .map(|(i, ((d, space), (start, start_source)))| {
+                let id = VarId((parameters.len() + i) as u32);
+                let declaration = declaration_of(&typed, id);
+                Variable { name: d.name.name.clone(), id, declaration, start, start_source, space }
+            })
+            .collect();
+        let bounds = limits.bounds;
+        let text = text.to_owned();
+        Ok(Model { text, problem, typed, objective, parameters, variables, bounds, functions })
+    }
+
+    /// The problem as written.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// All expressions with their shapes; every size is a number.
+    pub fn typed(&self) -> &Typed {
+        &self.typed
+    }
+
+    /// The objective in [`typed`](Self::typed).
+    pub fn objective(&self) -> ExprId {
+        self.objective
+    }
+
+    /// The text of an expression or constraint of the problem.
+    pub fn text(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// The parameters in order.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The variables in order.
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// How many numbers are sought.
+    pub fn dim(&self) -> usize {
+        self.variables.iter().map(|v| v.space.dim()).sum()
+    }
+
+    /// The options the text asks for.
+    ///
+    /// # Errors
+    /// A method that does not exist.
+    pub fn options(&self) -> Result<Options, Diagnostic> {
+        let asked = &self.problem.options;
+        let mut options = Options::default();
+        if let Some(method) = &asked.method {
+            options.method = method.name.parse::<Method>().map_err(|e| {
+                Diagnostic::new(e.to_string(), method.span).note("this is no method")
+            })?;
+        }
+        options.max_iterations = asked.max_iter.unwrap_or(options.max_iterations);
+        options.tolerance = asked.tol.unwrap_or(options.tolerance);
+        Ok(options)
+    }
+
+    /// Minimises (or maximises) from the start. `progress` sees every iterate, with the values of
+    /// the objective as written.
+    ///
+    /// # Errors
+    /// When no solver can start: options out of range, a method that cannot treat the constraints.
+    pub fn minimize(
+        &self,
+        options: &Options,
+        progress: &mut dyn FnMut(&Progress) -> Control,
+    ) -> Result<Outcome, ModelError> {
+        let mut start = Vec::with_capacity(self.dim());
+        for v in &self.variables {
+            start.extend(v.space.pack(&v.start));
+        }
+        let sign = if self.problem.sense == Sense::Max { -1.0 } else { 1.0 };
+        let mut signed = |p: &Progress| progress(&Progress { value: sign * p.value, ..*p });
+        let mut objective = self.functions.objective();
+        let (mut equalities, mut inequalities) =
+            (self.functions.equalities(), self.functions.inequalities());
+        let mut flat = Flat::new(&mut objective);
+        if let Some(bounds) = &self.bounds {
+            flat = flat.bounds(bounds.clone());
+        }
+        if let Some(c) = &mut equalities {
+            flat = flat.equalities(c);
+        }
+        if let Some(c) = &mut inequalities {
+            flat = flat.inequalities(c);
+        }
+        let mut solution =
+            solve(flat, &start, options, &mut signed).map_err(|e| self.refused(&e))?;
+        solution.objective *= sign;
+        solution.history.iter_mut().for_each(|p| p.value *= sign);
+        let mut at = 0;
+        let mut variables = Vec::with_capacity(self.variables.len());
+        for v in &self.variables {
+            let part = &solution.x[at..at + v.space.dim()];
+            at += part.len();
+            variables.push((v.name.clone(), v.space.natural(part)));
+        }
+        Ok(Outcome { solution, variables })
+    }
+
+    /// A solver's refusal, at the method's place in the text if it stands there.
+    fn refused(&self, error: &MinimizeError) -> ModelError {
+        match (&self.problem.options.method, error) {
+            (Some(method), MinimizeError::Unsupported { .. }) => {
+                Diagnostic::new(error.to_string(), method.span).note("asked for here").into()
+            }
+            _ => ModelError::Argument(error.to_string()),
+        }
+    }
+}
+
+/// The declaration of a variable of `typed` as understood.
+fn declaration_of(typed: &Typed, id: VarId) -> String {
+    typed.declarations().get(id.index()).map(declaration_text).unwrap_or_default()
+}
+
+/// Refuses an objective that is not one number.
+fn scalar(checker: &Checker, objective: ExprId) -> Result<(), Diagnostic> {
+    let typed = checker.typed();
+    let shape = typed.shape(objective);
+    if shape.is_scalar() {
+        return Ok(());
+    }
+    let text = shape.text(&typed.dims);
+    let message = format!("the objective must be a scalar, but it is {text}");
+    Err(Diagnostic::new(message, typed.node(objective).span)
+        .note(format!("this is {text}"))
+        .help("minimise for instance its sum(…) or norm2(…)^2"))
+}
+
+/// The spaces of the variables, whose sizes must be numbers now.
+fn sizes(typed: &Typed, problem: &Problem) -> Result<Vec<Space>, Diagnostic> {
+    let objective = problem.ast.span(problem.objective.root);
+    for (a, b) in typed.dims.assumed() {
+        if let (Some(x), Some(y)) = (typed.dims.value(a), typed.dims.value(b))
+            && x != y
+        {
+            let message = format!("two sizes should be the same, but one is {x} and one is {y}");
+            return Err(Diagnostic::new(message, objective)
+                .note("here or in a constraint")
+                .help("look at the sizes of the arguments of kron and vec"));
+        }
+    }
+    let first = typed.vars.len() - problem.variables.len();
+    let mut spaces = Vec::new();
+    for (d, v) in problem.variables.iter().zip(&typed.vars[first..]) {
+        let axes = crate::lower::axes(v.shape, &typed.dims).map_err(|_| {
+            let text = v.shape.text(&typed.dims);
+            let message = format!("the size of `{}` is not known: {text}", v.name);
+            Diagnostic::new(message, d.name.span)
+                .note("neither data nor the start fix its size")
+                .help(format!("declare it with numbers, such as vector[10] {}", v.name))
+        })?;
+        spaces.push(Space::new(&v.facts, axes));
+    }
+    Ok(spaces)
+}
+
+/// An error of a program that was lowered from the text; at `fallback` if it has no place.
+fn diagnose(error: &riesz::Error, fallback: Span) -> Diagnostic {
+    let span = match error.source() {
+        Source::Text { start, end } => Span::new(start as usize, end as usize),
+        Source::Rust(_) | Source::Unknown => fallback,
+    };
+    let message = match error.operation() {
+        "" | "formula" => error.message().to_owned(),
+        operation => format!("{operation}: {}", error.message()),
+    };
+    let diagnostic = Diagnostic::new(message, span);
+    match error.help_text() {
+        "" => diagnostic,
+        help => diagnostic.help(help),
+    }
+}
+
+/// The path of a data file: as written if it is absolute, else relative to the problem file.
+fn locate(base: &Path, path: &str) -> PathBuf {
+    base.join(path)
+}

@@ -1,0 +1,200 @@
+//! Tables as text: comma-separated values.
+//!
+//! The separator is the one of `,` `;` and tab that is most frequent in the first line. The first
+//! line is taken as headings when none of its cells is a number. Cells may be quoted and have space
+//! around them; empty lines are skipped. Numbers have a decimal point, whatever the separator.
+
+use super::{Choice, Selection, bytes, wrong};
+use ::csv::{ByteRecord, ReaderBuilder, Trim};
+use riesz_core::{Error, Result, Tensor};
+use std::path::Path;
+
+/// Reads the selected part of a CSV file as `f64`, of shape `[rows, columns]` without the axes that
+/// a single index drops.
+///
+/// # Errors
+/// A file that is missing, empty or ragged; a selected cell that is not a finite number (see
+/// [`Selection::allow_non_finite`]); a selection that does not fit, such as an unknown heading. The
+/// message names the file, and the line, the column and the cell where there is one.
+///
+/// ```
+/// use riesz::io::{Choice, Selection, read_csv};
+/// use riesz::prelude::*;
+/// let path = std::env::temp_dir().join("riesz-doc-read.csv");
+/// std::fs::write(&path, "age,height\n30,1.8\n40,1.7\n").unwrap();
+/// assert_eq!(read_csv(&path, &Selection::default())?, Tensor::from([[30.0, 1.8], [40.0, 1.7]]));
+/// let age = Selection { columns: Choice::Name("age".into()), ..Selection::default() };
+/// assert_eq!(read_csv(&path, &age)?, Tensor::from([30.0, 40.0]));
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), Error>(())
+/// ```
+pub fn read_csv(path: &Path, selection: &Selection) -> Result<Tensor> {
+    let text = bytes(path)?;
+    let file = path.display().to_string();
+    let mut reader = ReaderBuilder::new()
+        .delimiter(separator(&text))
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .from_reader(text.as_slice());
+    let mut records = reader.byte_records().map(|r| r.map_err(|e| wrong(&file, e)));
+    let Some(first) = records.next().transpose()? else {
+        return Err(wrong(&file, "the file is empty"));
+    };
+    let width = first.len();
+    let is_heading = first.iter().all(|cell| number(cell).is_none());
+    let table = Table { file: &file, text: &text, headings: is_heading.then(|| first.clone()) };
+    let columns = match &selection.columns {
+        Choice::Name(name) => table.named(name)?,
+        choice => choice.positions(width, "column", &file)?,
+    };
+    let mut lines = if is_heading { vec![] } else { vec![first] };
+    for record in records {
+        let record = record?;
+        if record.len() != width {
+            let cells = if record.len() == 1 { "cell" } else { "cells" };
+            let message = format!("{} {cells} where the first line has {width}", record.len());
+            return Err(wrong(&table.line(&record), message)
+                .help("every line needs the same number of cells; quote cells that hold commas"));
+        }
+        lines.push(record);
+    }
+    if lines.is_empty() {
+        return Err(wrong(&file, "there is a heading but no line of numbers"));
+    }
+    let rows = selection.rows.positions(lines.len(), "row", &file)?;
+    let mut data = Vec::with_capacity(rows.len() * columns.len());
+    for record in &lines[rows.clone()] {
+        for column in columns.clone() {
+            data.push(table.value(record, column, selection)?);
+        }
+    }
+    let mut shape = Vec::new();
+    if !selection.rows.single() {
+        shape.push(rows.len());
+    }
+    if !selection.columns.single() {
+        shape.push(columns.len());
+    }
+    Tensor::new(data, shape)
+}
+
+/// The file being read, for messages.
+struct Table<'a> {
+    file: &'a str,
+    text: &'a [u8],
+    headings: Option<ByteRecord>,
+}
+
+impl Table<'_> {
+    /// The column with a heading.
+    fn named(&self, name: &str) -> Result<std::ops::Range<usize>> {
+        let Some(headings) = &self.headings else {
+            return Err(wrong(
+                self.file,
+                format!("there is no heading `{name}`: the first line has numbers"),
+            )
+            .help("choose the column by its number, counted from 0"));
+        };
+        let names: Vec<_> = headings.iter().map(String::from_utf8_lossy).collect();
+        let found: Vec<usize> = (0..names.len()).filter(|&i| names[i] == name).collect();
+        match found.as_slice() {
+            [at] => Ok(*at..*at + 1),
+            [] => {
+                let error = wrong(self.file, format!("there is no column `{name}`"));
+                Err(match nearest(name, names.iter().map(|n| n.as_ref())) {
+                    Some(near) => error.help(format!("is it `{near}`?")),
+                    None => error.help(format!("the headings are {}", listed(&names))),
+                })
+            }
+            _ => Err(wrong(self.file, format!("{} columns are called `{name}`", found.len()))
+                .help("choose the column by its number, counted from 0")),
+        }
+    }
+
+    fn value(&self, record: &ByteRecord, column: usize, how: &Selection) -> Result<f64> {
+        let cell = record.get(column).unwrap_or_default();
+        let place = || {
+            let heading = self.headings.as_ref().and_then(|h| h.get(column));
+            let named = heading.filter(|h| !h.is_empty());
+            let named = named.map(|h| format!(" (`{}`)", shortened(h))).unwrap_or_default();
+            format!("{}, column {}{named}", self.line(record), column + 1)
+        };
+        match number(cell) {
+            Some(x) if x.is_finite() || how.allow_non_finite => Ok(x),
+            Some(_) => Err(not_finite(&place(), &shortened(cell))),
+            None if cell.is_empty() => Err(wrong(&place(), "the cell is empty")
+                .help("fill it in, or leave out the line or the column")),
+            None => Err(wrong(&place(), format!("`{}` is not a number", shortened(cell)))),
+        }
+    }
+
+    /// `X.csv, line 3`, with the line counted in the text itself: quoted cells may hold newlines,
+    /// and empty lines are skipped.
+    fn line(&self, record: &ByteRecord) -> String {
+        let start = record.position().map_or(0, |p| p.byte() as usize).min(self.text.len());
+        let blank = self.text[start..].iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+        let line = self.text[..start + blank].iter().filter(|b| **b == b'\n').count() + 1;
+        format!("{}, line {line}", self.file)
+    }
+}
+
+/// The error for a number that is NaN or infinite.
+pub(super) fn not_finite(place: &str, cell: &str) -> Error {
+    wrong(place, format!("the number is {cell}, but data must be finite"))
+        .help("replace it, or leave out the row or the column")
+}
+
+fn number(cell: &[u8]) -> Option<f64> {
+    std::str::from_utf8(cell).ok()?.parse().ok()
+}
+
+/// The cell as text, cut where it gets long.
+fn shortened(cell: &[u8]) -> String {
+    let text = String::from_utf8_lossy(cell);
+    match text.char_indices().nth(40) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.into_owned(),
+    }
+}
+
+fn listed(names: &[std::borrow::Cow<str>]) -> String {
+    let shown: Vec<String> = names.iter().take(12).map(|n| shortened(n.as_bytes())).collect();
+    let rest = if names.len() > 12 { ", …" } else { "" };
+    format!("{}{rest}", shown.join(", "))
+}
+
+/// The separator that is most frequent in the first line.
+fn separator(text: &[u8]) -> u8 {
+    let line = text.split(|b| *b == b'\n').find(|l| !l.is_empty()).unwrap_or_default();
+    let count = |c: u8| line.iter().filter(|b| **b == c).count();
+    let (semicolons, tabs) = (count(b';'), count(b'\t'));
+    match count(b',') {
+        n if n >= semicolons && n >= tabs => b',',
+        _ if semicolons >= tabs => b';',
+        _ => b'\t',
+    }
+}
+
+/// The name that needs the fewest edits, if they are few.
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let letters: Vec<char> = name.to_lowercase().chars().take(100).collect();
+    let distance = |other: &str| {
+        let other: Vec<char> = other.to_lowercase().chars().take(100).collect();
+        let mut row: Vec<usize> = (0..=other.len()).collect();
+        for (i, a) in letters.iter().enumerate() {
+            let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+            for (j, b) in other.iter().enumerate() {
+                let edit = diagonal + usize::from(a != b);
+                diagonal = row[j + 1];
+                row[j + 1] = edit.min(diagonal + 1).min(row[j] + 1);
+            }
+        }
+        row[other.len()]
+    };
+    names
+        .map(|n| (distance(n), n))
+        .min()
+        .filter(|(d, _)| *d <= 1 + letters.len() / 4)
+        .map(|(_, n)| n)
+}

@@ -1,0 +1,66 @@
+//! Files of numbers: CSV and NumPy's `.npy`, to and from [`Tensor`].
+//!
+//! [`read`] chooses by the ending of the name. A [`Selection`] says which rows and columns are
+//! wanted, counted from 0, the end of a range excluded, negative numbers from the end, as in NumPy.
+//! One index instead of a range drops its axis: one column of a table is a vector.
+//!
+//! Every error names the file, and the line, the column and the cell where there is one. Numbers
+//! that are not finite are errors unless [`Selection::allow_non_finite`] is set. Files are read
+//! whole into memory, and nothing is guessed about missing values: an empty cell is an error.
+
+mod csv;
+mod npy;
+mod select;
+
+pub use self::csv::read_csv;
+pub use npy::{read_npy, write_npy};
+pub use select::{Choice, Selection};
+
+use riesz_core::{Error, ErrorKind, Result, Tensor};
+use std::path::Path;
+
+/// Reads a file of numbers: `.npy` by NumPy's format, anything else as CSV.
+///
+/// The elements of a CSV file are `f64`; those of a `.npy` file keep their type. The shape is that
+/// of the selected part.
+///
+/// # Errors
+/// As [`read_csv`] and [`read_npy`]; also when the selection does not fit the file.
+///
+/// ```
+/// use riesz::io::{Selection, read, write_npy};
+/// use riesz::prelude::*;
+/// let path = std::env::temp_dir().join("riesz-doc-read.npy");
+/// write_npy(&path, &Tensor::from([[1.0, 2.0], [3.0, 4.0]]))?;
+/// let second = Selection { columns: riesz::io::Choice::Index(1), ..Selection::default() };
+/// assert_eq!(read(&path, &second)?, Tensor::from([2.0, 4.0]));
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), Error>(())
+/// ```
+pub fn read(path: &Path, selection: &Selection) -> Result<Tensor> {
+    let npy = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"));
+    if !npy {
+        return read_csv(path, selection);
+    }
+    let tensor = select::select(read_npy(path)?, path, selection)?;
+    if !selection.allow_non_finite {
+        npy::check_finite(&tensor, path)?;
+    }
+    Ok(tensor)
+}
+
+/// The bytes of a file.
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => {
+            let message = format!("there is no file `{}`", path.display());
+            Error::new(ErrorKind::Io, message)
+        }
+        _ => Error::new(ErrorKind::Io, format!("cannot read `{}`: {e}", path.display())),
+    })
+}
+
+/// An error about a file, or a place in it: `X.csv, line 3, column 2 (`age`)`.
+fn wrong(place: &str, message: impl std::fmt::Display) -> Error {
+    Error::value(format!("{place}: {message}"))
+}

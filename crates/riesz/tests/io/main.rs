@@ -1,0 +1,205 @@
+//! Files of numbers: what is read back, and what is said of bad ones.
+
+use riesz::io::{Choice, Selection, read, read_csv, read_npy, write_npy};
+use riesz::prelude::*;
+use std::path::PathBuf;
+
+/// A file in a directory of its own test, removed at the end.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, content: impl AsRef<[u8]>) -> File {
+        let directory = std::env::temp_dir().join(format!("riesz-io-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join(name);
+        std::fs::write(&path, content).unwrap();
+        File(path)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).ok();
+    }
+}
+
+fn columns(columns: Choice) -> Selection {
+    Selection { columns, ..Selection::default() }
+}
+
+/// The message about a CSV file with this content; the path before the name is left out.
+fn message(name: &str, content: &str, selection: &Selection) -> String {
+    let file = File::new(name, content);
+    let error = read_csv(&file.0, selection).unwrap_err().to_string();
+    let directory = format!("{}/", file.0.parent().unwrap().display());
+    error.replace(&directory, "")
+}
+
+#[test]
+fn tables_with_and_without_headings() {
+    let expected = Tensor::from([[1.0, 2.5], [-3.0, 4e2]]);
+    for (name, text) in [
+        ("plain.csv", "1,2.5\n-3,4e2\n"),
+        ("heading.csv", "\u{feff}a,b\r\n1, 2.5\r\n\r\n-3,4e2"),
+        ("semicolon.csv", "a;b\n1;2.5\n-3;400\n"),
+        ("tab.csv", "a\tb\n1\t2.5\n-3\t\"400\"\n"),
+    ] {
+        let file = File::new(name, text);
+        assert_eq!(read(&file.0, &Selection::default()).unwrap(), expected, "{name}");
+    }
+}
+
+#[test]
+fn selections_are_those_of_numpy() {
+    let file = File::new("select.csv", "id,x,y\nu,1,2\nv,3,4\nw,5,6\n");
+    let get = |rows, columns| {
+        let selection = Selection { rows, columns, ..Selection::default() };
+        read_csv(&file.0, &selection).unwrap()
+    };
+    use Choice::{All, Index, Name, Range};
+    assert_eq!(get(All, Range(Some(1), None)), Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]));
+    assert_eq!(get(All, Index(-1)), Tensor::from([2.0, 4.0, 6.0]));
+    assert_eq!(get(All, Name("x".into())), Tensor::from([1.0, 3.0, 5.0]));
+    assert_eq!(get(Range(Some(1), Some(-1)), Range(Some(1), Some(3))), Tensor::from([[3.0, 4.0]]));
+    assert_eq!(get(Index(2), Range(Some(1), None)), Tensor::from([5.0, 6.0]));
+    assert_eq!(get(Index(0), Index(2)), Tensor::from(2.0));
+}
+
+#[test]
+fn bad_tables_are_named_with_file_line_and_column() {
+    let all = &Selection::default();
+    let cases = [
+        (
+            message("ragged.csv", "a,b\n1,2\n\n3\n", all),
+            "ragged.csv, line 4: 1 cell where the first line has 2\n  help: every line needs the same number of cells; quote cells that hold commas",
+        ),
+        (
+            message("text.csv", "a,b\n1,2\n3,four\n", all),
+            "text.csv, line 3, column 2 (`b`): `four` is not a number",
+        ),
+        (
+            message("quoted.csv", "\"a\nb\",c\n1,x\n", all),
+            "quoted.csv, line 3, column 2 (`c`): `x` is not a number",
+        ),
+        (
+            message("empty-cell.csv", "1,2\n3,\n", all),
+            "empty-cell.csv, line 2, column 2: the cell is empty\n  help: fill it in, or leave out the line or the column",
+        ),
+        (
+            message("nan.csv", "1,2\nNaN,4\n", all),
+            "nan.csv, line 2, column 1: the number is NaN, but data must be finite\n  help: replace it, or leave out the row or the column",
+        ),
+        (
+            message("inf.csv", "1,-inf\n", all),
+            "inf.csv, line 1, column 2: the number is -inf, but data must be finite\n  help: replace it, or leave out the row or the column",
+        ),
+        (message("empty.csv", "", all), "empty.csv: the file is empty"),
+        (
+            message("heading-only.csv", "a,b\n", all),
+            "heading-only.csv: there is a heading but no line of numbers",
+        ),
+        (
+            message("range.csv", "1,2\n", &columns(Choice::Range(Some(1), Some(5)))),
+            "range.csv: the columns 1:5 are not there: the file has 2 columns\n  help: columns are counted from 0, negative ones from the end",
+        ),
+        (
+            message("index.csv", "1,2\n", &columns(Choice::Index(2))),
+            "index.csv: there is no column 2: the file has 2 columns\n  help: columns are counted from 0, negative ones from the end",
+        ),
+        (
+            message("none.csv", "1,2\n", &columns(Choice::Range(Some(1), Some(1)))),
+            "none.csv: the columns 1:1 are none: the file has 2 columns\n  help: a range `a:b` goes from a to b - 1, counted from 0",
+        ),
+        (
+            message("name.csv", "radius,texture\n1,2\n", &columns(Choice::Name("radios".into()))),
+            "name.csv: there is no column `radios`\n  help: is it `radius`?",
+        ),
+        (
+            message("names.csv", "radius,texture\n1,2\n", &columns(Choice::Name("weight".into()))),
+            "names.csv: there is no column `weight`\n  help: the headings are radius, texture",
+        ),
+        (
+            message("no-names.csv", "1,2\n", &columns(Choice::Name("x".into()))),
+            "no-names.csv: there is no heading `x`: the first line has numbers\n  help: choose the column by its number, counted from 0",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+    let missing = PathBuf::from("nowhere/X.csv");
+    let error = read(&missing, all).unwrap_err();
+    assert_eq!(error.to_string(), "there is no file `nowhere/X.csv`");
+    let allowed = Selection { allow_non_finite: true, ..Selection::default() };
+    let file = File::new("allowed.csv", "nan,1\n");
+    assert!(read_csv(&file.0, &allowed).unwrap().to_f64()[0].is_nan());
+}
+
+#[test]
+fn npy_files_come_back_as_they_were_written() {
+    let tensors = [
+        Tensor::from(1.5),
+        Tensor::from([1.5f32, -2.0]),
+        Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]),
+        Tensor::from([1_i32, -2]),
+        Tensor::from([[1_i64], [i64::MAX]]),
+        Tensor::from([true, false]),
+        Tensor::new(Vec::<f64>::new(), [0, 3]).unwrap(),
+    ];
+    let file = File::new("round.npy", "");
+    for tensor in tensors {
+        write_npy(&file.0, &tensor).unwrap();
+        assert_eq!(read_npy(&file.0).unwrap(), tensor);
+    }
+}
+
+/// What `numpy.save` writes, from the format's description (NEP 1).
+fn numpy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+    let order = if fortran { "True" } else { "False" };
+    let mut header =
+        format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", length.as_slice(), header.as_bytes(), data].concat()
+}
+
+#[test]
+fn fortran_order_and_big_endian() {
+    let columns: Vec<u8> =
+        [1.0f64, 4.0, 2.0, 5.0, 3.0, 6.0].iter().flat_map(|x| x.to_be_bytes()).collect();
+    let file = File::new("fortran.npy", numpy(">f8", true, "(2, 3)", &columns));
+    let expected = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    assert_eq!(read_npy(&file.0).unwrap(), expected);
+    let last = columns_of(&file.0, Choice::Index(-1));
+    assert_eq!(last, Tensor::from([3.0, 6.0]));
+    // Three axes: element (i, j, k) of shape (2, 2, 2) stands at i + 2j + 4k.
+    let values: Vec<u8> = (0..8i32).flat_map(i32::to_le_bytes).collect();
+    let file = File::new("cube.npy", numpy("<i4", true, "(2, 2, 2)", &values));
+    let cube = read_npy(&file.0).unwrap();
+    assert_eq!(cube.as_slice::<i32>().unwrap(), [0, 4, 2, 6, 1, 5, 3, 7]);
+}
+
+fn columns_of(path: &std::path::Path, choice: Choice) -> Tensor {
+    read(path, &columns(choice)).unwrap()
+}
+
+#[test]
+fn damaged_npy_files_are_errors() {
+    let nan: Vec<u8> = [1.0, f64::NAN].iter().flat_map(|x: &f64| x.to_le_bytes()).collect();
+    let cases = [
+        (b"1,2,3".to_vec(), "this is not a NumPy file"),
+        (numpy("<f8", false, "(3,)", &[0; 16]), "cut short"),
+        (numpy("<f8", false, "(99999999999, 99999999999)", &[0; 16]), "damaged"),
+        (numpy("<f8", false, "(3000000000, 3000000000)", &[0; 16]), "cut short"),
+        (numpy("<u2", false, "(1,)", &[0; 2]), "'<u2'"),
+        (numpy("<f8", false, "(2,)", &nan), "at [1]: the number is NaN"),
+        (b"\x93NUMPY\x01\x00".to_vec(), "damaged"),
+    ];
+    for (content, expected) in cases {
+        let file = File::new("damaged.npy", content);
+        let error = read(&file.0, &Selection::default()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
