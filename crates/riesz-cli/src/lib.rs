@@ -16,6 +16,7 @@ mod eval;
 mod failure;
 mod input;
 mod json;
+mod minimize;
 mod sample;
 
 pub use failure::{Exit, Failure};
@@ -60,6 +61,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Minimize(minimize::Args),
     Eval(eval::Args),
     Derive(derive::Args),
     Check(check::Args),
@@ -68,6 +70,7 @@ enum Command {
 impl Command {
     fn json(&self) -> bool {
         match self {
+            Command::Minimize(args) => args.json,
             Command::Eval(args) => args.json,
             Command::Derive(args) => args.json(),
             Command::Check(args) => args.json,
@@ -76,6 +79,7 @@ impl Command {
 
     fn run(&self, io: &mut Io<'_>) -> Result<Exit, Failure> {
         match self {
+            Command::Minimize(args) => minimize::run(args, io),
             Command::Eval(args) => eval::run(args, io),
             Command::Derive(args) => derive::run(args, io),
             Command::Check(args) => check::run(args, io),
