@@ -6,9 +6,18 @@
 //! errors name the user's line.
 
 mod arithmetic;
+mod arrange;
+mod check;
+mod contraction;
+mod conv;
+mod einsum;
 mod elementwise;
+mod indexed;
 mod linalg;
+mod order;
 mod reduce;
 mod shape;
+mod statistics;
 
 pub use arithmetic::Operand;
+pub use conv::{ConvOptions, Window};

@@ -145,8 +145,9 @@ impl Primitive for Cumulative {
             Running::Sum => return linear_differential(self.clone().into(), x, dx),
             Running::Product => self.recurrence(x0, before(y0, 1.0).scale(dx0)),
             Running::Max => {
+                // A NaN is attained by none: what follows it, and it, move by NaN.
                 let nan = y0.ne(y0);
-                let stays = before(y0, f64::NAN).eq(y0).cast(x0.dtype());
+                let stays = before(y0, f64::NAN).eq(y0).or(nan).cast(x0.dtype());
                 let attains = x0.eq(y0).or(nan).cast(x0.dtype());
                 let count = Var::select(nan, f64::NAN, self.recurrence(stays, attains));
                 count.recip().scale(self.recurrence(stays, attains.scale(dx0)))
