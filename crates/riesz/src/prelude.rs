@@ -1,5 +1,6 @@
 //! Everything one usually needs: `use riesz::prelude::*;`.
 
+pub use crate::minimize::minimize;
 pub use crate::transform::compile::{Compiled, compile, run};
 pub use crate::transform::grad::{grad, value_and_grad};
 pub use crate::transform::hessian::{hessian, hvp};

@@ -2,7 +2,7 @@
 //! sufficient for them. Rows of the constraints differ in scale, bounds are degenerate on purpose.
 
 use riesz::minimize::{
-    Bounds, Control, FnConstraints, FnObjective, Options, Problem, Solution, Status, minimize,
+    Bounds, Control, FnConstraints, FnObjective, Options, Problem, Solution, Status, solve,
 };
 
 use crate::data::{Matrix, mat, pvec, times, vec};
@@ -86,7 +86,7 @@ fn affine<'a>(a: &'a Matrix, b: &'a [f64], n: usize) -> FnConstraints<'a> {
     )
 }
 
-fn solve(p: &Program) -> Solution {
+fn solution_of(p: &Program) -> Solution {
     let mut objective = FnObjective::new(p.n, |x, grad| {
         grad.copy_from_slice(&times(&p.h, x));
         let value = x.iter().zip(grad.iter().zip(&p.q)).map(|(x, (g, q))| x * (0.5 * g + q)).sum();
@@ -100,7 +100,7 @@ fn solve(p: &Program) -> Solution {
         .equalities(&mut equalities)
         .inequalities(&mut inequalities);
     let mut inside = true;
-    let s = minimize(problem, &vec![0.0; p.n], &Options::default(), &mut |p| {
+    let s = solve(problem, &vec![0.0; p.n], &Options::default(), &mut |p| {
         inside &= p.value.is_finite();
         Control::Continue
     })
@@ -143,7 +143,7 @@ fn random_quadratic_programs() {
     let (mut evaluations, mut most) = (0, 0);
     for seed in (1000..4000).step_by(13) {
         let p = program(seed);
-        let s = solve(&p);
+        let s = solution_of(&p);
         (evaluations, most) = (evaluations + s.evaluations, most.max(s.evaluations));
         let worst = kkt(&p, &s);
         let allowed = if s.reason.contains("limit of precision") { 1e-4 } else { 1e-8 };

@@ -1,10 +1,10 @@
 //! Every method reaches the known minima.
 
-use riesz::minimize::{Control, FnObjective, Method, Options, Problem, Solution, Status, minimize};
+use riesz::minimize::{Control, FnObjective, Method, Options, Problem, Solution, Status, solve};
 
 use crate::problems::{Case, constrained, meyer, unconstrained};
 
-fn solve(case: &mut Case, options: &Options) -> Solution {
+fn solution_of(case: &mut Case, options: &Options) -> Solution {
     let mut problem = Problem::new(&mut case.objective);
     if let Some(bounds) = &case.bounds {
         problem = problem.bounds(bounds.clone());
@@ -15,7 +15,7 @@ fn solve(case: &mut Case, options: &Options) -> Solution {
     if let Some(inequalities) = &mut case.inequalities {
         problem = problem.inequalities(inequalities);
     }
-    minimize(problem, &case.start, options, &mut |_| Control::Continue).unwrap()
+    solve(problem, &case.start, options, &mut |_| Control::Continue).unwrap()
 }
 
 /// What is wrong with the solution, if anything.
@@ -46,7 +46,7 @@ fn all_solved(cases: Vec<Case>, options: &Options) {
     let bad: Vec<String> = cases
         .into_iter()
         .filter_map(|mut case| {
-            let solution = solve(&mut case, options);
+            let solution = solution_of(&mut case, options);
             judge(&case, &solution)
         })
         .collect();
@@ -125,8 +125,7 @@ fn rosenbrock_in_100_variables() {
     let start: Vec<f64> = (0..100).map(|i| if i % 2 == 0 { -1.2 } else { 1.0 }).collect();
     for method in [Method::Lbfgs, Method::NewtonCg, Method::Lbfgsb] {
         let mut objective = FnObjective::new(100, |x, grad| Ok(rosenbrock(x, grad)));
-        let s =
-            minimize(&mut objective, &start, &with(method), &mut |_| Control::Continue).unwrap();
+        let s = solve(&mut objective, &start, &with(method), &mut |_| Control::Continue).unwrap();
         println!(
             "Rosenbrock 100 {method}: {} it, {} ev, {:e}, {}",
             s.iterations, s.evaluations, s.objective, s.reason
@@ -162,9 +161,8 @@ fn ill_conditioned_quadratics() {
                 (0..n).for_each(|i| out[i] = scale(i) * v[i]);
                 Ok(())
             });
-            let s =
-                minimize(&mut objective, &vec![0.0; n], &with(method), &mut |_| Control::Continue)
-                    .unwrap();
+            let s = solve(&mut objective, &vec![0.0; n], &with(method), &mut |_| Control::Continue)
+                .unwrap();
             println!(
                 "quadratic {n} {method}: {} it, {} ev, {:e}, {}",
                 s.iterations, s.evaluations, s.objective, s.reason

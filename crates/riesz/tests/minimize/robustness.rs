@@ -2,7 +2,7 @@
 
 use riesz::minimize::{
     Bounds, Control, EvalError, FnConstraints, FnObjective, Method, MinimizeError, Options,
-    Problem, Progress, Solution, Status, minimize,
+    Problem, Progress, Solution, Status, solve,
 };
 
 const UNCONSTRAINED: [Method; 5] = [
@@ -18,11 +18,11 @@ fn with(method: Method) -> Options {
 }
 
 fn run<'p>(problem: impl Into<Problem<'p>>, start: &[f64], options: &Options) -> Solution {
-    minimize(problem, start, options, &mut |_| Control::Continue).unwrap()
+    solve(problem, start, options, &mut |_| Control::Continue).unwrap()
 }
 
 fn refused<'p>(problem: impl Into<Problem<'p>>, start: &[f64], options: &Options) -> MinimizeError {
-    minimize(problem, start, options, &mut |_| Control::Continue).unwrap_err()
+    solve(problem, start, options, &mut |_| Control::Continue).unwrap_err()
 }
 
 /// ½‖x‖².
@@ -216,7 +216,7 @@ fn stopping_returns_the_iterate_and_a_new_run_goes_on_from_it() {
         })
     };
     let mut seen: Vec<Progress> = Vec::new();
-    let stopped = minimize(&mut rosenbrock(), &[-1.2, 1.0], &Options::default(), &mut |p| {
+    let stopped = solve(&mut rosenbrock(), &[-1.2, 1.0], &Options::default(), &mut |p| {
         seen.push(*p);
         if p.iteration == 7 { Control::Stop } else { Control::Continue }
     })
@@ -240,7 +240,7 @@ fn stopping_returns_the_iterate_and_a_new_run_goes_on_from_it() {
 fn stopping_under_constraints_reports_the_objective_itself() {
     let (mut f, mut c) = (sphere(3), total(3, 3.0));
     let problem = Problem::new(&mut f).equalities(&mut c);
-    let s = minimize(problem, &[5.0, 0.0, 0.0], &Options::default(), &mut |p| {
+    let s = solve(problem, &[5.0, 0.0, 0.0], &Options::default(), &mut |p| {
         if p.iteration == 2 { Control::Stop } else { Control::Continue }
     })
     .unwrap();

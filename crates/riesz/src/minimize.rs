@@ -1,11 +1,12 @@
-//! Minimising a function of a flat vector, with or without constraints.
+//! Minimising: a traced function of a tree ([`minimize`]), or any function of a flat vector, with or
+//! without constraints ([`solve`]).
 //!
-//! [`minimize`] is the one entry. It takes an [`Objective`] (value and gradient, perhaps
+//! [`solve`] is the one entry of the solvers. It takes an [`Objective`] (value and gradient, perhaps
 //! Hessian-vector products), or a [`Problem`] with [`Bounds`] and [`Constraints`] too, a start, the
 //! [`Options`] and a callback, and gives a [`Solution`].
 //!
 //! ```
-//! use riesz::minimize::{Control, FnObjective, Options, Status, minimize};
+//! use riesz::minimize::{Control, FnObjective, Options, Status, solve};
 //!
 //! let mut parabola = FnObjective::new(2, |x, grad| {
 //!     grad[0] = 2.0 * (x[0] - 3.0);
@@ -13,7 +14,7 @@
 //!     Ok((x[0] - 3.0).powi(2) + 4.0 * x[1].powi(2))
 //! });
 //! let solution =
-//!     minimize(&mut parabola, &[0.0, 1.0], &Options::default(), &mut |_| Control::Continue)?;
+//!     solve(&mut parabola, &[0.0, 1.0], &Options::default(), &mut |_| Control::Continue)?;
 //! assert_eq!(solution.status, Status::Converged);
 //! assert!((solution.x[0] - 3.0).abs() < 1e-8 && solution.x[1].abs() < 1e-8);
 //! # Ok::<(), riesz::minimize::MinimizeError>(())
@@ -34,6 +35,7 @@
 
 mod augmented_lagrangian;
 mod compact;
+mod function;
 mod gradient_descent;
 mod lbfgs;
 mod lbfgsb;
@@ -46,6 +48,7 @@ mod small_lu;
 mod solution;
 mod vector;
 
+pub use function::{Minimum, minimize, minimize_with};
 pub use options::{Method, Options};
 pub use problem::{Bounds, Constraints, EvalError, FnConstraints, FnObjective, Objective, Problem};
 pub use solution::{Control, MinimizeError, Progress, Solution, Status};
@@ -67,7 +70,7 @@ const PATIENCE: usize = 1000;
 /// Only for input no solver can start from: wrong lengths, no variables, options out of range, a
 /// start that is not finite or outside the domain, a method that cannot treat the constraints.
 /// What goes wrong later is in [`Solution::status`] and [`Solution::reason`].
-pub fn minimize<'p>(
+pub fn solve<'p>(
     problem: impl Into<Problem<'p>>,
     start: &[f64],
     options: &Options,

@@ -1,0 +1,18 @@
+//! `riesz check`: both laws.
+use crate::{Exit, Failure, Io};
+
+/// Check
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Print a JSON array of objects
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    formula: crate::input::FormulaArgs,
+}
+
+/// Runs the command.
+pub fn run(_args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
+    io.print("")?;
+    Ok(Exit::Success)
+}

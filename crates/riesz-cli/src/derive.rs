@@ -1,0 +1,23 @@
+//! `riesz derive`.
+use crate::{Exit, Failure, Io};
+
+/// Derive
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Print a JSON array of objects
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    formula: crate::input::FormulaArgs,
+}
+
+/// Runs the command.
+pub fn run(_args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
+    io.print("")?;
+    Ok(Exit::Success)
+}
+impl Args {
+    pub fn json(&self) -> bool {
+        self.json
+    }
+}
