@@ -2,15 +2,16 @@
 //! the length of the program, on the stack a thread has by default.
 
 use riesz_core::{
-    DType, Program, Result, Tensor, Type, Var, eval, inline, jvp, trace, transpose, unzip, vmap,
+    DType, Program, Result, SimplifyOptions, Tensor, Type, Var, eval, inline, jvp, simplify, trace,
+    transpose, unzip, vmap,
 };
 use std::time::{Duration, Instant};
 
+/// How long each pass took.
+type Times = Vec<(&'static str, Duration)>;
+
 /// Runs every pass over `f` at `x`; returns the value, the gradient and the time of each pass.
-fn passes(
-    x: &Tensor,
-    f: impl FnOnce(Var) -> Var,
-) -> Result<(f64, Vec<f64>, Vec<(&'static str, Duration)>)> {
+fn passes(x: &Tensor, f: impl FnOnce(Var) -> Var) -> Result<(f64, Vec<f64>, Times)> {
     let mut times = Vec::new();
     let mut clock = Instant::now();
     let mut lap = |name: &'static str| {
@@ -38,6 +39,9 @@ fn passes(
     lap("eval gradient");
     vmap(&program, &[Some(0)], 2)?;
     lap("vmap");
+    let simple = simplify(&gradient, &SimplifyOptions::default());
+    lap("simplify gradient");
+    assert_eq!(eval(&simple, std::slice::from_ref(x))?[0].len(), x.len());
     Ok((value[0].item()?, g[0].to_f64(), times))
 }
 

@@ -201,7 +201,7 @@ fn strides_of_either_sign() -> Result<()> {
     assert!(at(None, None, 0).is_err());
     let none = Tensor::from(Vec::<f64>::new());
     assert_eq!(of(&none, |x| x.strided(0, None, None, -1))?, [] as [f64; 0]);
-    laws(&[x.clone()], |x| vec![x[0].strided(0, Some(-1), None, -2).square()])
+    laws(std::slice::from_ref(&x), |x| vec![x[0].strided(0, Some(-1), None, -2).square()])
 }
 
 /// Σ over all letters of the products, by loops.
@@ -293,7 +293,10 @@ fn einsum_implicit_result_and_other_axes() -> Result<()> {
     let implicit = value(&[a.clone(), b.clone()], |x| Var::einsum("ij, jk", x))?;
     assert_eq!(implicit, value(&[a.clone(), b.clone()], |x| x[0].dot(x[1]))?);
     // The letters of the result come in alphabetical order.
-    assert_eq!(value(&[a.clone()], |x| Var::einsum("ba", x))?, value(&[a], |x| x[0].t())?);
+    assert_eq!(
+        value(std::slice::from_ref(&a), |x| Var::einsum("ba", x))?,
+        value(&[a], |x| x[0].t())?
+    );
     let (l, r) = (numbers(&[5, 1, 2, 3], 3), numbers(&[4, 3, 2], 4));
     let ours = value(&[l.clone(), r.clone()], |x| Var::einsum("...ij,...jk->...ik", x))?;
     let product = value(&[l.clone(), r.clone()], |x| x[0].matmul(x[1]))?;
@@ -301,7 +304,7 @@ fn einsum_implicit_result_and_other_axes() -> Result<()> {
     close(&ours.to_f64(), &product.to_f64(), 1e-14);
     let implicit = value(&[l.clone(), r], |x| Var::einsum("...ij,...jk", x))?;
     close(&implicit.to_f64(), &product.to_f64(), 1e-14);
-    assert_eq!(value(&[l.clone()], |x| Var::einsum("...", x))?, l);
+    assert_eq!(value(std::slice::from_ref(&l), |x| Var::einsum("...", x))?, l);
     let traced = value(&[numbers(&[2, 3, 3], 5)], |x| Var::einsum("...ii->...", x))?;
     close(&traced.to_f64(), &value(&[numbers(&[2, 3, 3], 5)], |x| x[0].trace())?.to_f64(), 1e-15);
     Ok(())
@@ -442,6 +445,43 @@ fn composed_operations_map_over_instances() -> Result<()> {
     let instances = [instance(1, [0, 2]), instance(2, [1, 1]), instance(3, [2, 0])];
     for mapped in [[true, true], [true, false], [false, true]] {
         assert_eq!(check::check_vmap(&program, &instances, &mapped)?, 0.0);
+    }
+    Ok(())
+}
+
+#[test]
+fn single_precision_agrees_with_double() -> Result<()> {
+    let f = |x: Var, k: Var| {
+        vec![
+            x.prod_axes(&[1]),
+            x.std(),
+            x.norm_p(3.0),
+            x.logsumexp_axes(&[0]),
+            x.cumprod(1),
+            x.cumlogsumexp(0),
+            x.cummin(1),
+            x.sort(1),
+            x.pad(&[(1, 0, 0), (0, 0, 1)], -0.5),
+            Var::linspace(x, 1.0, 3),
+            x.reshape([1, 1, 3, 4]).conv(k, &ConvOptions::default()),
+            x.reshape([1, 1, 3, 4]).max_pool(&Window { size: vec![2, 2], ..Window::default() }),
+            x.scatter_mul(Var::constant([1i64, 1]), 0.5, 0),
+            Var::einsum("ij,kj->ik", &[x, x]),
+        ]
+    };
+    let double = [numbers(&[3, 4], 1), numbers(&[2, 1, 2, 2], 2)];
+    let single = double
+        .iter()
+        .map(|t| Tensor::from_f64(&t.to_f64(), t.shape().clone(), DType::F32))
+        .collect::<Result<Vec<_>>>()?;
+    let run = |args: &[Tensor]| -> Result<Vec<Tensor>> {
+        let program = trace(&differentiate::types(args), |x| f(x[0], x[1]))?;
+        let forward = riesz_core::jvp(&program, &[true, true])?;
+        riesz_core::eval(&forward, &[args, args].concat())
+    };
+    for (double, single) in run(&double)?.iter().zip(run(&single)?) {
+        assert_eq!(single.dtype(), DType::F32);
+        close(&single.to_f64(), &double.to_f64(), 2e-6);
     }
     Ok(())
 }

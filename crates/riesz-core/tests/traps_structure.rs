@@ -8,7 +8,7 @@ mod differentiate;
 
 use differentiate::{close, gradient, gradients, hessian, refusal, value};
 use riesz_core::var::Window;
-use riesz_core::{DType, Result, Tensor, Type, Var, trace};
+use riesz_core::{DType, Result, SimplifyOptions, Tensor, Type, Var, simplify, trace};
 
 const INF: f64 = f64::INFINITY;
 const NAN: f64 = f64::NAN;
@@ -67,6 +67,17 @@ fn the_norm_of_zero_has_gradient_zero() -> Result<()> {
     for p in [1.0, 1.5, 2.0, 3.0, INF] {
         close(&gradient(&[0.0, 0.0], |x| x.norm_p(p))?, &[0.0, 0.0], 0.0);
     }
+    Ok(())
+}
+
+#[test]
+fn the_square_of_a_norm_is_simplified_to_the_sum_of_squares() -> Result<()> {
+    // Differentiated as it stands, norm(x)² has second derivative 0·∞ or 0 at the origin.
+    let at = Tensor::from([0.0, 0.0]);
+    let program = trace(&[at.ty()], |x| vec![x[0].norm().powi(2)])?;
+    let simple = simplify(&program, &SimplifyOptions::default());
+    let h = hessian(&[0.0, 0.0], |x| riesz_core::inline(&simple, &[x])[0])?;
+    close(&h.concat(), &[2.0, 0.0, 0.0, 2.0], 0.0);
     Ok(())
 }
 
