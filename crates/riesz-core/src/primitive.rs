@@ -301,7 +301,7 @@ macro_rules! primitives {
         /// Every building block. Closed: a `match` on it has no catch-all.
         #[derive(Clone, PartialEq, Eq, Hash, Debug)]
         pub enum Prim {
-            $($(#[doc = concat!("See [`", stringify!($module), "`].")] $variant($variant),)+)*
+            $($(#[doc = concat!("See [`", stringify!($module), "`](mod@", stringify!($module), ").")] $variant($variant),)+)*
         }
 
         $($(impl From<$variant> for Prim {

@@ -1,4 +1,4 @@
-//! What can be done with a [`Var`]: the mathematics a user writes, made of primitives.
+//! What can be done with a [`Var`](crate::Var): the mathematics a user writes, made of primitives.
 //!
 //! Two operands broadcast as in NumPy: shapes are aligned at their last axes, and axes that are
 //! missing or of length 1 are repeated. Element types are never converted silently; a literal such
