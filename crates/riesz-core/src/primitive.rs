@@ -301,7 +301,7 @@ macro_rules! primitives {
         /// Every building block. Closed: a `match` on it has no catch-all.
         #[derive(Clone, PartialEq, Eq, Hash, Debug)]
         pub enum Prim {
-            $($(#[doc = concat!("See [`", stringify!($module), "`].")] $variant($variant),)+)*
+            $($(#[doc = concat!("See [`", stringify!($module), "`](mod@", stringify!($module), ").")] $variant($variant),)+)*
         }
 
         $($(impl From<$variant> for Prim {
@@ -370,6 +370,7 @@ impl Primitive for Prim {
 mod dense;
 pub(crate) mod support;
 
+pub use cumulative::Running;
 pub use reduce::Reduction;
 
 primitives! {
@@ -393,7 +394,12 @@ primitives! {
     flip: Flip;
     gather: Gather;
     scatter: ScatterAdd;
+    scatter_set: ScatterSet;
+    scatter_extreme: ScatterExtreme;
+    argsort: Argsort;
     reduce: Reduce;
+    recurrence: Recurrence;
+    cumulative: Cumulative;
     dot: Dot;
     inverse: Inverse;
     solve: Solve;

@@ -1,4 +1,4 @@
-//! What can be done with a [`Var`]: the mathematics a user writes, made of primitives.
+//! What can be done with a [`Var`](crate::Var): the mathematics a user writes, made of primitives.
 //!
 //! Two operands broadcast as in NumPy: shapes are aligned at their last axes, and axes that are
 //! missing or of length 1 are repeated. Element types are never converted silently; a literal such
@@ -6,9 +6,18 @@
 //! errors name the user's line.
 
 mod arithmetic;
+mod arrange;
+mod check;
+mod contraction;
+mod conv;
+mod einsum;
 mod elementwise;
+mod indexed;
 mod linalg;
+mod order;
 mod reduce;
 mod shape;
+mod statistics;
 
 pub use arithmetic::Operand;
+pub use conv::{ConvOptions, Window};

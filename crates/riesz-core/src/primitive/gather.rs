@@ -72,7 +72,7 @@ impl Gather {
 }
 
 /// Refuses indices that are not whole numbers.
-pub(super) fn expect_indices(ty: &Type) -> Result<()> {
+pub(crate) fn expect_indices(ty: &Type) -> Result<()> {
     if ty.dtype.is_int() {
         return Ok(());
     }

@@ -18,8 +18,10 @@ pub struct Pad {
 impl Pad {
     /// The length of an axis that had length `n`; negative when more is cut than there is.
     fn length(&self, axis: usize, n: usize) -> i64 {
-        let spread = if n == 0 { 0 } else { n + (n - 1) * self.interior[axis] };
-        spread as i64 + self.low[axis] + self.high[axis]
+        let between = n.saturating_sub(1).saturating_mul(self.interior[axis]);
+        // Saturated, so that what is too large is refused as too large.
+        let spread = i64::try_from(n.saturating_add(between)).unwrap_or(i64::MAX);
+        spread.saturating_add(self.low[axis]).saturating_add(self.high[axis])
     }
 
     /// The shape of the result for an argument of shape `from`.

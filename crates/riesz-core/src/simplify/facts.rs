@@ -23,7 +23,7 @@
 //! The second thing kept is whether a value is never negative (0, −0, positive or NaN), for
 //! (√x)² → x. The levels do not follow intervals, and know nothing of how values are correlated.
 
-use crate::primitive::{Binary, Prim, Reduction, Unary};
+use crate::primitive::{Binary, Prim, Reduction, Running, Unary};
 use crate::program::{Program, Value};
 use crate::types::Type;
 use smallvec::SmallVec;
@@ -100,11 +100,12 @@ fn level(
         },
         Prim::IntegerPower(p) if p.n >= 0 => at(0),
         Prim::IntegerPower(_) => at(0).min(Number),
-        Prim::Iota(_) | Prim::Compare(_) | Prim::Logical(_) => Finite,
+        Prim::Iota(_) | Prim::Compare(_) | Prim::Logical(_) | Prim::Argsort(_) => Finite,
         // The mask is a truth value.
         Prim::Select(_) => at(1).min(at(2)),
         Prim::Gather(_) => at(0),
         Prim::Reduce(r) if r.op != Reduction::Sum => at(0),
+        Prim::Cumulative(c) if c.op == Running::Max => at(0),
         Prim::Cast(_)
         | Prim::StopGradient(_)
         | Prim::Broadcast(_)
@@ -113,10 +114,14 @@ fn level(
         | Prim::Slice(_)
         | Prim::Pad(_)
         | Prim::Concat(_)
-        | Prim::Flip(_) => least(),
+        | Prim::Flip(_)
+        | Prim::ScatterSet(_)
+        | Prim::ScatterExtreme(_) => least(),
         Prim::Scale(_)
         | Prim::ScatterAdd(_)
         | Prim::Reduce(_)
+        | Prim::Cumulative(_)
+        | Prim::Recurrence(_)
         | Prim::Dot(_)
         | Prim::Det(_)
         | Prim::Cofactor(_)
@@ -206,6 +211,8 @@ fn sign(prim: &Prim, x: &[Value], of: &dyn Fn(usize) -> Fact) -> bool {
         Prim::Cast(_)
         | Prim::Scale(_)
         | Prim::Reduce(_)
+        | Prim::Cumulative(_)
+        | Prim::Recurrence(_)
         | Prim::Dot(_)
         | Prim::StopGradient(_)
         | Prim::Broadcast(_)

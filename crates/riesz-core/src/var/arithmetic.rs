@@ -291,10 +291,8 @@ impl Var {
         let fits = from.rank() <= shape.rank()
             && from.iter().rev().zip(shape.iter().rev()).all(|(&n, &m)| n == m || n == 1);
         if !fits {
-            return fail(
-                Error::shape(format!("a tensor of shape {from} does not broadcast to {shape}"))
-                    .at("broadcast", crate::trace::current_source()),
-            );
+            let message = format!("a tensor of shape {from} does not broadcast to {shape}");
+            return super::check::refuse("broadcast", &[self], Error::shape(message));
         }
         let offset = shape.rank() - from.rank();
         let stays: Vec<usize> =

@@ -142,8 +142,23 @@ impl Var {
     /// log(eˣ + eʸ), without overflow.
     #[track_caller]
     pub fn logaddexp(self, other: impl Operand) -> Var {
-        let other = other.beside(self);
-        other + (self - other).softplus()
+        let (x, y) = self.broadcast_with(other.beside(self));
+        // Equal infinities differ by NaN; they are their own result and share the derivative.
+        let same = x.eq(y).and(x.abs().eq(f64::INFINITY));
+        let apart = Var::select(same, 0.0, x - y);
+        Var::select(same, 0.5 * (x + y), y + apart.softplus())
+    }
+
+    /// Whether each element is not a number.
+    #[track_caller]
+    pub fn is_nan(self) -> Var {
+        self.ne(self)
+    }
+
+    /// Whether each element is neither infinite nor NaN.
+    #[track_caller]
+    pub fn is_finite(self) -> Var {
+        if self.dtype().is_float() { self.abs().lt(f64::INFINITY) } else { self.eq(self) }
     }
 
     /// x·log y, and 0 where x is 0.

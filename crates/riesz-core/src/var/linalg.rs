@@ -58,6 +58,23 @@ impl Var {
         apply1(Dot::default(), &[self, other])
     }
 
+    /// The Kronecker product of two matrices, or of two vectors: each element of `self` times the
+    /// whole of `other`.
+    #[track_caller]
+    pub fn kron(self, other: Var) -> Var {
+        super::check::composed("kron", &[self, other], || {
+            let (a, b) = (self.shape(), other.shape());
+            super::check::expect(a.rank() == b.rank() && a.rank() > 0, || {
+                format!("needs two vectors or two matrices, not {a} and {b}")
+            })?;
+            // Axes a₁ a₂ b₁ b₂ of all products become a₁ b₁ a₂ b₂, and pairs become one.
+            let rank = a.rank();
+            let order: Vec<usize> = (0..rank).flat_map(|i| [i, rank + i]).collect();
+            let out: Shape = a.iter().zip(b.iter()).map(|(n, m)| n * m).collect();
+            Ok(self.outer(other).transpose(&order).reshape(out))
+        })
+    }
+
     /// The sum over pairs of axes `contract`, along the pairs `batch` together: the axes of the
     /// result are the shared ones, then the free ones of `self`, then those of `other`.
     #[track_caller]

@@ -8,7 +8,7 @@ impl Var {
     /// The sum of all elements; 0 of none.
     #[track_caller]
     pub fn sum(self) -> Var {
-        self.sum_axes(&self.all_axes())
+        self.sum_axes(&self.every_axis())
     }
 
     /// The sum along some axes, which disappear.
@@ -20,7 +20,7 @@ impl Var {
     /// The mean of all elements; NaN of none.
     #[track_caller]
     pub fn mean(self) -> Var {
-        self.mean_axes(&self.all_axes())
+        self.mean_axes(&self.every_axis())
     }
 
     /// The mean along some axes, which disappear.
@@ -34,7 +34,7 @@ impl Var {
     /// The largest element; where several attain it, each has an equal share of the derivative.
     #[track_caller]
     pub fn max(self) -> Var {
-        self.max_axes(&self.all_axes())
+        self.max_axes(&self.every_axis())
     }
 
     /// The largest element along some axes, which disappear.
@@ -46,7 +46,7 @@ impl Var {
     /// The smallest element; where several attain it, each has an equal share of the derivative.
     #[track_caller]
     pub fn min(self) -> Var {
-        self.min_axes(&self.all_axes())
+        self.min_axes(&self.every_axis())
     }
 
     /// The smallest element along some axes, which disappear.
@@ -67,7 +67,7 @@ impl Var {
     /// log Σ exp of all elements, without overflow.
     #[track_caller]
     pub fn logsumexp(self) -> Var {
-        self.logsumexp_axes(&self.all_axes())
+        self.logsumexp_axes(&self.every_axis())
     }
 
     /// log Σ exp along some axes, which disappear.
@@ -76,8 +76,15 @@ impl Var {
         let largest = self.max_axes(axes).stop_gradient();
         // An infinite shift would make NaN of the elements that attain it.
         let shift = Var::select(largest.abs().lt(f64::INFINITY), largest, 0.0);
-        let shifted = self - shift.keep_axes(axes);
-        shifted.exp().sum_axes(axes).log() + shift
+        let overflows = self.eq(f64::INFINITY);
+        // Where elements are +∞ the result is their mean, or NaN beside a NaN; the others do not
+        // move it.
+        let finite = Var::select(overflows, 0.0, self - shift.keep_axes(axes));
+        let infinite = Var::select(self.lt(f64::INFINITY), 0.0, self).sum_axes(axes);
+        let count = overflows.cast(self.dtype()).sum_axes(axes);
+        let any = count.gt(0.0);
+        let mean = infinite / Var::select(any, count, 1.0);
+        Var::select(any, mean, finite.exp().sum_axes(axes).log() + shift)
     }
 
     /// exp(x)/Σ exp(x) along one axis, without overflow.
@@ -106,7 +113,7 @@ impl Var {
         self.reshape(shape)
     }
 
-    fn all_axes(self) -> Vec<usize> {
+    pub(super) fn every_axis(self) -> Vec<usize> {
         (0..self.rank()).collect()
     }
 

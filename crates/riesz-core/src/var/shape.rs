@@ -1,10 +1,11 @@
 //! Other shapes and parts of a value.
 
+use super::check::refuse;
 use crate::error::Error;
 use crate::primitive::{
     Compare, Concat, Flip, Gather, Iota, Pad, Reshape, ScatterAdd, Slice, Transpose,
 };
-use crate::trace::{Var, apply1, fail};
+use crate::trace::{Var, apply1};
 use crate::types::{DType, Shape, Type};
 
 /// Shapes.
@@ -64,10 +65,8 @@ impl Var {
     pub fn squeeze(self, axis: usize) -> Var {
         let mut shape = self.shape().to_vec();
         if shape.get(axis) != Some(&1) {
-            return fail(
-                Error::shape(format!("axis {axis} of shape {} is not of length 1", self.shape()))
-                    .at("squeeze", crate::trace::current_source()),
-            );
+            let message = format!("axis {axis} of shape {} is not of length 1", self.shape());
+            return refuse("squeeze", &[self], Error::shape(message));
         }
         shape.remove(axis);
         self.reshape(shape)
@@ -92,10 +91,8 @@ impl Var {
             stride: vec![1; shape.rank()],
         };
         if axis >= shape.rank() {
-            return fail(
-                Error::shape(format!("there is no axis {axis} in shape {shape}"))
-                    .at("slice", crate::trace::current_source()),
-            );
+            let message = format!("there is no axis {axis} in shape {shape}");
+            return refuse("slice", &[self], Error::shape(message));
         }
         (slice.start[axis], slice.limit[axis], slice.stride[axis]) = (start, limit, step);
         apply1(slice, &[self])
@@ -114,10 +111,8 @@ impl Var {
         let rank = self.rank();
         let mut pad = Pad { low: vec![0; rank], high: vec![0; rank], interior: vec![0; rank] };
         if axis >= rank {
-            return fail(
-                Error::shape(format!("there is no axis {axis} in shape {}", self.shape()))
-                    .at("pad", crate::trace::current_source()),
-            );
+            let message = format!("there is no axis {axis} in shape {}", self.shape());
+            return refuse("pad", &[self], Error::shape(message));
         }
         (pad.low[axis], pad.high[axis]) = (low as i64, high as i64);
         apply1(pad, &[self])
