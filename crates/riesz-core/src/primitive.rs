@@ -368,6 +368,7 @@ impl Primitive for Prim {
 }
 
 mod dense;
+mod matrix;
 pub(crate) mod support;
 
 pub use reduce::Reduction;
@@ -399,4 +400,11 @@ primitives! {
     solve: Solve;
     det: Det, Cofactor, CofactorTangent;
     slogdet: SLogDet;
+    triangular_solve: TriangularSolve;
+    cholesky: Cholesky;
+    lu: Lu;
+    qr: Qr;
+    eigh: Eigh;
+    svd: Svd;
+    pinv: Pinv;
 }
