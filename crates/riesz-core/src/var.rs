@@ -7,6 +7,7 @@
 
 mod arithmetic;
 mod elementwise;
+mod factor;
 mod linalg;
 mod reduce;
 mod shape;

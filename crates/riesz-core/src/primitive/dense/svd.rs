@@ -42,7 +42,8 @@ fn inner(x: &[f64], y: &[f64]) -> f64 {
 fn tall(a: &[f64], m: usize, n: usize) -> Svd {
     // Squares of scaled elements neither overflow nor vanish together. A power of two is exact.
     let largest = a.iter().fold(0.0f64, |l, v| l.max(v.abs()));
-    let scale = if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { 1.0 };
+    let scale =
+        if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { 1.0 };
     let mut w: Vec<f64> = a.iter().map(|v| v / scale).collect();
     let mut v = identity(n);
     for _sweep in 0..60 {
