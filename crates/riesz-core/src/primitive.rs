@@ -369,6 +369,7 @@ impl Primitive for Prim {
 
 mod dense;
 mod matrix;
+mod special;
 pub(crate) mod support;
 
 pub use reduce::Reduction;
@@ -378,6 +379,8 @@ primitives! {
     iota: Iota;
     unary: Unary;
     power: IntegerPower;
+    polygamma: Polygamma;
+    sinc: Sinc;
     binary: Binary;
     scale: Scale;
     compare: Compare;
