@@ -368,6 +368,7 @@ impl Primitive for Prim {
 }
 
 mod dense;
+mod fourier;
 mod matrix;
 mod special;
 pub(crate) mod support;
@@ -410,4 +411,5 @@ primitives! {
     eigh: Eigh;
     svd: Svd;
     pinv: Pinv;
+    fft: Fft, Rfft, Irfft;
 }

@@ -8,6 +8,7 @@
 mod arithmetic;
 mod elementwise;
 mod factor;
+mod fft;
 mod linalg;
 mod reduce;
 mod shape;
