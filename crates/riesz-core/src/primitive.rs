@@ -370,6 +370,7 @@ impl Primitive for Prim {
 mod dense;
 mod fourier;
 mod matrix;
+mod philox;
 mod special;
 pub(crate) mod support;
 
@@ -412,4 +413,5 @@ primitives! {
     svd: Svd;
     pinv: Pinv;
     fft: Fft, Rfft, Irfft;
+    random: RandomBits, FoldIn, Permutation;
 }

@@ -10,7 +10,9 @@ mod elementwise;
 mod factor;
 mod fft;
 mod linalg;
+mod random;
 mod reduce;
 mod shape;
 
 pub use arithmetic::Operand;
+pub use random::Key;
