@@ -1,1 +1,3 @@
 //! riesz-cpu
+pub mod linalg;
+pub mod simd;

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use crate::ast::{Ast, BinaryOp, Declaration, Expr, Formula, Kind, Node, NodeId, Size};
 use crate::declare::RESERVED;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::dims::Dim;
+use crate::dims::{Dim, Dims};
 use crate::typed::{ExprId, Op, Product, Shape, Typed, TypedNode, VarId, Variable};
 
 /// Reads declarations and expressions into one [`Typed`].
@@ -92,6 +92,7 @@ impl Checker {
             }
             let value = self.expr(&f.ast, d.value)?;
             self.names.insert(name.clone(), Binding::Value(value));
+            self.typed.definitions.push((name.clone(), value));
             hidden.push(name);
         }
         let root = self.expr(&f.ast, f.body);
@@ -148,6 +149,32 @@ impl Checker {
             },
             _ => false,
         })
+    }
+
+    /// Says what shape an expression must have, where sizes mean those of `dims` with the same
+    /// name or number; false if it cannot have that shape.
+    #[must_use]
+    pub fn expect(&mut self, id: ExprId, shape: Shape, dims: &Dims) -> bool {
+        let own = self.typed.shape(id);
+        let mut all = own.kind == shape.kind;
+        for (d, want) in [(own.rows, shape.rows), (own.cols, shape.cols)] {
+            let want = match dims.value(want) {
+                Some(n) => self.typed.dims.fixed(n),
+                None => {
+                    let mut product = Dims::ONE;
+                    for part in dims.text(want).split('*') {
+                        let part = match part.parse() {
+                            Ok(n) => self.typed.dims.fixed(n),
+                            Err(_) => self.typed.dims.named(part),
+                        };
+                        product = self.typed.dims.product(product, part);
+                    }
+                    product
+                }
+            };
+            all = all && self.typed.dims.unify(d, want);
+        }
+        all
     }
 
     /// Checks that every size is known, and names those that only undeclared variables have.

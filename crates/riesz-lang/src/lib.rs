@@ -8,6 +8,7 @@ pub mod ast;
 mod declare;
 mod diagnostic;
 pub mod dims;
+pub mod formula;
 mod functions;
 mod infer;
 pub mod interp;

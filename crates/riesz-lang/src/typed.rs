@@ -288,6 +288,8 @@ pub struct Typed {
     pub vars: Vec<Variable>,
     /// The sizes.
     pub dims: Dims,
+    /// The where-definitions, with what they stand for.
+    pub definitions: Vec<(String, ExprId)>,
 }
 
 impl Typed {

@@ -1,0 +1,118 @@
+//! `riesz eval`: the value of a formula at a point, and its derivative there.
+
+use crate::differentiate::Order;
+use crate::input::{FormulaArgs, Question};
+use crate::{Exit, Failure, Io, display, json};
+use riesz::Tensor;
+use riesz_lang::ast::Kind;
+use serde_json::json;
+
+/// Evaluate a formula at a point, and its derivative there.
+///
+/// JSON: {"value", "shape", "derivative", "derivative_shape"}; tensors are nested arrays, scalars
+/// plain numbers, and what is no finite number is "NaN", "Infinity" or "-Infinity". A row (x') is
+/// a 1×n matrix. Without --wrt the derivative and its shape are null.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    formula: FormulaArgs,
+    /// Values, such as 'x=[1,2]; A=[[1,2],[3,4]]'
+    #[arg(long, value_name = "VALUES", default_value = "")]
+    at: String,
+    /// Differentiate by this variable: the gradient of a scalar, the Jacobian of a vector, and
+    /// otherwise a tensor with the shape of the formula followed by that of the variable
+    #[arg(long, value_name = "NAME")]
+    wrt: Option<String>,
+    /// 1: gradient or Jacobian. 2: Hessian of a scalar
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2), default_value_t = 1)]
+    #[arg(requires = "wrt")]
+    order: u8,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Say what was understood: shapes, and the program that is run
+    #[arg(long)]
+    explain: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
+    let question = Question::read(&args.formula, Some(&args.at))?;
+    let wrt = args.wrt.as_deref().map(|w| question.request(w, args.order)).transpose()?;
+    question.all_given()?;
+    if let Some((v, _)) = wrt
+        && question.values[v.index()].is_none()
+    {
+        let name = &question.typed.var(v).name;
+        return Err(Failure::input(format!("`{name}` has no value")).help("give it with --at"));
+    }
+    for name in &question.unused {
+        if args.wrt.as_ref() != Some(name) {
+            io.note(&format!("`{name}` has a value and does not occur in the expression"));
+        }
+    }
+    let point = question.point();
+    let program = point.program(wrt).map_err(|e| question.failure(&e))?;
+    question.fits(&program)?;
+    let (value, derivative) = point.evaluate(wrt).map_err(|e| question.failure(&e))?;
+    let value = as_user_sees(&question, value)?;
+    if args.json {
+        let object = json!({
+            "value": json::tensor(&value),
+            "shape": json::shape(value.shape()),
+            "derivative": derivative.as_ref().map(json::tensor),
+            "derivative_shape": derivative.as_ref().map(|d| json::shape(d.shape())),
+        });
+        io.print(&format!("{object}\n"))?;
+        return Ok(Exit::Success);
+    }
+    if args.explain {
+        io.print(&explain(&question, &program))?;
+    }
+    let Some(derivative) = derivative else {
+        io.print(&display::tensor(&value))?;
+        return Ok(Exit::Success);
+    };
+    let name = match (wrt, value.shape().rank()) {
+        (Some((_, Order::Second)), _) => "Hessian",
+        (_, 0) => "gradient",
+        (_, 1) => "Jacobian",
+        _ => "derivative",
+    };
+    let wrt = args.wrt.as_deref().unwrap_or_default();
+    let lengths = derivative.shape();
+    io.print(&format!(
+        "value, a {}\n{}\n{name} by {wrt}, a {}\n{}",
+        display::shape(value.shape()),
+        display::tensor(&value),
+        display::shape(lengths),
+        display::tensor(&derivative)
+    ))?;
+    Ok(Exit::Success)
+}
+
+/// A row has one axis in a program, and is a matrix with one row to a person.
+fn as_user_sees(question: &Question, value: Tensor) -> Result<Tensor, Failure> {
+    match question.typed.shape(question.root).kind {
+        Kind::Row => value.reshape([1, value.len()]).map_err(|e| question.failure(&e)),
+        Kind::Scalar | Kind::Vector | Kind::Matrix => Ok(value),
+    }
+}
+
+fn explain(question: &Question, program: &riesz::Program) -> String {
+    let mut text = format!("expression {}\n", question.text);
+    let dims = &question.typed.dims;
+    for v in question.typed.declarations() {
+        text += &format!("  {}\n", riesz_lang::typed::declaration_text(&v));
+    }
+    text += &format!("  gives {}\n", question.typed.shape(question.root).text(dims));
+    text += &format!("program, {} equations\n", program.equations().len());
+    for eq in program.equations() {
+        let inputs: Vec<String> = eq.inputs.iter().map(|v| format!("{v:?}")).collect();
+        let outputs: Vec<String> =
+            eq.outputs().map(|v| format!("{v:?}: {}", program.ty(v))).collect();
+        let name = riesz_core::Primitive::name(&eq.prim);
+        text += &format!("  {} = {name} {}\n", outputs.join(", "), inputs.join(" "));
+    }
+    text + "\n"
+}

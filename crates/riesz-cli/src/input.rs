@@ -1,0 +1,279 @@
+//! What the commands on formulas are given: an expression, declarations, values.
+//!
+//! A [`Question`] is an expression whose shapes are known, and the values of those variables that
+//! have one. A value fixes sizes before the expression is read, so that shape errors show numbers;
+//! a name that is not declared takes its kind from its value, and from its first letter otherwise.
+
+use crate::Failure;
+use crate::sample;
+use riesz::Tensor;
+use riesz_lang::ast::{Assignment, Declaration, Facts, Ident, Kind, Size};
+use riesz_lang::dims::Dims;
+use riesz_lang::typed::{ExprId, Op, Typed, VarId};
+use riesz_lang::{
+    Checker, Diagnostic, lower, parse_assignments, parse_declarations, parse_formula,
+};
+
+/// Bytes a command may ask for before it is refused: 8 GiB.
+const MEMORY: usize = 8 << 30;
+
+/// The arguments that say what a formula is.
+#[derive(clap::Args, Debug)]
+pub struct FormulaArgs {
+    /// The formula, such as "x'*A*x + sum(exp(x))"
+    #[arg(value_name = "EXPR", allow_hyphen_values = true)]
+    pub expr: String,
+    /// Kinds, sizes and facts of names, such as 'x: vector[n]; P: spd[n]; c: scalar positive'.
+    /// Other names take their kind from their value, or else from their first letter: a-g scalar,
+    /// h-z vector, A-Z matrix
+    #[arg(long, value_name = "DECLARATIONS")]
+    pub declare: Option<String>,
+}
+
+/// An expression with its shapes, and the values that were given.
+pub struct Question {
+    /// The expression as written.
+    pub text: String,
+    /// Its shapes. Sizes that a value fixed are numbers.
+    pub typed: Typed,
+    /// The expression in `typed`.
+    pub root: ExprId,
+    /// A value for each variable of `typed`, where one is known.
+    pub values: Vec<Option<Tensor>>,
+    /// Names that were given a value the expression does not use.
+    pub unused: Vec<String>,
+}
+
+impl Question {
+    /// Reads an expression with its declarations and the values of `--at`.
+    ///
+    /// # Errors
+    /// Wrong text, wrong shapes, values that do not fit a declaration or each other.
+    pub fn read(args: &FormulaArgs, at: Option<&str>) -> Result<Question, Failure> {
+        let text = args.expr.clone();
+        let in_expr = |e: Diagnostic| Failure::text(e, "expression", &text);
+        let declared = args.declare.as_deref().unwrap_or_default();
+        let declarations =
+            parse_declarations(declared).map_err(|e| Failure::text(e, "--declare", declared))?;
+        let at = at.unwrap_or_default();
+        let in_at = |e: Diagnostic| Failure::text(e, "--at", at);
+        let assignments = parse_assignments(at).map_err(in_at)?;
+        let formula = parse_formula(&text).map_err(in_expr)?;
+
+        let mut checker = Checker::new();
+        for d in &declarations {
+            checker.declare(d);
+        }
+        for a in &assignments {
+            if !declarations.iter().any(|d| d.name.name == a.name.name) {
+                checker.declare(&from_value(a));
+            }
+            fit(&mut checker, a).map_err(in_at)?;
+        }
+        let root = checker.formula(&formula).map_err(in_expr)?;
+        let typed = checker.finish().map_err(in_expr)?;
+        if let Some((a, b)) = contradiction(&typed.dims) {
+            let message = format!("the sizes {a} and {b} are not the same");
+            let error = Diagnostic::new(message, typed.node(root).span);
+            return Err(in_expr(error.note("this needs them to be")));
+        }
+
+        let mut values = vec![None; typed.vars.len()];
+        for a in &assignments {
+            let Some(v) = typed.find_var(&a.name.name) else { continue };
+            let variable = typed.var(v);
+            if let Some(fact) = sample::violated(variable, &a.value) {
+                let message = format!("`{}` is declared {fact}, and its value is not", a.name.name);
+                return Err(in_at(Diagnostic::new(message, a.value.span)));
+            }
+            let value = lower::tensor(variable.shape, &typed.dims, &a.value.data)
+                .map_err(|e| Failure::program(&e, "--at", at))?;
+            values[v.index()] = Some(value);
+        }
+        let mut question = Question { text, typed, root, values, unused: Vec::new() };
+        let used = question.used();
+        let names = assignments.iter().map(|a| &a.name.name);
+        question.unused = names
+            .filter(|n| question.typed.find_var(n).is_some_and(|v| !used[v.index()]))
+            .cloned()
+            .collect();
+        Ok(question)
+    }
+
+    /// The same question with a small number for every size that has none.
+    pub fn sized(&self) -> Question {
+        let mut typed = self.typed.clone();
+        sample::choose_sizes(&mut typed);
+        let (text, unused) = (self.text.clone(), self.unused.clone());
+        Question { text, typed, root: self.root, values: self.values.clone(), unused }
+    }
+
+    /// Gives every variable without a value a random one that satisfies its facts.
+    ///
+    /// # Errors
+    /// When a size is not known.
+    pub fn fill(&mut self, interval: (f64, f64), seed: u64) -> Result<(), Failure> {
+        for i in 0..self.values.len() {
+            if self.values[i].is_none() {
+                let made = sample::value(
+                    &self.typed.vars[i],
+                    &self.typed.dims,
+                    interval,
+                    seed * 1000 + i as u64,
+                );
+                self.values[i] = Some(made.map_err(|e| self.failure(&e))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the expression uses each variable.
+    pub fn used(&self) -> Vec<bool> {
+        let mut used = vec![false; self.typed.vars.len()];
+        for (node, reached) in self.typed.nodes.iter().zip(self.typed.reachable(self.root)) {
+            if let (Op::Var(v), true) = (node.op, reached) {
+                used[v.index()] = true;
+            }
+        }
+        used
+    }
+
+    /// The variable with this name.
+    ///
+    /// # Errors
+    /// When there is none; says which there are, and which may be meant.
+    pub fn variable(&self, name: &str) -> Result<VarId, Failure> {
+        if let Some(v) = self.typed.find_var(name) {
+            return Ok(v);
+        }
+        let names: Vec<&str> = self.typed.vars.iter().map(|v| v.name.as_str()).collect();
+        let message = format!("there is no variable `{name}` to differentiate by");
+        Err(Failure::input(message).help(match closest(name, &names) {
+            _ if names.is_empty() => "the expression has no variables".to_string(),
+            Some(near) => format!("is it `{near}`?"),
+            None => format!("the variables are {}", names.join(", ")),
+        }))
+    }
+
+    /// Refuses an expression with variables that have no value.
+    ///
+    /// # Errors
+    /// Points at the first use of the first such variable.
+    pub fn all_given(&self) -> Result<(), Failure> {
+        let reached = self.typed.reachable(self.root);
+        for (node, _) in self.typed.nodes.iter().zip(reached).filter(|(_, r)| *r) {
+            let Op::Var(v) = node.op else { continue };
+            if self.values[v.index()].is_none() {
+                let var = self.typed.var(v);
+                let shape = var.shape.text(&self.typed.dims);
+                let error = Diagnostic::new(format!("`{}` has no value", var.name), node.span)
+                    .note(format!("this is {shape}"))
+                    .help(format!("give it: --at '{}={}'", var.name, example(var.shape.kind)));
+                return Err(Failure::text(error, "expression", &self.text));
+            }
+        }
+        Ok(())
+    }
+
+    /// An error of a program that was lowered from this expression.
+    pub fn failure(&self, error: &riesz::Error) -> Failure {
+        Failure::program(error, "expression", &self.text)
+    }
+
+    /// A complaint about the whole expression.
+    pub fn complaint(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(message, self.typed.node(self.root).span)
+    }
+
+    /// Refuses a program whose values do not fit into memory together.
+    ///
+    /// # Errors
+    /// Says how much it would take.
+    pub fn fits(&self, program: &riesz::Program) -> Result<(), Failure> {
+        let types = program.equations().iter().flat_map(|eq| eq.outputs());
+        let bytes = types.fold(0usize, |sum, v| sum.saturating_add(program.ty(v).bytes()));
+        if bytes <= MEMORY {
+            return Ok(());
+        }
+        let message = format!("this takes {:.0} GiB of memory", bytes as f64 / f64::from(1 << 30));
+        let error = self.complaint(message).note(format!("at most {} GiB", MEMORY >> 30));
+        Err(Failure::text(error, "expression", &self.text))
+    }
+}
+
+/// Two sizes that were assumed to be the same while they were symbols, and are not.
+pub fn contradiction(dims: &Dims) -> Option<(usize, usize)> {
+    dims.assumed().find_map(|(a, b)| match (dims.value(a), dims.value(b)) {
+        (Some(a), Some(b)) if a != b => Some((a, b)),
+        _ => None,
+    })
+}
+
+/// The declaration a value amounts to.
+fn from_value(a: &Assignment) -> Declaration {
+    let (rows, cols) = (Size::Fixed(a.value.rows), Size::Fixed(a.value.cols));
+    let sizes = match a.value.kind {
+        Kind::Scalar => vec![],
+        Kind::Vector | Kind::Row => vec![rows],
+        Kind::Matrix => vec![rows, cols],
+    };
+    let (kind, facts) = (a.value.kind, Facts::default());
+    Declaration { name: a.name.clone(), kind, sizes, square: false, facts }
+}
+
+/// Makes the sizes of a variable those of its value.
+fn fit(checker: &mut Checker, a: &Assignment) -> Result<(), Diagnostic> {
+    let Ident { name, span } = &a.name;
+    let Some(v) = checker.typed().find_var(name) else { return Ok(()) };
+    let shape = checker.typed().var(v).shape;
+    let declared = shape.text(&checker.typed().dims);
+    let given = match a.value.kind {
+        Kind::Scalar => "scalar".to_string(),
+        Kind::Vector | Kind::Row => format!("vector[{}]", a.value.rows),
+        Kind::Matrix => format!("matrix[{},{}]", a.value.rows, a.value.cols),
+    };
+    let wrong = |help: String| {
+        Diagnostic::new(format!("`{name}` is {declared}, and its value is {given}"), *span)
+            .label(a.value.span, format!("this is {given}"))
+            .help(help)
+    };
+    if shape.kind != a.value.kind {
+        return Err(wrong(format!("write {name}={}", example(shape.kind))));
+    }
+    let fits =
+        checker.set_size(shape.rows, a.value.rows) && checker.set_size(shape.cols, a.value.cols);
+    if !fits {
+        return Err(wrong("one symbol is one size wherever it stands".to_string()));
+    }
+    Ok(())
+}
+
+fn example(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Scalar => "2",
+        Kind::Vector | Kind::Row => "[1,2]",
+        Kind::Matrix => "[[1,2],[3,4]]",
+    }
+}
+
+/// The name that is nearest, if it differs by case or by at most a third of its letters.
+pub fn closest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+    let near = names.iter().map(|n| (distance(&name.to_lowercase(), &n.to_lowercase()), *n));
+    let (distance, best) = near.min_by_key(|(d, _)| *d)?;
+    (distance <= best.chars().count() / 3).then_some(best)
+}
+
+/// Levenshtein distance: insertions, deletions and replacements.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, cb) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

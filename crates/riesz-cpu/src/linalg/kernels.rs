@@ -1,0 +1,451 @@
+//! Loops compiled per instruction set: matrix–vector products, small products, small eliminations.
+
+use crate::simd::Isa;
+use crate::simd::dispatch::compiled;
+use crate::simd::real::{Arith, Real};
+
+/// The loops of one type, by raw pointers. Sealed: implemented for f64 and f32 here.
+///
+/// # Safety
+/// Pointers are valid for what each method says it reads and writes; outputs overlap no input.
+#[allow(missing_docs, clippy::too_many_arguments)]
+pub trait Kernels: Sized {
+    /// y\[i·ys\] = α·Σⱼ a\[i·lda + j\]·x\[j\] + β·y\[i·ys\] for i < m, j < n; y is not read if β = 0.
+    unsafe fn rows_times(
+        isa: Isa,
+        m: usize,
+        n: usize,
+        alpha: Self,
+        a: *const Self,
+        lda: isize,
+        x: *const Self,
+        xs: isize,
+        beta: Self,
+        y: *mut Self,
+        ys: isize,
+    );
+    /// y\[j\] = α·Σᵢ a\[i·lda + j\]·x\[i·xs\] + β·y\[j\] for i < m, j < n; y is not read if β = 0.
+    unsafe fn columns_times(
+        isa: Isa,
+        m: usize,
+        n: usize,
+        alpha: Self,
+        a: *const Self,
+        lda: isize,
+        x: *const Self,
+        xs: isize,
+        beta: Self,
+        y: *mut Self,
+    );
+    /// C = α·A·B + β·C for m, n, k ≤ 16; strides are (row, column).
+    unsafe fn small_product(
+        isa: Isa,
+        m: usize,
+        n: usize,
+        k: usize,
+        alpha: Self,
+        a: *const Self,
+        sa: (isize, isize),
+        b: *const Self,
+        sb: (isize, isize),
+        beta: Self,
+        c: *mut Self,
+        sc: (isize, isize),
+    );
+    /// Elimination with partial pivoting, in place, row-major n×n; `pivots[i]` is the row of A that
+    /// became row i. Gives (first zero pivot or n, whether the permutation is odd).
+    unsafe fn eliminate(isa: Isa, n: usize, a: *mut Self, pivots: *mut usize) -> (usize, bool);
+    /// Solves L·X = B (unit lower), then U·X = B, in place, for the packed factors; X is n×k row-major.
+    unsafe fn substitute(isa: Isa, n: usize, lu: *const Self, k: usize, x: *mut Self);
+}
+
+macro_rules! kernels {
+    ($t:ident, $narrow:literal | $wide:literal) => {
+        impl Kernels for $t {
+            unsafe fn rows_times(
+                isa: Isa, m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
+                beta: $t, y: *mut $t, ys: isize,
+            ) {
+                compiled!(isa, rows_times::<$t, _, $narrow | $wide>(
+                    m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
+                    beta: $t, y: *mut $t, ys: isize))
+            }
+            unsafe fn columns_times(
+                isa: Isa, m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
+                beta: $t, y: *mut $t,
+            ) {
+                compiled!(isa, columns_times::<$t, _, $narrow | $wide>(
+                    m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
+                    beta: $t, y: *mut $t))
+            }
+            unsafe fn small_product(
+                isa: Isa, m: usize, n: usize, k: usize, alpha: $t, a: *const $t, sa: (isize, isize),
+                b: *const $t, sb: (isize, isize), beta: $t, c: *mut $t, sc: (isize, isize),
+            ) {
+                compiled!(isa, small_product::<$t, _, 16>(
+                    m: usize, n: usize, k: usize, alpha: $t, a: *const $t, sa: (isize, isize),
+                    b: *const $t, sb: (isize, isize), beta: $t, c: *mut $t, sc: (isize, isize)))
+            }
+            unsafe fn eliminate(isa: Isa, n: usize, a: *mut $t, pivots: *mut usize) -> (usize, bool) {
+                compiled!(isa, eliminate::<$t, _, 0>(n: usize, a: *mut $t, pivots: *mut usize)
+                    -> (usize, bool))
+            }
+            unsafe fn substitute(isa: Isa, n: usize, lu: *const $t, k: usize, x: *mut $t) {
+                compiled!(isa, substitute::<$t, _, $narrow | $wide>(n: usize, lu: *const $t, k: usize, x: *mut $t))
+            }
+        }
+    };
+}
+
+kernels!(f64, 8 | 16);
+kernels!(f32, 16 | 32);
+
+/// Four rows at a time, each with its own lanes; a last chunk shorter than L overlaps the one
+/// before, with the entries already counted masked out.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
+    m: usize,
+    n: usize,
+    alpha: T,
+    a: *const T,
+    lda: isize,
+    x: *const T,
+    xs: isize,
+    beta: T,
+    y: *mut T,
+    ys: isize,
+) {
+    let zero = T::of(0.0);
+    let mut i = 0;
+    // SAFETY (all blocks): row i + r < m, columns below n, as the trait demands.
+    while i < m {
+        let rows = if m - i >= 4 { 4 } else { 1 };
+        let mut sums = [zero; 4];
+        unsafe {
+            let first = a.offset(i as isize * lda);
+            if xs != 1 || n < L {
+                for (r, sum) in sums.iter_mut().enumerate().take(rows) {
+                    let row = first.offset(r as isize * lda);
+                    for j in 0..n {
+                        *sum = A::fma(*row.add(j), *x.offset(j as isize * xs), *sum);
+                    }
+                }
+            } else if rows == 4 {
+                let pointers: [*const T; 4] =
+                    std::array::from_fn(|r| first.offset(r as isize * lda));
+                sums = dot_rows::<T, A, 4, L>(n, pointers, x);
+            } else {
+                sums[0] = dot_rows::<T, A, 1, L>(n, [first], x)[0];
+            }
+            for (r, sum) in sums.iter().enumerate().take(rows) {
+                let y = y.offset((i + r) as isize * ys);
+                *y = if beta == zero { alpha * *sum } else { A::fma(alpha, *sum, beta * *y) };
+            }
+        }
+        i += rows;
+    }
+}
+
+#[inline(always)]
+unsafe fn dot_rows<T: Real, A: Arith, const R: usize, const L: usize>(
+    n: usize,
+    rows: [*const T; R],
+    x: *const T,
+) -> [T; R] {
+    let zero = T::of(0.0);
+    let mut lanes = [[zero; L]; R];
+    let mut j = 0;
+    // SAFETY (all blocks): columns j … j + L ≤ n.
+    while j + L <= n {
+        for r in 0..R {
+            for l in 0..L {
+                unsafe {
+                    lanes[r][l] = A::fma(*rows[r].add(j + l), *x.add(j + l), lanes[r][l]);
+                }
+            }
+        }
+        j += L;
+    }
+    if j < n {
+        let start = n - L;
+        let skip = j - start;
+        let mut mask = [false; L];
+        for (l, m) in mask.iter_mut().enumerate() {
+            *m = l >= skip;
+        }
+        for r in 0..R {
+            for l in 0..L {
+                unsafe {
+                    let sum = A::fma(*rows[r].add(start + l), *x.add(start + l), lanes[r][l]);
+                    lanes[r][l] = crate::simd::real::pick(mask[l], sum, lanes[r][l]);
+                }
+            }
+        }
+    }
+    std::array::from_fn(|r| {
+        let mut width = L;
+        while width > 1 {
+            width /= 2;
+            for l in 0..width {
+                lanes[r][l] = lanes[r][l] + lanes[r][l + width];
+            }
+        }
+        lanes[r][0]
+    })
+}
+
+/// y gathers eight rows in one pass, so that it is read and written n/8 times less than A.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn columns_times<T: Real, A: Arith, const L: usize>(
+    m: usize,
+    n: usize,
+    alpha: T,
+    a: *const T,
+    lda: isize,
+    x: *const T,
+    xs: isize,
+    beta: T,
+    y: *mut T,
+) {
+    let zero = T::of(0.0);
+    // SAFETY (all blocks): rows below m, columns below n, as the trait demands; y overlaps no input.
+    for j in 0..n {
+        unsafe { *y.add(j) = if beta == zero { zero } else { beta * *y.add(j) } };
+    }
+    let mut i = 0;
+    while i < m {
+        unsafe {
+            let row = a.offset(i as isize * lda);
+            let weight = |r: usize| alpha * *x.offset((i + r) as isize * xs);
+            if m - i >= 8 {
+                add_rows::<T, A, 8>(
+                    n,
+                    std::array::from_fn(|r| row.offset(r as isize * lda)),
+                    std::array::from_fn(weight),
+                    y,
+                );
+                i += 8;
+            } else if m - i >= 2 {
+                add_rows::<T, A, 2>(
+                    n,
+                    std::array::from_fn(|r| row.offset(r as isize * lda)),
+                    std::array::from_fn(weight),
+                    y,
+                );
+                i += 2;
+            } else {
+                add_rows::<T, A, 1>(n, [row], [weight(0)], y);
+                i += 1;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn add_rows<T: Real, A: Arith, const R: usize>(
+    n: usize,
+    rows: [*const T; R],
+    weights: [T; R],
+    y: *mut T,
+) {
+    for j in 0..n {
+        // SAFETY: column j < n.
+        unsafe {
+            let mut sum = *y.add(j);
+            for r in 0..R {
+                sum = A::fma(*rows[r].add(j), weights[r], sum);
+            }
+            *y.add(j) = sum;
+        }
+    }
+}
+
+/// B is packed in rows of 4, 8 or 16; four rows of C are computed at a time, in registers.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn small_product<T: Real, A: Arith, const MAX: usize>(
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: *const T,
+    sa: (isize, isize),
+    b: *const T,
+    sb: (isize, isize),
+    beta: T,
+    c: *mut T,
+    sc: (isize, isize),
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        if n <= 4 {
+            small_rows::<T, A, 4>(m, n, k, alpha, a, sa, b, sb, beta, c, sc)
+        } else if n <= 8 {
+            small_rows::<T, A, 8>(m, n, k, alpha, a, sa, b, sb, beta, c, sc)
+        } else {
+            small_rows::<T, A, 16>(m, n, k, alpha, a, sa, b, sb, beta, c, sc)
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: *const T,
+    sa: (isize, isize),
+    b: *const T,
+    sb: (isize, isize),
+    beta: T,
+    c: *mut T,
+    sc: (isize, isize),
+) {
+    let zero = T::of(0.0);
+    let mut packed = [[zero; W]; 16];
+    // SAFETY (all blocks): indices below m, n, k ≤ 16, as the trait demands.
+    for (l, row) in packed.iter_mut().enumerate().take(k) {
+        unsafe {
+            let from = b.offset(l as isize * sb.0);
+            if sb.1 == 1 && n == W {
+                *row = from.cast::<[T; W]>().read();
+            } else {
+                for (j, v) in row.iter_mut().enumerate().take(n) {
+                    *v = *from.offset(j as isize * sb.1);
+                }
+            }
+        }
+    }
+    let mut i = 0;
+    while i < m {
+        let rows = (m - i).min(4);
+        let mut sums = [[zero; W]; 4];
+        unsafe {
+            let first = a.offset(i as isize * sa.0);
+            // Rows beyond the last repeat it, so that the loop has one shape.
+            let rows_of_a: [*const T; 4] =
+                std::array::from_fn(|r| first.offset(r.min(rows - 1) as isize * sa.0));
+            for (l, row) in packed.iter().enumerate().take(k) {
+                for r in 0..4 {
+                    let v = *rows_of_a[r].offset(l as isize * sa.1);
+                    for j in 0..W {
+                        sums[r][j] = A::fma(v, row[j], sums[r][j]);
+                    }
+                }
+            }
+            for (r, sum) in sums.iter_mut().enumerate().take(rows) {
+                let to = c.offset((i + r) as isize * sc.0);
+                for v in sum.iter_mut() {
+                    *v = *v * alpha;
+                }
+                if sc.1 == 1 && n == W && beta == zero {
+                    to.cast::<[T; W]>().write(*sum);
+                } else {
+                    for (j, v) in sum.iter().enumerate().take(n) {
+                        let to = to.offset(j as isize * sc.1);
+                        *to = if beta == zero { *v } else { A::fma(beta, *to, *v) };
+                    }
+                }
+            }
+        }
+        i += 4;
+    }
+}
+
+/// Doolittle elimination by rows (Golub & Van Loan, "Matrix Computations", alg. 3.4.1).
+#[inline(always)]
+unsafe fn eliminate<T: Real, A: Arith, const L: usize>(
+    n: usize,
+    a: *mut T,
+    pivots: *mut usize,
+) -> (usize, bool) {
+    let zero = T::of(0.0);
+    // SAFETY: the caller's: n×n entries and n pivots.
+    let (a, pivots) = unsafe {
+        (std::slice::from_raw_parts_mut(a, n * n), std::slice::from_raw_parts_mut(pivots, n))
+    };
+    for (i, p) in pivots.iter_mut().enumerate() {
+        *p = i;
+    }
+    let (mut singular, mut odd) = (n, false);
+    for k in 0..n {
+        let mut best = k;
+        let mut size = a[k * n + k].magnitude();
+        for i in k + 1..n {
+            let v = a[i * n + k].magnitude();
+            if v > size || (v != v && size == size) {
+                (best, size) = (i, v);
+            }
+        }
+        if best != k {
+            let (upper, lower) = a.split_at_mut(best * n);
+            upper[k * n..(k + 1) * n].swap_with_slice(&mut lower[..n]);
+            pivots.swap(k, best);
+            odd = !odd;
+        }
+        let pivot = a[k * n + k];
+        if pivot == zero {
+            singular = singular.min(k);
+            continue;
+        }
+        let (upper, lower) = a.split_at_mut((k + 1) * n);
+        let row = &upper[k * n + k + 1..];
+        for other in lower.chunks_exact_mut(n) {
+            let factor = other[k] / pivot;
+            other[k] = factor;
+            for (v, u) in other[k + 1..].iter_mut().zip(row) {
+                *v = A::fma(-factor, *u, *v);
+            }
+        }
+    }
+    (singular, odd)
+}
+
+#[inline(always)]
+unsafe fn substitute<T: Real, A: Arith, const L: usize>(
+    n: usize,
+    lu: *const T,
+    k: usize,
+    x: *mut T,
+) {
+    // SAFETY: the caller's: n×n and n×k entries.
+    let (lu, x) = unsafe {
+        (std::slice::from_raw_parts(lu, n * n), std::slice::from_raw_parts_mut(x, n * k))
+    };
+    for i in 0..n {
+        let (done, rest) = x.split_at_mut(i * k);
+        subtract_rows::<T, A>(&lu[i * n..i * n + i], done, &mut rest[..k]);
+    }
+    for i in (0..n).rev() {
+        let (rest, done) = x.split_at_mut((i + 1) * k);
+        let row = &mut rest[i * k..];
+        subtract_rows::<T, A>(&lu[i * n + i + 1..(i + 1) * n], done, row);
+        let pivot = lu[i * n + i];
+        for v in row {
+            *v = *v / pivot;
+        }
+    }
+}
+
+/// row −= Σ weights[j]·rows[j]
+#[inline(always)]
+fn subtract_rows<T: Real, A: Arith>(weights: &[T], rows: &[T], row: &mut [T]) {
+    if let [v] = row {
+        let mut sum = *v;
+        for (w, u) in weights.iter().zip(rows) {
+            sum = A::fma(-*w, *u, sum);
+        }
+        *v = sum;
+        return;
+    }
+    let k = row.len();
+    for (j, w) in weights.iter().enumerate() {
+        for (v, u) in row.iter_mut().zip(&rows[j * k..]) {
+            *v = A::fma(-*w, *u, *v);
+        }
+    }
+}
