@@ -61,6 +61,7 @@ pub fn parse_assignments(source: &str) -> Result<Vec<Assignment>, Diagnostic> {
         let name = p.ident("a name")?;
         if let Some(other) = all.iter().find(|a| a.name.name == name.name) {
             return Err(Diagnostic::new(format!("`{}` is given twice", name.name), name.span)
+                .note("given again here")
                 .label(other.name.span, "first given here"));
         }
         p.expect("=", "`=`")?;

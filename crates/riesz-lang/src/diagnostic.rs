@@ -125,7 +125,10 @@ impl Diagnostic {
             .with_config(config)
             .with_message(&self.message);
         let note = if self.note.is_empty() { "here" } else { &self.note };
-        report.add_label(Mark::new(at(self.span)).with_message(note));
+        // Where the parts of an expression are labelled, the whole needs no words.
+        if self.labels.is_empty() || !self.note.is_empty() {
+            report.add_label(Mark::new(at(self.span)).with_message(note));
+        }
         for label in &self.labels {
             report.add_label(Mark::new(at(label.span)).with_message(&label.message));
         }

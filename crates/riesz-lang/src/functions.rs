@@ -156,7 +156,6 @@ impl Checker {
     fn wrong(&self, name: &str, want: &str, x: ExprId, span: Span) -> Diagnostic {
         let text = self.typed.shape(x).text(&self.typed.dims);
         let error = Diagnostic::new(format!("{name} takes {want}, not {text}"), span)
-            .note("in this call")
             .label(self.typed.node(x).span, format!("this is {text}"));
         match (name, self.typed.shape(x).kind) {
             ("tr" | "det" | "logdet" | "inv", Kind::Vector) => {

@@ -268,7 +268,6 @@ impl Checker {
         Diagnostic::new(message, span)
             .label(place(x), format!("this is {}", text(x)))
             .label(place(y), format!("this is {}", text(y)))
-            .note("in this expression")
     }
 
     fn shape_error(&self, op: &str, x: ExprId, y: ExprId, span: Span) -> Diagnostic {

@@ -114,6 +114,9 @@ impl Terms {
     /// A leaf in the place of the differential of `leaf`, named `d` and its name.
     pub(super) fn direction(&mut self, leaf: T) -> T {
         let Term::Var(v) = *self.get(leaf) else { return leaf };
+        if let Some(&d) = self.directions.get(&leaf) {
+            return d;
+        }
         let of = self.typed.var(v).clone();
         let mut name = format!("d{}", of.name);
         while self.typed.find_var(&name).is_some() {
@@ -126,6 +129,8 @@ impl Terms {
         };
         let id = crate::typed::VarId(self.typed.vars.len() as u32);
         self.typed.vars.push(crate::typed::Variable { name, facts, ..of });
-        self.var(id)
+        let d = self.var(id);
+        self.directions.insert(leaf, d);
+        d
     }
 }

@@ -3,7 +3,7 @@
 //! `A'` is `A^\top`, `inv(A)` is `A^{-1}`, `.*` and `./` are `\odot` and `\oslash`, `vector(c)`
 //! is `c\mathbf{1}`. One loop over the nodes: children's text is moved into their parent's.
 
-use super::print::{binding, number};
+use super::print::{binding, mixed, number};
 use crate::ast::{Ast, BinaryOp, Expr, Formula, Node, NodeId};
 
 /// A formula as LaTeX.
@@ -72,6 +72,7 @@ fn binary(
     take: &mut dyn FnMut(NodeId) -> String,
 ) -> String {
     let mut join = |left: u8, word: &str, right: u8| {
+        let left = if mixed(ast, op, x) { 4 } else { left };
         let mut text = bracket(ast, x, left, take);
         text.push_str(word);
         text.push_str(&bracket(ast, y, right, take));

@@ -11,6 +11,8 @@
 
 mod build;
 mod convert;
+mod cost;
+mod facts;
 mod forward;
 mod latex;
 mod output;
@@ -123,6 +125,7 @@ pub fn derive(typed: &Typed, root: ExprId, request: Request<'_>) -> Result<Deriv
     if terms.too_large {
         return Err(too_large(span));
     }
+    terms.expression = terms.last();
     let mut job = Job { terms, f, span };
     let (form, direction, result) = match request {
         Request::First(x) => job.first(x)?,
@@ -170,7 +173,7 @@ impl Job {
         if self.terms.is_scalar(self.f)
             && let Some(g) = self.terms.gradient(self.f, x)
         {
-            return Ok((Form::Gradient, None, self.terms.into_space(g, x)));
+            return Ok((Form::Gradient, None, self.terms.in_space(g, x)));
         }
         if let Some(j) = self.jacobian(self.f, x) {
             return Ok((Form::Jacobian, None, j));
@@ -202,7 +205,7 @@ impl Job {
             return Ok((self.terms.differential(self.f, x, Terms::ONE), x));
         }
         match self.terms.gradient(self.f, x) {
-            Some(g) => Ok((self.terms.into_space(g, x), x)),
+            Some(g) => Ok((self.terms.in_space(g, x), x)),
             None => Err(Diagnostic::new("the gradient has no form in the language", self.span)
                 .help("ask for the differential (order 1)")),
         }

@@ -15,11 +15,15 @@ use crate::typed::{Map, Shape};
 /// Parts this deep in a definition get a definition of their own.
 const MAX_NESTING: u32 = 40;
 
+type Summands = Vec<(R, T)>;
+type Factors = Vec<(T, R)>;
+
 /// Builds one formula.
 struct Writer<'a> {
     terms: &'a mut Terms,
     ast: Ast,
     names: HashMap<T, String>,
+    ages: HashMap<T, T>,
     /// Write sizes in `vector(c,n)`, `matrix(c,m,n)`, `eye(n)`.
     sizes: bool,
 }
@@ -29,7 +33,8 @@ impl Terms {
     pub(super) fn write(&mut self, root: T, sizes: bool) -> Formula {
         let named = self.shared_parts(root);
         let names = self.choose_names(&named);
-        let mut w = Writer { terms: self, ast: Ast::default(), names, sizes };
+        let ages = self.ages(root);
+        let mut w = Writer { terms: self, ast: Ast::default(), names, ages, sizes };
         let mut definitions = Vec::new();
         for t in named {
             let Some(name) = w.names.remove(&t) else { continue };
@@ -250,9 +255,12 @@ impl Writer<'_> {
     }
 
     fn sum(&mut self, list: &[(R, T)]) -> NodeId {
-        let (plus, minus): (Vec<&(R, T)>, Vec<&(R, T)>) = list.iter().partition(|(c, _)| c.0 > 0.0);
+        let mut list = list.to_vec();
+        list.sort_by_key(|(_, t)| self.ages.get(t).copied());
+        let list: Vec<(R, T)> = list.iter().map(|&part| self.flip_summand(part)).collect();
+        let (plus, minus): (Summands, Summands) = list.iter().partition(|(c, _)| c.0 > 0.0);
         let mut out = None;
-        for &(c, t) in plus.into_iter().chain(minus) {
+        for (c, t) in plus.into_iter().chain(minus) {
             out = Some(match out {
                 None => self.scaled(c.0, t),
                 Some(left) => {
@@ -268,10 +276,24 @@ impl Writer<'_> {
         }
     }
 
+    /// `-(A - U*V')*V` in a sum is written `(U*V' - A)*V`.
+    fn flip_summand(&mut self, (c, t): (R, T)) -> (R, T) {
+        let Term::Mul(scalars, mut chain) = self.terms.get(t).clone() else { return (c, t) };
+        let mut k = c.0;
+        if k >= 0.0 || self.names.contains_key(&t) {
+            return (c, t);
+        }
+        self.flip_sums(&mut k, &mut chain);
+        if k < 0.0 {
+            return (c, t);
+        }
+        let shape = self.terms.shape(t);
+        (R(k), self.terms.raw(Term::Mul(scalars, chain), shape))
+    }
+
     /// `c * scalars * chain / scalars`.
     fn product(&mut self, c: f64, scalars: &[(T, R)], chain: &[T]) -> NodeId {
-        let (above, below): (Vec<(T, R)>, Vec<(T, R)>) =
-            scalars.iter().partition(|(_, p)| p.0 > 0.0);
+        let (above, below): (Factors, Factors) = scalars.iter().partition(|(_, p)| p.0 > 0.0);
         let (mut top, divisor) = fraction(c);
         let mut chain = chain.to_vec();
         self.flip_sums(&mut top, &mut chain);

@@ -24,6 +24,9 @@ pub fn text(f: &Formula) -> String {
 /// A number as the language reads it.
 pub(crate) fn number(x: f64) -> String {
     let (plain, scientific) = (format!("{x}"), format!("{x:e}"));
+    if x.fract() == 0.0 && x.abs() < 1e15 {
+        return plain;
+    }
     if plain.len() <= scientific.len() + 2 { plain } else { scientific }
 }
 
@@ -38,6 +41,19 @@ pub(crate) fn binding(ast: &Ast, id: NodeId) -> u8 {
         Node::Neg(_) => SIGN,
         Node::Number(_) | Node::Name(_) | Node::Call(..) => POST + 1,
         Node::Transpose(_) => POST,
+    }
+}
+
+/// Whether a product of one sort stands left in one of the other: `(a.*b)*c`, `(A*b).*c` are
+/// read the same without the brackets, but not as easily.
+pub(crate) fn mixed(ast: &Ast, op: BinaryOp, left: NodeId) -> bool {
+    let dotted = |op: BinaryOp| matches!(op, BinaryOp::DotMul | BinaryOp::DotDiv);
+    match (op, ast.node(left)) {
+        (BinaryOp::Mul, Node::Binary(inner, ..)) => dotted(*inner),
+        (_, Node::Binary(BinaryOp::Mul, front, _)) => {
+            dotted(op) && !matches!(ast.node(*front), Node::Number(_))
+        }
+        _ => false,
     }
 }
 
@@ -80,6 +96,7 @@ fn expr_text(ast: &Ast, e: Expr) -> String {
                     PRODUCT => (PRODUCT, POWER),
                     _ => (POST, POST + 1),
                 };
+                let left = if mixed(ast, *op, *x) { POWER } else { left };
                 let right = match (ast.node(*y), own) {
                     (Node::Neg(n), POWER) if binding(ast, *n) > POST => SIGN,
                     _ => right,
@@ -92,7 +109,6 @@ fn expr_text(ast: &Ast, e: Expr) -> String {
                     BinaryOp::DotSub => " .- ",
                     op => op.text(),
                 }));
-                // `2.*x` would be read as `2 .* x`, which is the same; `2.5.*x` is clear too.
                 work.push(Piece::Node(*x, left));
             }
             Node::Call(name, args) => {

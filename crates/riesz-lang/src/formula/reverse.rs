@@ -223,12 +223,30 @@ impl Terms {
                 let second = self.product(&[det, y, bar, y]);
                 self.sub(first, second)
             }
+            // The transpose of a sum of k terms; they are equal where ȳ is a multiple of eye.
+            Term::MatPow(_, k) if k > 0 => {
+                let (c, m) = self.content(bar);
+                let eye = match self.get(m) {
+                    Term::Eye => true,
+                    Term::Mul(_, chain) => {
+                        matches!(chain.as_slice(), [e] if *self.get(*e) == Term::Eye)
+                    }
+                    _ => false,
+                };
+                if !eye {
+                    return None;
+                }
+                let power = self.mat_pow(u, k - 1);
+                let power = self.transpose(power);
+                let x = self.product(&[m, power]);
+                self.times(c * k as f64, x)
+            }
             _ => return None,
         })
     }
 
     /// The gradient in the space the variable lives in: symmetric or diagonal matrices.
-    pub(super) fn into_space(&mut self, g: T, leaf: T) -> T {
+    pub(super) fn in_space(&mut self, g: T, leaf: T) -> T {
         let Term::Var(v) = *self.get(leaf) else { return g };
         let facts = self.typed.var(v).facts;
         if self.kind(g) != Kind::Matrix {

@@ -24,6 +24,13 @@ impl Terms {
         {
             return self.num(y);
         }
+        if !self.is_scalar(t) && !self.is_zero(t) {
+            let (value, rest) = self.take_out(t);
+            if self.is_ones(rest) {
+                let value = self.map(f, value);
+                return self.product(&[value, rest]);
+            }
+        }
         let (c, m) = self.content(t);
         let flip = self.times(-1.0, t);
         match (f, self.get(t).clone()) {

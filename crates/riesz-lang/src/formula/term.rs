@@ -92,6 +92,10 @@ pub(super) struct Terms {
     pub(super) transposes: HashMap<T, T>,
     pub(super) costs: HashMap<T, u64>,
     pub(super) tidied: HashMap<T, T>,
+    /// Variables and the directions of their differentials.
+    pub(super) directions: HashMap<T, T>,
+    /// The last term of the expression itself; what is made later belongs to its derivative.
+    pub(super) expression: T,
     parts: usize,
     /// A leaf, and for the terms up to some id whether they depend on it.
     dependent: (T, Vec<bool>),
@@ -108,12 +112,19 @@ impl Terms {
             transposes: HashMap::new(),
             costs: HashMap::new(),
             tidied: HashMap::new(),
+            directions: HashMap::new(),
+            expression: T(0),
             parts: 0,
             dependent: (T(0), Vec::new()),
             too_large: false,
         };
         terms.raw(Term::Ones, Shape::SCALAR);
         terms
+    }
+
+    /// The term made last.
+    pub(super) fn last(&self) -> T {
+        T(self.nodes.len() as u32 - 1)
     }
 
     /// The number 1.

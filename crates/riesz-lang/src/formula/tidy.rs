@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::term::{R, T, Term, Terms, common};
 use crate::ast::Kind;
-use crate::typed::{Map, Shape};
+use crate::typed::Shape;
 
 /// Sums with more terms than this are not searched for partial common factors.
 const MAX_SEARCH: usize = 60;
@@ -34,6 +34,22 @@ enum Shared {
     Last(T),
     First(T),
     Entry(T),
+    /// The whole body, of the summand with this number: only the scalars differ.
+    Whole(usize),
+}
+
+/// Sorts scalars and adds the exponents of equal ones.
+fn merged(mut scalars: Vec<(T, R)>) -> Vec<(T, R)> {
+    scalars.sort_by_key(|(t, _)| *t);
+    scalars.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1.0 += next.1.0;
+        }
+        same
+    });
+    scalars.retain(|(_, p)| p.0 != 0.0);
+    scalars
 }
 
 impl Terms {
@@ -47,8 +63,13 @@ impl Terms {
             let new = match flipped {
                 Some(u) => {
                     let u = self.tidy(u);
+                    let (c, u) = match self.get(u) {
+                        Term::Lin(list) if list.len() == 1 => (list[0].0.0, list[0].1),
+                        _ => (1.0, u),
+                    };
                     let shape = self.shape(t);
-                    self.raw(Term::Trans(u), shape)
+                    let u = self.raw(Term::Trans(u), shape);
+                    if c == 1.0 { u } else { self.raw(Term::Lin(vec![(R(c), u)]), shape) }
                 }
                 None => self.tidy_node(t),
             };
@@ -179,11 +200,12 @@ impl Terms {
                 _ => vec![self.raw(Term::Had(list.clone()), shape)],
             },
         };
-        let t = match (s.scalars.as_slice(), body.as_slice()) {
+        let scalars = merged(s.scalars.clone());
+        let t = match (scalars.as_slice(), body.as_slice()) {
             ([], []) => Self::ONE,
             ([], &[only]) => only,
-            (&[(only, R(p))], []) if p == 1.0 => only,
-            _ => self.raw(Term::Mul(s.scalars.clone(), body), shape),
+            (&[(only, R(1.0))], []) => only,
+            _ => self.raw(Term::Mul(scalars, body), shape),
         };
         (s.coefficient, t)
     }
@@ -210,10 +232,12 @@ impl Terms {
         }
         let scalars = self.common_scalars(&mut parts);
         let mut c = common(parts.iter().map(|s| s.coefficient));
-        if parts.iter().all(|s| s.coefficient < 0.0) {
+        // 4*a + 6*b is shorter than 2*(2*a + 3*b); 2*(a + 2*b) is as long as 2*a + 4*b.
+        if parts.iter().all(|s| s.coefficient.abs() != c) {
+            c = 1.0;
+        } else if parts.iter().all(|s| s.coefficient < 0.0) {
             c = -c;
         }
-        // 2*a + 4*b costs as much as 2*(a + 2*b).
         for s in &mut parts {
             s.coefficient /= c;
         }
@@ -230,7 +254,6 @@ impl Terms {
         };
         let mut outer = self.take_apart(c * k, inner);
         outer.scalars.extend(scalars);
-        outer.scalars.sort_by_key(|(t, _)| *t);
         let (c, t) = self.put_together(&outer, shape);
         if c == 1.0 { t } else { self.raw(Term::Lin(vec![(R(c), t)]), shape) }
     }
@@ -314,6 +337,12 @@ impl Terms {
 
     /// The factor whose extraction saves most.
     fn best_shared(&mut self, parts: &[Summand]) -> Option<Shared> {
+        for (i, s) in parts.iter().enumerate() {
+            let plain = s.body == Body::Chain(vec![]);
+            if !plain && parts[i + 1..].iter().any(|r| r.body == s.body) {
+                return Some(Shared::Whole(i));
+            }
+        }
         let mut counts: HashMap<Shared, (usize, f64)> = HashMap::new();
         for s in parts {
             for shared in self.shared_of(s) {
@@ -339,6 +368,7 @@ impl Terms {
             }
             let t = match shared {
                 Shared::Last(t) | Shared::First(t) | Shared::Entry(t) => t,
+                Shared::Whole(_) => continue,
             };
             let gain = (count - 1) as f64 * (self.cost(t) + 1) as f64 - loss;
             if gain <= 0.0 {
@@ -378,6 +408,9 @@ impl Terms {
 
     /// Replaces the summands that share a factor by one product.
     fn pull_out(&mut self, parts: &mut Vec<Summand>, shared: Shared, shape: Shape) {
+        if let Shared::Whole(first) = shared {
+            return self.pull_whole(parts, first);
+        }
         let (mut rest, mut at) = (Vec::new(), None);
         let mut kept = Vec::with_capacity(parts.len());
         for s in parts.drain(..) {
@@ -449,6 +482,7 @@ impl Terms {
                 };
                 Body::Had(vec![(t, R(1.0)), (inner, R(1.0))])
             }
+            (body, Shared::Whole(_)) => body,
         };
         kept.insert(
             at.unwrap_or(0),
@@ -457,73 +491,28 @@ impl Terms {
         *parts = kept;
     }
 
-    /// About how many symbols the term prints as; counts a shared part every time.
-    pub(super) fn cost(&mut self, root: T) -> u64 {
-        if let Some(&c) = self.costs.get(&root) {
-            return c;
-        }
-        for t in self.reachable(root) {
-            if !self.costs.contains_key(&t) {
-                let c = self.cost_of(t);
-                self.costs.insert(t, c);
+    /// s*b + t*b → (s + t)*b
+    fn pull_whole(&mut self, parts: &mut Vec<Summand>, first: usize) {
+        let body = parts[first].body.clone();
+        let (same, others): (Vec<Summand>, Vec<Summand>) =
+            std::mem::take(parts).into_iter().partition(|s| s.body == body);
+        let scalars =
+            same.into_iter().map(|s| Summand { body: Body::Chain(vec![]), ..s }).collect();
+        let sum = self.tidy_sum(scalars, Shape::SCALAR);
+        let sum = self.take_apart(1.0, sum);
+        *parts = others;
+        let scalars = match sum.body {
+            Body::Chain(c) if c.is_empty() => sum.scalars,
+            // A closed chain is one scalar beside the others.
+            Body::Chain(c) => {
+                let closed = self.raw(Term::Mul(vec![], c), Shape::SCALAR);
+                merged(sum.scalars.into_iter().chain([(closed, R(1.0))]).collect())
             }
-        }
-        self.costs.get(&root).copied().unwrap_or(1)
-    }
-
-    fn cost_of(&self, t: T) -> u64 {
-        let of = |u: &T| self.costs.get(u).copied().unwrap_or(1);
-        let factor = |&(u, p): &(T, R)| {
-            of(&u).saturating_add(match p.0.abs() {
-                1.0 => 0,
-                0.5 => 1,
-                _ => 2,
-            })
+            Body::Had(_) => sum.scalars,
         };
-        let sum = |it: &mut dyn Iterator<Item = u64>| it.fold(0u64, u64::saturating_add);
-        match self.get(t) {
-            Term::Var(_) | Term::Eye => 1,
-            Term::Ones => 1 + u64::from(!self.is_scalar(t)),
-            Term::Lin(list) => {
-                let inner = sum(&mut list.iter().map(|(c, u)| {
-                    of(u).saturating_add(if c.0.abs() == 1.0 || *u == Self::ONE { 1 } else { 3 })
-                }));
-                inner.saturating_sub(1).max(1)
-            }
-            Term::Mul(scalars, chain) => {
-                let n = (scalars.len() + chain.len()) as u64;
-                let below = chain.is_empty() && scalars.iter().all(|(_, p)| p.0 < 0.0);
-                sum(&mut scalars.iter().map(factor))
-                    .saturating_add(sum(&mut chain.iter().map(of)))
-                    .saturating_add(n.saturating_sub(1) + 2 * u64::from(below))
-            }
-            Term::Had(list) => {
-                let below = list.iter().all(|(_, p)| p.0 < 0.0);
-                let n = list.len() as u64 - 1;
-                sum(&mut list.iter().map(factor)).saturating_add(n + 3 * u64::from(below))
-            }
-            Term::Sum(u) => match self.get(*u) {
-                Term::Map(Map::Abs, _) => of(u),
-                _ => of(u).saturating_add(1),
-            },
-            Term::Pow(a, b) | Term::Kron(a, b) | Term::Max(a, b) | Term::Min(a, b) => {
-                of(a).saturating_add(of(b)).saturating_add(1)
-            }
-            Term::MatPow(u, _) => of(u).saturating_add(2),
-            Term::Trans(u)
-            | Term::Map(_, u)
-            | Term::Trace(u)
-            | Term::Det(u)
-            | Term::LogDet(u)
-            | Term::Norm2(u)
-            | Term::NormInf(u)
-            | Term::LogSumExp(u)
-            | Term::Softmax(u)
-            | Term::Inv(u)
-            | Term::Adj(u)
-            | Term::Diag(u)
-            | Term::DiagPart(u)
-            | Term::Vec(u) => of(u).saturating_add(1),
-        }
+        parts.insert(
+            first.min(parts.len()),
+            Summand { scalars, body, coefficient: sum.coefficient },
+        );
     }
 }

@@ -11,7 +11,8 @@ pub struct Random(pub u64);
 
 impl Random {
     pub fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
 }
@@ -43,13 +44,14 @@ pub fn request<'a>(kind: &str, wrt: &'a str) -> Request<'a> {
 }
 
 fn size(typed: &Typed, d: riesz_lang::dims::Dim) -> usize {
-    match typed.dims.text(d).as_str() {
+    let factor = |text: &str| match text {
         "m" => 4,
         "n" => 3,
         "k" => 2,
         "p" => 5,
         other => other.parse().unwrap_or(3),
-    }
+    };
+    typed.dims.text(d).split('*').map(factor).product()
 }
 
 /// A random value of a variable's shape with its facts.
@@ -65,9 +67,24 @@ fn sample(typed: &Typed, v: &Variable, random: &mut Random) -> Dense {
         Facts { symmetric: true, .. } => {
             Dense::from_fn(m, n, |i, j| 0.5 * (raw.at(i, j) + raw.at(j, i)))
         }
+        Facts { orthogonal: true, .. } => orthonormal(raw),
         Facts { posdet: true, .. } => Dense::from_fn(m, n, |i, j| raw.at(i, j) + 3.0 * eye(i, j)),
         _ => raw,
     }
+}
+
+/// The rows made orthonormal (Gram and Schmidt).
+fn orthonormal(mut a: Dense) -> Dense {
+    let n = a.cols;
+    for i in 0..n {
+        for j in 0..i {
+            let dot: f64 = (0..n).map(|k| a.at(i, k) * a.at(j, k)).sum();
+            (0..n).for_each(|k| a.data[i * n + k] -= dot * a.data[j * n + k]);
+        }
+        let norm = (0..n).map(|k| a.at(i, k).powi(2)).sum::<f64>().sqrt();
+        (0..n).for_each(|k| a.data[i * n + k] /= norm);
+    }
+    a
 }
 
 /// All coordinate directions of the space a variable lives in.
@@ -118,9 +135,11 @@ fn difference(typed: &Typed, root: ExprId, point: &Point, v: VarId, d: &Dense) -
 fn worst(got: &Dense, want: &Dense) -> f64 {
     assert_eq!((got.rows, got.cols), (want.rows, want.cols), "shape");
     let scale = want.data.iter().fold(1.0f64, |m, x| m.max(x.abs()));
-    got.data.iter().zip(&want.data).map(|(a, b)| (a - b).abs() / scale).fold(0.0, |m, x| {
-        if x.is_nan() { f64::INFINITY } else { m.max(x) }
-    })
+    got.data
+        .iter()
+        .zip(&want.data)
+        .map(|(a, b)| (a - b).abs() / scale)
+        .fold(0.0, |m, x| if x.is_nan() { f64::INFINITY } else { m.max(x) })
 }
 
 /// Derives, and holds the formula against differences at three points: the largest relative
@@ -169,14 +188,18 @@ fn applied(form: Form, kind: &str, got: &Dense, d: &Dense, want: &Dense) -> (Den
             let inner = got.data.iter().zip(&d.data).map(|(a, b)| a * b).sum();
             (Dense::scalar(inner), want.clone())
         }
-        _ if d.data.len() == 1 => {
-            (Dense { data: got.data.iter().map(|x| x * d.data[0]).collect(), ..got.clone() }, want.clone())
-        }
+        _ if d.data.len() == 1 => (
+            Dense { data: got.data.iter().map(|x| x * d.data[0]).collect(), ..got.clone() },
+            want.clone(),
+        ),
         _ => {
-            let columns = |x: &Dense| {
-                Dense::from_fn(x.rows * x.cols, 1, |i, _| x.at(i % x.rows, i / x.rows))
+            let columns =
+                |x: &Dense| Dense::from_fn(x.rows * x.cols, 1, |i, _| x.at(i % x.rows, i / x.rows));
+            let (d, want) = if kind == "jacvec" {
+                (columns(d), columns(want))
+            } else {
+                (d.clone(), want_column)
             };
-            let (d, want) = if kind == "jacvec" { (columns(d), columns(want)) } else { (d.clone(), want_column) };
             let applied = Dense::from_fn(got.rows, 1, |i, _| {
                 (0..got.cols).map(|k| got.at(i, k) * d.data[k]).sum()
             });

@@ -1,0 +1,8 @@
+//! The language: what is read, what is refused and how, and formulas of derivatives.
+
+mod common;
+mod derivatives;
+mod errors;
+mod large;
+mod printing;
+mod reading;
