@@ -37,5 +37,6 @@ pub use trace::{
 pub use transpose::transpose;
 pub use types::{DType, Shape, Type};
 pub use unzip::{Unzipped, unzip};
+pub use var::Key;
 pub use verify::{verify, verify_always, verify_linear};
 pub use vmap::vmap;

@@ -368,6 +368,10 @@ impl Primitive for Prim {
 }
 
 mod dense;
+mod fourier;
+mod matrix;
+mod philox;
+mod special;
 pub(crate) mod support;
 
 pub use cumulative::Running;
@@ -378,6 +382,8 @@ primitives! {
     iota: Iota;
     unary: Unary;
     power: IntegerPower;
+    polygamma: Polygamma;
+    sinc: Sinc;
     binary: Binary;
     scale: Scale;
     compare: Compare;
@@ -405,4 +411,13 @@ primitives! {
     solve: Solve;
     det: Det, Cofactor, CofactorTangent;
     slogdet: SLogDet;
+    triangular_solve: TriangularSolve;
+    cholesky: Cholesky;
+    lu: Lu;
+    qr: Qr;
+    eigh: Eigh;
+    svd: Svd;
+    pinv: Pinv;
+    fft: Fft, Rfft, Irfft;
+    random: RandomBits, FoldIn, Permutation;
 }

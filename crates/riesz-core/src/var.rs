@@ -12,12 +12,16 @@ mod contraction;
 mod conv;
 mod einsum;
 mod elementwise;
+mod factor;
+mod fft;
 mod indexed;
 mod linalg;
 mod order;
+mod random;
 mod reduce;
 mod shape;
 mod statistics;
 
 pub use arithmetic::Operand;
 pub use conv::{ConvOptions, Window};
+pub use random::Key;

@@ -67,13 +67,17 @@ pub enum Binary {
     Atan2,
     /// √(x² + y²), without overflow
     Hypot,
+    /// log(eˣ + eʸ), without overflow
+    LogAddExp,
+    /// x·log y, and 0 where x is 0
+    Xlogy,
 }
 
 use Partials::{By, Sum};
 
 impl Binary {
     /// The whole table.
-    pub const ALL: [Binary; 10] = [
+    pub const ALL: [Binary; 12] = [
         Binary::Add,
         Binary::Sub,
         Binary::Mul,
@@ -84,6 +88,8 @@ impl Binary {
         Binary::Min,
         Binary::Atan2,
         Binary::Hypot,
+        Binary::LogAddExp,
+        Binary::Xlogy,
     ];
 
     /// What is known about this function.
@@ -210,6 +216,28 @@ impl Binary {
                 sample: [POSITIVE, WIDE],
                 kinks: "0, 0 at (0, 0)",
             },
+            Binary::LogAddExp => &BinaryRow {
+                name: "logaddexp",
+                value: special::logaddexp,
+                integer: None,
+                partials: By { x: |x, y, _| (x - y).sigmoid(), y: |x, y, _| (y - x).sigmoid() },
+                each: 0,
+                derivative: "sigmoid(x - y), sigmoid(y - x)",
+                domain: "all",
+                sample: [WIDE, WIDE],
+                kinks: "NaN where both are the same infinity",
+            },
+            Binary::Xlogy => &BinaryRow {
+                name: "xlogy",
+                value: special::xlogy,
+                integer: None,
+                partials: By { x: |_, y, _| y.log(), y: ratio },
+                each: 0,
+                derivative: "log(y), x/y",
+                domain: "y > 0, or x = 0",
+                sample: [WIDE, POSITIVE],
+                kinks: "-inf, 0 at (0, 0)",
+            },
         }
     }
 }
@@ -240,6 +268,11 @@ fn pow_by_base(x: Var, y: Var, _: Var) -> Var {
 fn pow_by_exponent(x: Var, y: Var, z: Var) -> Var {
     let flat = x.eq(0.0).and(y.ge(0.0));
     Var::select(flat, x.zeros_like(), z * x.log())
+}
+
+/// x/y, and 0 at (0, 0). Elsewhere x = 0 is no exception: the mixed second derivative is 1/y.
+fn ratio(x: Var, y: Var, _: Var) -> Var {
+    Var::select(x.eq(0.0).and(y.eq(0.0)), x.zeros_like(), x / y)
 }
 
 /// x/r, and 0 where r = 0: the subgradient of least norm.

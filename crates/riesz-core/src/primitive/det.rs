@@ -161,7 +161,7 @@ fn rotated(
     if a.iter().any(|v| !v.is_finite()) {
         return Ok(vec![f64::NAN; n * n]);
     }
-    let Svd { u, s, v } = Svd::new(a, n);
+    let Svd { u, s, v } = Svd::new(a, n, n);
     let sign = |q: &[f64]| {
         let lu = Lu::new(q, n);
         lu.pivots().fold(lu.sign(), |d, p| d * p).signum()

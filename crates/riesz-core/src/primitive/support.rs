@@ -120,6 +120,22 @@ pub(crate) fn each_matrix(
     Tensor::from_f64(&result, out.clone(), x.dtype())
 }
 
+/// Runs `f` on each matrix of a stack as `f64`, and stacks each of its results in the given types.
+pub(crate) fn factor_each(
+    x: &Tensor,
+    types: &[Type],
+    mut f: impl FnMut(&[f64]) -> Result<Vec<Vec<f64>>>,
+) -> Result<Vec<Tensor>> {
+    let (batch, m, n) = expect_matrices(&x.ty())?;
+    let values = x.to_f64();
+    let mut results: Vec<Vec<f64>> = types.iter().map(|t| Vec::with_capacity(t.size())).collect();
+    for k in 0..batch.size() {
+        let parts = f(&values[k * m * n..(k + 1) * m * n])?;
+        results.iter_mut().zip(parts).for_each(|(all, part)| all.extend(part));
+    }
+    types.iter().zip(results).map(|(t, r)| Tensor::from_f64(&r, t.shape.clone(), t.dtype)).collect()
+}
+
 /// A reproducible tensor of distinct numbers spread over `lo..hi`, never near the ends.
 pub(crate) fn spread(dtype: DType, shape: impl Into<Shape>, lo: f64, hi: f64) -> Tensor {
     let shape = shape.into();

@@ -169,33 +169,31 @@ unary! {
     Atanh "atanh": libm::atanh, By(|x, _| ((1.0 - x) * (1.0 + x)).recip()), "1/(1 - x^2)",
         on "-1 < x < 1", sample (-0.7, 0.7);
     /// 1/(1 + e⁻ˣ)
-    Sigmoid "sigmoid": sigmoid, By(|x, y| y * (-x).sigmoid()), "sigmoid(x)*sigmoid(-x)", on "all",
+    Sigmoid "sigmoid": special::sigmoid, By(|x, y| y * (-x).sigmoid()), "sigmoid(x)*sigmoid(-x)", on "all",
         sample (-3.0, 3.0);
     /// log(1 + eˣ), without overflow
-    Softplus "softplus": softplus, By(|x, _| x.sigmoid()), "sigmoid(x)", on "all",
+    Softplus "softplus": special::softplus, By(|x, _| x.sigmoid()), "sigmoid(x)", on "all",
         sample (-3.0, 3.0);
     /// the error function
     Erf "erf": libm::erf, By(|x, _| FRAC_2_SQRT_PI * (-(x * x)).exp()), "2/sqrt(pi)*exp(-x^2)",
         on "all", sample (-2.0, 2.0);
     /// 1 − erf(x), exact for large x
-    Erfc "erfc": libm::erfc, By(|x, _| -FRAC_2_SQRT_PI * (-(x * x)).exp()),
+    Erfc "erfc": special::erfc, By(|x, _| -FRAC_2_SQRT_PI * (-(x * x)).exp()),
         "-2/sqrt(pi)*exp(-x^2)", on "all", sample (-2.0, 2.0);
+    /// the inverse of erf
+    Erfinv "erfinv": special::erfinv, By(|_, y| HALF_SQRT_PI * (y * y).exp()),
+        "sqrt(pi)/2*exp(erfinv(x)^2)", on "-1 <= x <= 1", sample (-0.8, 0.8),
+        kinks "infinite at -1 and 1";
+    /// log |Γ(x)|
+    Lgamma "lgamma": special::lgamma, By(|x, _| x.digamma()), "digamma(x)",
+        on "all but 0, -1, -2, ...", sample (2.0, 5.0), kinks "infinite at 0, -1, -2, ...";
+    /// the derivative of log Γ
+    Digamma "digamma": special::digamma, By(|x, _| x.polygamma(1)), "polygamma(1, x)",
+        on "all but 0, -1, -2, ...", sample (2.0, 5.0), kinks "NaN at -1, -2, ...";
 }
 
-/// 1/(1 + e⁻ˣ), written so that neither branch overflows.
-fn sigmoid(x: f64) -> f64 {
-    if x >= 0.0 {
-        1.0 / (1.0 + (-x).exp())
-    } else {
-        let e = x.exp();
-        e / (1.0 + e)
-    }
-}
-
-/// log(1 + eˣ) = max(x, 0) + log1p(e^−|x|).
-fn softplus(x: f64) -> f64 {
-    if x.is_nan() { x } else { x.max(0.0) + (-x.abs()).exp().ln_1p() }
-}
+/// √π/2
+const HALF_SQRT_PI: f64 = 0.886_226_925_452_758;
 
 impl Primitive for Unary {
     fn name(&self) -> &'static str {

@@ -92,15 +92,25 @@ fn level(
         Prim::Unary(op) => unary(*op, of(0)),
         Prim::Binary(op) => match op {
             Binary::Add | Binary::Sub | Binary::Mul => combined(),
-            Binary::Max | Binary::Min | Binary::Hypot => least(),
+            Binary::Max | Binary::Min | Binary::Hypot | Binary::LogAddExp => least(),
             Binary::Atan2 if least() >= Number => Finite,
             // Integers have no infinities.
             Binary::Div | Binary::Rem if !float(x[0]) => Finite,
-            Binary::Atan2 | Binary::Div | Binary::Rem | Binary::Pow => Any,
+            Binary::Atan2 | Binary::Div | Binary::Rem | Binary::Pow | Binary::Xlogy => Any,
         },
         Prim::IntegerPower(p) if p.n >= 0 => at(0),
         Prim::IntegerPower(_) => at(0).min(Number),
-        Prim::Iota(_) | Prim::Compare(_) | Prim::Logical(_) | Prim::Argsort(_) => Finite,
+        Prim::Iota(_)
+        | Prim::Compare(_)
+        | Prim::Logical(_)
+        | Prim::Argsort(_)
+        | Prim::RandomBits(_)
+        | Prim::FoldIn(_)
+        | Prim::Permutation(_) => Finite,
+        Prim::Sinc(_) => {
+            if at(0) >= Number { Finite } else { Any }
+        }
+        Prim::Polygamma(_) => Any,
         // The mask is a truth value.
         Prim::Select(_) => at(1).min(at(2)),
         Prim::Gather(_) => at(0),
@@ -128,7 +138,17 @@ fn level(
         | Prim::CofactorTangent(_)
         // A singular matrix is an error, so what there is is finite.
         | Prim::Inverse(_)
-        | Prim::Solve(_) => combined(),
+        | Prim::Solve(_)
+        | Prim::TriangularSolve(_)
+        | Prim::Cholesky(_)
+        | Prim::Lu(_)
+        | Prim::Qr(_)
+        | Prim::Eigh(_)
+        | Prim::Svd(_)
+        | Prim::Pinv(_)
+        | Prim::Fft(_)
+        | Prim::Rfft(_)
+        | Prim::Irfft(_) => combined(),
         // The sign, and the logarithm, which is −∞ for a singular matrix.
         Prim::SLogDet(_) => match (combined(), result) {
             (Finite, 0) => Finite,
@@ -166,9 +186,13 @@ fn unary(op: Unary, Fact { level: x, not_negative }: Fact) -> Level {
                 Any
             }
         }
-        Unary::Exp | Unary::Exp2 | Unary::Expm1 | Unary::Sinh | Unary::Cosh | Unary::Recip => {
-            x.min(Number)
-        }
+        Unary::Exp
+        | Unary::Exp2
+        | Unary::Expm1
+        | Unary::Sinh
+        | Unary::Cosh
+        | Unary::Recip
+        | Unary::Lgamma => x.min(Number),
         Unary::Sqrt
         | Unary::Rsqrt
         | Unary::Log
@@ -178,7 +202,9 @@ fn unary(op: Unary, Fact { level: x, not_negative }: Fact) -> Level {
         | Unary::Asin
         | Unary::Acos
         | Unary::Acosh
-        | Unary::Atanh => Any,
+        | Unary::Atanh
+        | Unary::Erfinv
+        | Unary::Digamma => Any,
     }
 }
 

@@ -153,7 +153,11 @@ two_arguments!(
     /// The angle of the point with ordinate `self` and abscissa `other`.
     atan2 Atan2,
     /// √(self² + other²), without overflow; derivatives 0 at the origin.
-    hypot Hypot
+    hypot Hypot,
+    /// log(eˣ + eʸ), without overflow.
+    logaddexp LogAddExp,
+    /// `self`·log(other), and 0 where `self` is 0.
+    xlogy Xlogy
 );
 
 /// Truth values and choices.

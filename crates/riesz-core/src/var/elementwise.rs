@@ -1,7 +1,7 @@
 //! Functions of one argument, element by element, and what is composed of them.
 
 use super::Operand;
-use crate::primitive::{Cast, StopGradient, Unary};
+use crate::primitive::{Cast, Polygamma, Sinc, StopGradient, Unary};
 use crate::trace::{Var, apply1};
 use crate::types::DType;
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -87,6 +87,12 @@ methods!(
     erf Erf,
     /// 1 − erf(x), exact for large x.
     erfc Erfc,
+    /// The inverse of erf.
+    erfinv Erfinv,
+    /// log |Γ(x)|.
+    lgamma Lgamma,
+    /// The derivative of log Γ.
+    digamma Digamma,
 );
 
 /// Composed functions, element by element.
@@ -133,20 +139,22 @@ impl Var {
         0.5 * self * (-FRAC_1_SQRT_2 * self).erfc()
     }
 
+    /// sin(πx)/(πx), 1 at 0; derivatives of every order are exact there too.
+    #[track_caller]
+    pub fn sinc(self) -> Var {
+        apply1(Sinc { order: 0 }, &[self])
+    }
+
+    /// The derivative of order `n` of the digamma function, which is that of order 0.
+    #[track_caller]
+    pub fn polygamma(self, n: u32) -> Var {
+        if n == 0 { self.digamma() } else { apply1(Polygamma { n }, &[self]) }
+    }
+
     /// The nearest number in `low..=high`: a maximum, then a minimum, with their ties.
     #[track_caller]
     pub fn clip(self, low: impl Operand, high: impl Operand) -> Var {
         self.maximum(low).minimum(high)
-    }
-
-    /// log(eˣ + eʸ), without overflow.
-    #[track_caller]
-    pub fn logaddexp(self, other: impl Operand) -> Var {
-        let (x, y) = self.broadcast_with(other.beside(self));
-        // Equal infinities differ by NaN; they are their own result and share the derivative.
-        let same = x.eq(y).and(x.abs().eq(f64::INFINITY));
-        let apart = Var::select(same, 0.0, x - y);
-        Var::select(same, 0.5 * (x + y), y + apart.softplus())
     }
 
     /// Whether each element is not a number.
@@ -159,18 +167,5 @@ impl Var {
     #[track_caller]
     pub fn is_finite(self) -> Var {
         if self.dtype().is_float() { self.abs().lt(f64::INFINITY) } else { self.eq(self) }
-    }
-
-    /// x·log y, and 0 where x is 0.
-    #[track_caller]
-    pub fn xlogy(self, other: impl Operand) -> Var {
-        let other = other.beside(self);
-        let zero = self.eq(0.0);
-        // The logarithm is masked where it is not used, for the sake of ∂/∂y at (0, 0); ∂/∂x is
-        // log y everywhere, so that branch is kept linear in x.
-        let safe = Var::select(zero, 1.0, other);
-        let slope_in_x = self * other.log().stop_gradient();
-        let both = self * safe.log();
-        Var::select(zero, slope_in_x - slope_in_x.stop_gradient(), both)
     }
 }

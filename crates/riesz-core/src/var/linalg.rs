@@ -188,7 +188,7 @@ impl Var {
     }
 
     #[track_caller]
-    fn triangle(self, compare: Compare) -> Var {
+    pub(crate) fn triangle(self, compare: Compare) -> Var {
         let shape = self.shape();
         let Some((_, &[m, n])) = shape.split_last_chunk::<2>() else {
             return fail(
