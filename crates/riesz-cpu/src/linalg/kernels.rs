@@ -2,7 +2,7 @@
 
 use crate::simd::Isa;
 use crate::simd::dispatch::compiled;
-use crate::simd::real::{Arith, Real};
+use crate::simd::real::{Arith, Real, pick};
 
 /// The loops of one type, by raw pointers. Sealed: implemented for f64 and f32 here.
 ///
@@ -81,6 +81,10 @@ unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
     m: usize, n: usize, alpha: T, a: *const T, lda: isize, x: *const T, xs: isize, beta: T, y: *mut T, ys: isize,
 ) {
     let zero = T::of(0.0);
+    let mut mask = [zero; L];
+    for (l, m) in mask.iter_mut().enumerate() {
+        *m = if l + n % L >= L { T::of(1.0) } else { zero };
+    }
     let mut i = 0;
     // SAFETY (all blocks): row i + r < m, columns below n, as the trait demands.
     while i < m {
@@ -96,10 +100,10 @@ unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
                     }
                 }
             } else if rows == 4 {
-                let pointers: [*const T; 4] = std::array::from_fn(|r| first.offset(r as isize * lda));
-                sums = dot_rows::<T, A, 4, L>(n, pointers, x);
+                let pointers = row_pointers::<T, 4>(first, lda, 4);
+                sums = dot_rows::<T, A, 4, L>(n, pointers, x, &mask);
             } else {
-                sums[0] = dot_rows::<T, A, 1, L>(n, [first], x)[0];
+                sums[0] = dot_rows::<T, A, 1, L>(n, [first], x, &mask)[0];
             }
             for (r, sum) in sums.iter().enumerate().take(rows) {
                 let y = y.offset((i + r) as isize * ys);
@@ -112,48 +116,56 @@ unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
 
 #[inline(always)]
 unsafe fn dot_rows<T: Real, A: Arith, const R: usize, const L: usize>(
-    n: usize, rows: [*const T; R], x: *const T,
+    n: usize, rows: [*const T; R], x: *const T, mask: &[T; L],
 ) -> [T; R] {
     let zero = T::of(0.0);
     let mut lanes = [[zero; L]; R];
     let mut j = 0;
     // SAFETY (all blocks): columns j … j + L ≤ n.
     while j + L <= n {
+        let v = unsafe { x.add(j).cast::<[T; L]>().read() };
         for r in 0..R {
+            let row = unsafe { rows[r].add(j).cast::<[T; L]>().read() };
             for l in 0..L {
-                unsafe {
-                    lanes[r][l] = A::fma(*rows[r].add(j + l), *x.add(j + l), lanes[r][l]);
-                }
+                lanes[r][l] = A::fma(row[l], v[l], lanes[r][l]);
             }
         }
         j += L;
     }
     if j < n {
         let start = n - L;
-        let skip = j - start;
-        let mut mask = [false; L];
-        for (l, m) in mask.iter_mut().enumerate() {
-            *m = l >= skip;
+        // Both factors are masked: 0·∞ would be NaN. Masking the sum instead would store the lanes
+        // under a mask, which the next load has to wait for.
+        let mut v = unsafe { x.add(start).cast::<[T; L]>().read() };
+        for l in 0..L {
+            v[l] = pick(mask[l] > zero, v[l], zero);
         }
         for r in 0..R {
+            let row = unsafe { rows[r].add(start).cast::<[T; L]>().read() };
             for l in 0..L {
-                unsafe {
-                    let sum = A::fma(*rows[r].add(start + l), *x.add(start + l), lanes[r][l]);
-                    lanes[r][l] = crate::simd::real::pick(mask[l], sum, lanes[r][l]);
-                }
+                lanes[r][l] = A::fma(pick(mask[l] > zero, row[l], zero), v[l], lanes[r][l]);
             }
         }
     }
-    std::array::from_fn(|r| {
-        let mut width = L;
-        while width > 1 {
-            width /= 2;
-            for l in 0..width {
-                lanes[r][l] = lanes[r][l] + lanes[r][l + width];
+    fold_lanes(&lanes)
+}
+
+/// The sum of each row's lanes. Not inlined: beside the loop above, the compiler would vectorise that
+/// loop by the shape of this reduction, four lanes wide.
+#[inline(never)]
+fn fold_lanes<T: Real, const R: usize, const L: usize>(lanes: &[[T; L]; R]) -> [T; R] {
+    let zero = T::of(0.0);
+    let mut sums = [zero; R];
+    for r in 0..R {
+        let mut quarters = [zero; 4];
+        for c in 0..L / 4 {
+            for l in 0..4 {
+                quarters[l] = quarters[l] + lanes[r][4 * c + l];
             }
         }
-        lanes[r][0]
-    })
+        sums[r] = (quarters[0] + quarters[2]) + (quarters[1] + quarters[3]);
+    }
+    sums
 }
 
 /// y gathers eight rows in one pass, so that it is read and written n/8 times less than A.
@@ -171,19 +183,43 @@ unsafe fn columns_times<T: Real, A: Arith, const L: usize>(
     while i < m {
         unsafe {
             let row = a.offset(i as isize * lda);
-            let weight = |r: usize| alpha * *x.offset((i + r) as isize * xs);
+            let from = x.offset(i as isize * xs);
             if m - i >= 8 {
-                add_rows::<T, A, 8>(n, std::array::from_fn(|r| row.offset(r as isize * lda)), std::array::from_fn(weight), y);
+                add_rows::<T, A, 8>(n, row_pointers(row, lda, 8), weights(alpha, from, xs), y);
                 i += 8;
             } else if m - i >= 2 {
-                add_rows::<T, A, 2>(n, std::array::from_fn(|r| row.offset(r as isize * lda)), std::array::from_fn(weight), y);
+                add_rows::<T, A, 2>(n, row_pointers(row, lda, 2), weights(alpha, from, xs), y);
                 i += 2;
             } else {
-                add_rows::<T, A, 1>(n, [row], [weight(0)], y);
+                add_rows::<T, A, 1>(n, [row], weights(alpha, from, xs), y);
                 i += 1;
             }
         }
     }
+}
+
+// Loops, not closures: a closure may be compiled as a call without the loop's instruction set.
+
+/// The addresses of R rows; beyond `count` the last again.
+#[inline(always)]
+unsafe fn row_pointers<T, const R: usize>(first: *const T, lda: isize, count: usize) -> [*const T; R] {
+    let mut rows = [first; R];
+    for (r, row) in rows.iter_mut().enumerate() {
+        // SAFETY: the caller's: `count` rows.
+        *row = unsafe { first.offset(r.min(count - 1) as isize * lda) };
+    }
+    rows
+}
+
+/// α·x\[0\], α·x\[xs\], …
+#[inline(always)]
+unsafe fn weights<T: Real, const R: usize>(alpha: T, x: *const T, xs: isize) -> [T; R] {
+    let mut weights = [alpha; R];
+    for (r, w) in weights.iter_mut().enumerate() {
+        // SAFETY: the caller's: R entries.
+        *w = unsafe { alpha * *x.offset(r as isize * xs) };
+    }
+    weights
 }
 
 #[inline(always)]
@@ -249,7 +285,7 @@ unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
         unsafe {
             let first = a.offset(i as isize * sa.0);
             // Rows beyond the last repeat it, so that the loop has one shape.
-            let rows_of_a: [*const T; 4] = std::array::from_fn(|r| first.offset(r.min(rows - 1) as isize * sa.0));
+            let rows_of_a = row_pointers::<T, 4>(first, sa.0, rows);
             for (l, row) in packed.iter().enumerate().take(k) {
                 for r in 0..4 {
                     let v = *rows_of_a[r].offset(l as isize * sa.1);
