@@ -10,7 +10,16 @@ use std::time::{Duration, Instant};
 fn main() {
     let quick = std::env::args().any(|a| a == "quick");
     if quick {
-        for &(m, n, k) in &[(4, 4, 4), (8, 8, 8), (16, 16, 16), (569, 1, 32), (569, 1, 30), (1000, 1, 96), (1000, 1, 100), (30, 1, 569)] {
+        for &(m, n, k) in &[
+            (4, 4, 4),
+            (8, 8, 8),
+            (16, 16, 16),
+            (569, 1, 32),
+            (569, 1, 30),
+            (1000, 1, 96),
+            (1000, 1, 100),
+            (30, 1, 569),
+        ] {
             product::<f64>("f64", m, n, k);
             product::<f32>("f32", m, n, k);
         }
@@ -18,14 +27,32 @@ fn main() {
     }
     println!("product m×n×k, GFLOP/s       baseline     avx2   avx512");
     for &(m, n, k) in &[
-        (4, 4, 4), (8, 8, 8), (16, 16, 16), (17, 17, 17), (20, 20, 20), (32, 32, 32), (64, 64, 64), (256, 256, 256), (1024, 1024, 1024),
-        (569, 1, 30), (30, 1, 569), (1000, 1, 100), (100, 1, 1000), (10000, 1, 100), (1, 10, 10), (1000, 1, 1000), (1, 1000, 1000),
-        (128, 10, 512), (100, 4, 100),
+        (4, 4, 4),
+        (8, 8, 8),
+        (16, 16, 16),
+        (17, 17, 17),
+        (20, 20, 20),
+        (32, 32, 32),
+        (64, 64, 64),
+        (256, 256, 256),
+        (1024, 1024, 1024),
+        (569, 1, 30),
+        (30, 1, 569),
+        (1000, 1, 100),
+        (100, 1, 1000),
+        (10000, 1, 100),
+        (1, 10, 10),
+        (1000, 1, 1000),
+        (1, 1000, 1000),
+        (128, 10, 512),
+        (100, 4, 100),
     ] {
         product::<f64>("f64", m, n, k);
         product::<f32>("f32", m, n, k);
     }
-    println!("\nf64, µs       solve1  inverse      det      svd     eigh       qr     chol | eliminate   faer LU");
+    println!(
+        "\nf64, µs       solve1  inverse      det      svd     eigh       qr     chol | eliminate   faer LU"
+    );
     let mut ws = Workspace::new();
     for n in [2usize, 4, 8, 16, 24, 32, 48, 64, 100, 256, 500] {
         factorisations(n, &mut ws);
@@ -58,7 +85,8 @@ fn product<T: Scalar>(kind: &str, m: usize, n: usize, k: usize) {
     for transposed in [false, true] {
         print!("{:26}", format!("{kind} {m}×{n}×{k}{}", if transposed { " Aᵀ" } else { "" }));
         for isa in Isa::available() {
-            let a = if transposed { Mat::row_major(&a, k, m).t() } else { Mat::row_major(&a, m, k) };
+            let a =
+                if transposed { Mat::row_major(&a, k, m).t() } else { Mat::row_major(&a, m, k) };
             let t = best(|| {
                 let b = Mat::row_major(&b, k, n);
                 let mut c = MatMut::row_major(&mut c, m, n);
@@ -98,13 +126,25 @@ fn factorisations(n: usize, ws: &mut Workspace) {
         {
             use faer::dyn_stack::{MemBuffer, MemStack};
             use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
-            let mut memory = MemBuffer::new(lu_in_place_scratch::<usize, f64>(n, n, faer::Par::Seq, Default::default()));
+            let mut memory = MemBuffer::new(lu_in_place_scratch::<usize, f64>(
+                n,
+                n,
+                faer::Par::Seq,
+                Default::default(),
+            ));
             let mut inverse = pivots.clone();
             best(|| {
                 out.copy_from_slice(&a);
                 let m = faer::MatMut::from_row_major_slice_mut(&mut out, n, n);
                 let stack = MemStack::new(&mut memory);
-                lu_in_place(m, &mut pivots, &mut inverse, faer::Par::Seq, stack, Default::default());
+                lu_in_place(
+                    m,
+                    &mut pivots,
+                    &mut inverse,
+                    faer::Par::Seq,
+                    stack,
+                    Default::default(),
+                );
             })
         },
     ];

@@ -1,5 +1,14 @@
 //! Loops compiled per instruction set: matrix–vector products, small products, small eliminations.
 
+// Kernels take bare pointers, strides and sizes; index loops are what the compiler vectorises best;
+// the safety of the trait's methods is stated once, on the trait.
+#![allow(
+    clippy::too_many_arguments,
+    clippy::needless_range_loop,
+    clippy::missing_safety_doc,
+    clippy::eq_op
+)]
+
 use crate::simd::Isa;
 use crate::simd::dispatch::compiled;
 use crate::simd::real::{Arith, Real, pick};
@@ -8,22 +17,48 @@ use crate::simd::real::{Arith, Real, pick};
 ///
 /// # Safety
 /// Pointers are valid for what each method says it reads and writes; outputs overlap no input.
-#[allow(missing_docs, clippy::too_many_arguments)]
 pub trait Kernels: Sized {
     /// y\[i·ys\] = α·Σⱼ a\[i·lda + j\]·x\[j\] + β·y\[i·ys\] for i < m, j < n; y is not read if β = 0.
     unsafe fn rows_times(
-        isa: Isa, m: usize, n: usize, alpha: Self, a: *const Self, lda: isize, x: *const Self, xs: isize,
-        beta: Self, y: *mut Self, ys: isize,
+        isa: Isa,
+        m: usize,
+        n: usize,
+        alpha: Self,
+        a: *const Self,
+        lda: isize,
+        x: *const Self,
+        xs: isize,
+        beta: Self,
+        y: *mut Self,
+        ys: isize,
     );
     /// y\[j\] = α·Σᵢ a\[i·lda + j\]·x\[i·xs\] + β·y\[j\] for i < m, j < n; y is not read if β = 0.
     unsafe fn columns_times(
-        isa: Isa, m: usize, n: usize, alpha: Self, a: *const Self, lda: isize, x: *const Self, xs: isize,
-        beta: Self, y: *mut Self,
+        isa: Isa,
+        m: usize,
+        n: usize,
+        alpha: Self,
+        a: *const Self,
+        lda: isize,
+        x: *const Self,
+        xs: isize,
+        beta: Self,
+        y: *mut Self,
     );
     /// C = α·A·B + β·C for m, n, k ≤ 16; strides are (row, column).
     unsafe fn small_product(
-        isa: Isa, m: usize, n: usize, k: usize, alpha: Self, a: *const Self, sa: (isize, isize),
-        b: *const Self, sb: (isize, isize), beta: Self, c: *mut Self, sc: (isize, isize),
+        isa: Isa,
+        m: usize,
+        n: usize,
+        k: usize,
+        alpha: Self,
+        a: *const Self,
+        sa: (isize, isize),
+        b: *const Self,
+        sb: (isize, isize),
+        beta: Self,
+        c: *mut Self,
+        sc: (isize, isize),
     );
     /// Elimination with partial pivoting, in place, row-major n×n; `pivots[i]` is the row of A that
     /// became row i. Gives (first zero pivot or n, whether the permutation is odd).
@@ -39,9 +74,16 @@ macro_rules! kernels {
                 isa: Isa, m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
                 beta: $t, y: *mut $t, ys: isize,
             ) {
-                compiled!(isa, rows_times::<$t, _, $narrow | $wide>(
-                    m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
-                    beta: $t, y: *mut $t, ys: isize))
+                // Short rows pay for every lane that is added up at their end.
+                if n < 64 {
+                    compiled!(isa, rows_times::<$t, _, $narrow | $narrow>(
+                        m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
+                        beta: $t, y: *mut $t, ys: isize))
+                } else {
+                    compiled!(isa, rows_times::<$t, _, $narrow | $wide>(
+                        m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
+                        beta: $t, y: *mut $t, ys: isize))
+                }
             }
             unsafe fn columns_times(
                 isa: Isa, m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
@@ -71,14 +113,22 @@ macro_rules! kernels {
 }
 
 kernels!(f64, 8 | 16);
-kernels!(f32, 16 | 32);
+kernels!(f32, 16 | 16);
 
 /// Four rows at a time, each with its own lanes; a last chunk shorter than L overlaps the one
 /// before, with the entries already counted masked out.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
-    m: usize, n: usize, alpha: T, a: *const T, lda: isize, x: *const T, xs: isize, beta: T, y: *mut T, ys: isize,
+    m: usize,
+    n: usize,
+    alpha: T,
+    a: *const T,
+    lda: isize,
+    x: *const T,
+    xs: isize,
+    beta: T,
+    y: *mut T,
+    ys: isize,
 ) {
     let zero = T::of(0.0);
     let mut mask = [zero; L];
@@ -86,10 +136,10 @@ unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
         *m = if l + n % L >= L { T::of(1.0) } else { zero };
     }
     let mut i = 0;
-    // SAFETY (all blocks): row i + r < m, columns below n, as the trait demands.
     while i < m {
         let rows = if m - i >= 4 { 4 } else { 1 };
         let mut sums = [zero; 4];
+        // SAFETY: rows i … i + rows are below m and columns below n, as the trait demands.
         unsafe {
             let first = a.offset(i as isize * lda);
             if xs != 1 || n < L {
@@ -116,15 +166,20 @@ unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
 
 #[inline(always)]
 unsafe fn dot_rows<T: Real, A: Arith, const R: usize, const L: usize>(
-    n: usize, rows: [*const T; R], x: *const T, mask: &[T; L],
+    n: usize,
+    rows: [*const T; R],
+    x: *const T,
+    mask: &[T; L],
 ) -> [T; R] {
     let zero = T::of(0.0);
-    let mut lanes = [[zero; L]; R];
+    let mut lanes = Lanes([[zero; L]; R]);
+    let Lanes(lanes) = &mut lanes;
     let mut j = 0;
-    // SAFETY (all blocks): columns j … j + L ≤ n.
     while j + L <= n {
+        // SAFETY: j + L ≤ n entries of x, and of each row below.
         let v = unsafe { x.add(j).cast::<[T; L]>().read() };
         for r in 0..R {
+            // SAFETY: as for x.
             let row = unsafe { rows[r].add(j).cast::<[T; L]>().read() };
             for l in 0..L {
                 lanes[r][l] = A::fma(row[l], v[l], lanes[r][l]);
@@ -136,19 +191,25 @@ unsafe fn dot_rows<T: Real, A: Arith, const R: usize, const L: usize>(
         let start = n - L;
         // Both factors are masked: 0·∞ would be NaN. Masking the sum instead would store the lanes
         // under a mask, which the next load has to wait for.
+        // SAFETY: n ≥ L (the caller checked), so the last L entries exist.
         let mut v = unsafe { x.add(start).cast::<[T; L]>().read() };
         for l in 0..L {
             v[l] = pick(mask[l] > zero, v[l], zero);
         }
         for r in 0..R {
+            // SAFETY: as for x.
             let row = unsafe { rows[r].add(start).cast::<[T; L]>().read() };
             for l in 0..L {
                 lanes[r][l] = A::fma(pick(mask[l] > zero, row[l], zero), v[l], lanes[r][l]);
             }
         }
     }
-    fold_lanes(&lanes)
+    fold_lanes(lanes)
 }
+
+/// Aligned, or every vector of lanes would straddle two cache lines on its way to `fold_lanes`.
+#[repr(C, align(64))]
+struct Lanes<T, const R: usize, const L: usize>([[T; L]; R]);
 
 /// The sum of each row's lanes. Not inlined: beside the loop above, the compiler would vectorise that
 /// loop by the shape of this reduction, four lanes wide.
@@ -170,17 +231,25 @@ fn fold_lanes<T: Real, const R: usize, const L: usize>(lanes: &[[T; L]; R]) -> [
 
 /// y gathers eight rows in one pass, so that it is read and written n/8 times less than A.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn columns_times<T: Real, A: Arith, const L: usize>(
-    m: usize, n: usize, alpha: T, a: *const T, lda: isize, x: *const T, xs: isize, beta: T, y: *mut T,
+    m: usize,
+    n: usize,
+    alpha: T,
+    a: *const T,
+    lda: isize,
+    x: *const T,
+    xs: isize,
+    beta: T,
+    y: *mut T,
 ) {
     let zero = T::of(0.0);
-    // SAFETY (all blocks): rows below m, columns below n, as the trait demands; y overlaps no input.
     for j in 0..n {
+        // SAFETY: j < n.
         unsafe { *y.add(j) = if beta == zero { zero } else { beta * *y.add(j) } };
     }
     let mut i = 0;
     while i < m {
+        // SAFETY: rows i … below m, as the branches check; y overlaps no input.
         unsafe {
             let row = a.offset(i as isize * lda);
             let from = x.offset(i as isize * xs);
@@ -202,7 +271,11 @@ unsafe fn columns_times<T: Real, A: Arith, const L: usize>(
 
 /// The addresses of R rows; beyond `count` the last again.
 #[inline(always)]
-unsafe fn row_pointers<T, const R: usize>(first: *const T, lda: isize, count: usize) -> [*const T; R] {
+unsafe fn row_pointers<T, const R: usize>(
+    first: *const T,
+    lda: isize,
+    count: usize,
+) -> [*const T; R] {
     let mut rows = [first; R];
     for (r, row) in rows.iter_mut().enumerate() {
         // SAFETY: the caller's: `count` rows.
@@ -224,7 +297,10 @@ unsafe fn weights<T: Real, const R: usize>(alpha: T, x: *const T, xs: isize) -> 
 
 #[inline(always)]
 unsafe fn add_rows<T: Real, A: Arith, const R: usize>(
-    n: usize, rows: [*const T; R], weights: [T; R], y: *mut T,
+    n: usize,
+    rows: [*const T; R],
+    weights: [T; R],
+    y: *mut T,
 ) {
     for j in 0..n {
         // SAFETY: column j < n.
@@ -240,10 +316,18 @@ unsafe fn add_rows<T: Real, A: Arith, const R: usize>(
 
 /// B is packed in rows of 4, 8 or 16; four rows of C are computed at a time, in registers.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn small_product<T: Real, A: Arith, const MAX: usize>(
-    m: usize, n: usize, k: usize, alpha: T, a: *const T, sa: (isize, isize), b: *const T, sb: (isize, isize),
-    beta: T, c: *mut T, sc: (isize, isize),
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: *const T,
+    sa: (isize, isize),
+    b: *const T,
+    sb: (isize, isize),
+    beta: T,
+    c: *mut T,
+    sc: (isize, isize),
 ) {
     // SAFETY: the caller's.
     unsafe {
@@ -258,15 +342,23 @@ unsafe fn small_product<T: Real, A: Arith, const MAX: usize>(
 }
 
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
-    m: usize, n: usize, k: usize, alpha: T, a: *const T, sa: (isize, isize), b: *const T, sb: (isize, isize),
-    beta: T, c: *mut T, sc: (isize, isize),
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: *const T,
+    sa: (isize, isize),
+    b: *const T,
+    sb: (isize, isize),
+    beta: T,
+    c: *mut T,
+    sc: (isize, isize),
 ) {
     let zero = T::of(0.0);
     let mut packed = [[zero; W]; 16];
-    // SAFETY (all blocks): indices below m, n, k ≤ 16, as the trait demands.
     for (l, row) in packed.iter_mut().enumerate().take(k) {
+        // SAFETY: l < k and j < n, as the trait demands.
         unsafe {
             let from = b.offset(l as isize * sb.0);
             if sb.1 == 1 && n == W {
@@ -282,6 +374,7 @@ unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
     while i < m {
         let rows = (m - i).min(4);
         let mut sums = [[zero; W]; 4];
+        // SAFETY: rows i … i + rows are at most m, l < k, j < n, as the trait demands.
         unsafe {
             let first = a.offset(i as isize * sa.0);
             // Rows beyond the last repeat it, so that the loop has one shape.
@@ -316,11 +409,15 @@ unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
 /// Doolittle elimination by rows (Golub & Van Loan, "Matrix Computations", alg. 3.4.1).
 #[inline(always)]
 unsafe fn eliminate<T: Real, A: Arith, const L: usize>(
-    n: usize, a: *mut T, pivots: *mut usize,
+    n: usize,
+    a: *mut T,
+    pivots: *mut usize,
 ) -> (usize, bool) {
     let zero = T::of(0.0);
     // SAFETY: the caller's: n×n entries and n pivots.
-    let (a, pivots) = unsafe { (std::slice::from_raw_parts_mut(a, n * n), std::slice::from_raw_parts_mut(pivots, n)) };
+    let (a, pivots) = unsafe {
+        (std::slice::from_raw_parts_mut(a, n * n), std::slice::from_raw_parts_mut(pivots, n))
+    };
     for (i, p) in pivots.iter_mut().enumerate() {
         *p = i;
     }
@@ -359,9 +456,16 @@ unsafe fn eliminate<T: Real, A: Arith, const L: usize>(
 }
 
 #[inline(always)]
-unsafe fn substitute<T: Real, A: Arith, const L: usize>(n: usize, lu: *const T, k: usize, x: *mut T) {
+unsafe fn substitute<T: Real, A: Arith, const L: usize>(
+    n: usize,
+    lu: *const T,
+    k: usize,
+    x: *mut T,
+) {
     // SAFETY: the caller's: n×n and n×k entries.
-    let (lu, x) = unsafe { (std::slice::from_raw_parts(lu, n * n), std::slice::from_raw_parts_mut(x, n * k)) };
+    let (lu, x) = unsafe {
+        (std::slice::from_raw_parts(lu, n * n), std::slice::from_raw_parts_mut(x, n * k))
+    };
     for i in 0..n {
         let (done, rest) = x.split_at_mut(i * k);
         subtract_rows::<T, A>(&lu[i * n..i * n + i], done, &mut rest[..k]);

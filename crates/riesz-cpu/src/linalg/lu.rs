@@ -118,13 +118,13 @@ impl<T: Scalar> LuFactors<'_, T> {
             let v = x[i] / row[i];
             x[i] = v;
             for (x, u) in x[i + 1..].iter_mut().zip(&row[i + 1..]) {
-                *x = *x - v * *u;
+                *x -= v * *u;
             }
         }
         for i in (0..n).rev() {
             let v = x[i];
             for (x, l) in x[..i].iter_mut().zip(&self.packed[i * n..]) {
-                *x = *x - v * *l;
+                *x -= v * *l;
             }
         }
         for (v, &to) in x.iter().zip(self.pivots) {
@@ -148,7 +148,13 @@ impl<T: Scalar> LuFactors<'_, T> {
             if v == zero {
                 return (zero, -<T as crate::simd::Real>::INFINITY);
             }
-            sign = if v < zero { -sign } else if v > zero { sign } else { v };
+            sign = if v < zero {
+                -sign
+            } else if v > zero {
+                sign
+            } else {
+                v
+            };
             log += v.wide().abs().ln();
         }
         (sign, T::of(log))
