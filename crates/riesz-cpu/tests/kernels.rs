@@ -48,8 +48,8 @@ fn extremes_propagate_nan() {
         assert_eq!(reduce::<f64>(isa, Reduce::Max, &[]), f64::NEG_INFINITY);
         assert_eq!(reduce::<f32>(isa, Reduce::Min, &[]), f32::INFINITY);
         assert_eq!(reduce::<f64>(isa, Reduce::Sum, &[]), 0.0);
-        assert_eq!(reduce(isa, Reduce::Max, &[-0.0, 0.0]).to_bits(), 0);
-        assert_eq!(reduce(isa, Reduce::Min, &[0.0, -0.0]).to_bits(), (-0.0f64).to_bits());
+        assert_eq!(reduce(isa, Reduce::Max, &[-0.0f64, 0.0]).to_bits(), 0);
+        assert_eq!(reduce(isa, Reduce::Min, &[0.0f64, -0.0]).to_bits(), (-0.0f64).to_bits());
     }
 }
 
@@ -57,7 +57,8 @@ fn extremes_propagate_nan() {
 fn comparisons_and_selection() {
     let x: Vec<f64> =
         (0..40).map(|i| if i % 7 == 0 { f64::NAN } else { f64::from(i % 5) }).collect();
-    let plain: [(Compare, fn(f64, f64) -> bool); 6] = [
+    type Plain = fn(f64, f64) -> bool;
+    let plain: [(Compare, Plain); 6] = [
         (Compare::Eq, |a, b| a == b),
         (Compare::Ne, |a, b| a != b),
         (Compare::Lt, |a, b| a < b),

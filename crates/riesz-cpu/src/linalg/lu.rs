@@ -10,7 +10,7 @@ use faer::linalg::triangular_solve as triangular;
 use faer::{MatMut, MatRef, Par};
 
 /// Up to this size the plain loops are faster than the library.
-const SMALL: usize = 48;
+const SMALL: usize = 64;
 
 /// The factors of a matrix, in the caller's memory.
 #[derive(Clone, Copy, Debug)]
