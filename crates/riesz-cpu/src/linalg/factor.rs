@@ -65,7 +65,9 @@ fn plain_cholesky<T: Scalar>(n: usize, l: &mut [T]) -> Option<usize> {
             row[j] = sum / other[j];
         }
         let pivot = row[..i].iter().fold(row[i], |s, v| s - *v * *v);
-        if !(pivot > T::of(0.0)) {
+        // NaN is not positive either.
+        let positive = pivot > T::of(0.0);
+        if !positive {
             return Some(i);
         }
         row[i] = pivot.root();

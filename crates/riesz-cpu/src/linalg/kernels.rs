@@ -1,14 +1,22 @@
 //! Loops compiled per instruction set: matrix–vector products, small products, small eliminations.
 
+// Kernels take bare pointers, strides and sizes; index loops are what the compiler vectorises best;
+// the safety of the trait's methods is stated once, on the trait.
+#![allow(
+    clippy::too_many_arguments,
+    clippy::needless_range_loop,
+    clippy::missing_safety_doc,
+    clippy::eq_op
+)]
+
 use crate::simd::Isa;
 use crate::simd::dispatch::compiled;
-use crate::simd::real::{Arith, Real};
+use crate::simd::real::{Arith, Real, pick};
 
 /// The loops of one type, by raw pointers. Sealed: implemented for f64 and f32 here.
 ///
 /// # Safety
 /// Pointers are valid for what each method says it reads and writes; outputs overlap no input.
-#[allow(missing_docs, clippy::too_many_arguments)]
 pub trait Kernels: Sized {
     /// y\[i·ys\] = α·Σⱼ a\[i·lda + j\]·x\[j\] + β·y\[i·ys\] for i < m, j < n; y is not read if β = 0.
     unsafe fn rows_times(
@@ -66,9 +74,16 @@ macro_rules! kernels {
                 isa: Isa, m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
                 beta: $t, y: *mut $t, ys: isize,
             ) {
-                compiled!(isa, rows_times::<$t, _, $narrow | $wide>(
-                    m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
-                    beta: $t, y: *mut $t, ys: isize))
+                // Short rows pay for every lane that is added up at their end.
+                if n < 64 {
+                    compiled!(isa, rows_times::<$t, _, $narrow | $narrow>(
+                        m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
+                        beta: $t, y: *mut $t, ys: isize))
+                } else {
+                    compiled!(isa, rows_times::<$t, _, $narrow | $wide>(
+                        m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
+                        beta: $t, y: *mut $t, ys: isize))
+                }
             }
             unsafe fn columns_times(
                 isa: Isa, m: usize, n: usize, alpha: $t, a: *const $t, lda: isize, x: *const $t, xs: isize,
@@ -98,12 +113,11 @@ macro_rules! kernels {
 }
 
 kernels!(f64, 8 | 16);
-kernels!(f32, 16 | 32);
+kernels!(f32, 16 | 16);
 
 /// Four rows at a time, each with its own lanes; a last chunk shorter than L overlaps the one
 /// before, with the entries already counted masked out.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
     m: usize,
     n: usize,
@@ -117,11 +131,15 @@ unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
     ys: isize,
 ) {
     let zero = T::of(0.0);
+    let mut mask = [zero; L];
+    for (l, m) in mask.iter_mut().enumerate() {
+        *m = if l + n % L >= L { T::of(1.0) } else { zero };
+    }
     let mut i = 0;
-    // SAFETY (all blocks): row i + r < m, columns below n, as the trait demands.
     while i < m {
         let rows = if m - i >= 4 { 4 } else { 1 };
         let mut sums = [zero; 4];
+        // SAFETY: rows i … i + rows are below m and columns below n, as the trait demands.
         unsafe {
             let first = a.offset(i as isize * lda);
             if xs != 1 || n < L {
@@ -132,11 +150,10 @@ unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
                     }
                 }
             } else if rows == 4 {
-                let pointers: [*const T; 4] =
-                    std::array::from_fn(|r| first.offset(r as isize * lda));
-                sums = dot_rows::<T, A, 4, L>(n, pointers, x);
+                let pointers = row_pointers::<T, 4>(first, lda, 4);
+                sums = dot_rows::<T, A, 4, L>(n, pointers, x, &mask);
             } else {
-                sums[0] = dot_rows::<T, A, 1, L>(n, [first], x)[0];
+                sums[0] = dot_rows::<T, A, 1, L>(n, [first], x, &mask)[0];
             }
             for (r, sum) in sums.iter().enumerate().take(rows) {
                 let y = y.offset((i + r) as isize * ys);
@@ -152,52 +169,68 @@ unsafe fn dot_rows<T: Real, A: Arith, const R: usize, const L: usize>(
     n: usize,
     rows: [*const T; R],
     x: *const T,
+    mask: &[T; L],
 ) -> [T; R] {
     let zero = T::of(0.0);
-    let mut lanes = [[zero; L]; R];
+    let mut lanes = Lanes([[zero; L]; R]);
+    let Lanes(lanes) = &mut lanes;
     let mut j = 0;
-    // SAFETY (all blocks): columns j … j + L ≤ n.
     while j + L <= n {
+        // SAFETY: j + L ≤ n entries of x, and of each row below.
+        let v = unsafe { x.add(j).cast::<[T; L]>().read() };
         for r in 0..R {
+            // SAFETY: as for x.
+            let row = unsafe { rows[r].add(j).cast::<[T; L]>().read() };
             for l in 0..L {
-                unsafe {
-                    lanes[r][l] = A::fma(*rows[r].add(j + l), *x.add(j + l), lanes[r][l]);
-                }
+                lanes[r][l] = A::fma(row[l], v[l], lanes[r][l]);
             }
         }
         j += L;
     }
     if j < n {
         let start = n - L;
-        let skip = j - start;
-        let mut mask = [false; L];
-        for (l, m) in mask.iter_mut().enumerate() {
-            *m = l >= skip;
+        // Both factors are masked: 0·∞ would be NaN. Masking the sum instead would store the lanes
+        // under a mask, which the next load has to wait for.
+        // SAFETY: n ≥ L (the caller checked), so the last L entries exist.
+        let mut v = unsafe { x.add(start).cast::<[T; L]>().read() };
+        for l in 0..L {
+            v[l] = pick(mask[l] > zero, v[l], zero);
         }
         for r in 0..R {
+            // SAFETY: as for x.
+            let row = unsafe { rows[r].add(start).cast::<[T; L]>().read() };
             for l in 0..L {
-                unsafe {
-                    let sum = A::fma(*rows[r].add(start + l), *x.add(start + l), lanes[r][l]);
-                    lanes[r][l] = crate::simd::real::pick(mask[l], sum, lanes[r][l]);
-                }
+                lanes[r][l] = A::fma(pick(mask[l] > zero, row[l], zero), v[l], lanes[r][l]);
             }
         }
     }
-    std::array::from_fn(|r| {
-        let mut width = L;
-        while width > 1 {
-            width /= 2;
-            for l in 0..width {
-                lanes[r][l] = lanes[r][l] + lanes[r][l + width];
+    fold_lanes(lanes)
+}
+
+/// Aligned, or every vector of lanes would straddle two cache lines on its way to `fold_lanes`.
+#[repr(C, align(64))]
+struct Lanes<T, const R: usize, const L: usize>([[T; L]; R]);
+
+/// The sum of each row's lanes. Not inlined: beside the loop above, the compiler would vectorise that
+/// loop by the shape of this reduction, four lanes wide.
+#[inline(never)]
+fn fold_lanes<T: Real, const R: usize, const L: usize>(lanes: &[[T; L]; R]) -> [T; R] {
+    let zero = T::of(0.0);
+    let mut sums = [zero; R];
+    for r in 0..R {
+        let mut quarters = [zero; 4];
+        for c in 0..L / 4 {
+            for l in 0..4 {
+                quarters[l] = quarters[l] + lanes[r][4 * c + l];
             }
         }
-        lanes[r][0]
-    })
+        sums[r] = (quarters[0] + quarters[2]) + (quarters[1] + quarters[3]);
+    }
+    sums
 }
 
 /// y gathers eight rows in one pass, so that it is read and written n/8 times less than A.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn columns_times<T: Real, A: Arith, const L: usize>(
     m: usize,
     n: usize,
@@ -210,37 +243,56 @@ unsafe fn columns_times<T: Real, A: Arith, const L: usize>(
     y: *mut T,
 ) {
     let zero = T::of(0.0);
-    // SAFETY (all blocks): rows below m, columns below n, as the trait demands; y overlaps no input.
     for j in 0..n {
+        // SAFETY: j < n.
         unsafe { *y.add(j) = if beta == zero { zero } else { beta * *y.add(j) } };
     }
     let mut i = 0;
     while i < m {
+        // SAFETY: rows i … below m, as the branches check; y overlaps no input.
         unsafe {
             let row = a.offset(i as isize * lda);
-            let weight = |r: usize| alpha * *x.offset((i + r) as isize * xs);
+            let from = x.offset(i as isize * xs);
             if m - i >= 8 {
-                add_rows::<T, A, 8>(
-                    n,
-                    std::array::from_fn(|r| row.offset(r as isize * lda)),
-                    std::array::from_fn(weight),
-                    y,
-                );
+                add_rows::<T, A, 8>(n, row_pointers(row, lda, 8), weights(alpha, from, xs), y);
                 i += 8;
             } else if m - i >= 2 {
-                add_rows::<T, A, 2>(
-                    n,
-                    std::array::from_fn(|r| row.offset(r as isize * lda)),
-                    std::array::from_fn(weight),
-                    y,
-                );
+                add_rows::<T, A, 2>(n, row_pointers(row, lda, 2), weights(alpha, from, xs), y);
                 i += 2;
             } else {
-                add_rows::<T, A, 1>(n, [row], [weight(0)], y);
+                add_rows::<T, A, 1>(n, [row], weights(alpha, from, xs), y);
                 i += 1;
             }
         }
     }
+}
+
+// Loops, not closures: a closure may be compiled as a call without the loop's instruction set.
+
+/// The addresses of R rows; beyond `count` the last again.
+#[inline(always)]
+unsafe fn row_pointers<T, const R: usize>(
+    first: *const T,
+    lda: isize,
+    count: usize,
+) -> [*const T; R] {
+    let mut rows = [first; R];
+    for (r, row) in rows.iter_mut().enumerate() {
+        // SAFETY: the caller's: `count` rows.
+        *row = unsafe { first.offset(r.min(count - 1) as isize * lda) };
+    }
+    rows
+}
+
+/// α·x\[0\], α·x\[xs\], …
+#[inline(always)]
+unsafe fn weights<T: Real, const R: usize>(alpha: T, x: *const T, xs: isize) -> [T; R] {
+    let mut weights = [alpha; R];
+    for (r, w) in weights.iter_mut().enumerate() {
+        // SAFETY: the caller's: R entries.
+        *w = unsafe { alpha * *x.offset(r as isize * xs) };
+    }
+    weights
 }
 
 #[inline(always)]
@@ -264,7 +316,6 @@ unsafe fn add_rows<T: Real, A: Arith, const R: usize>(
 
 /// B is packed in rows of 4, 8 or 16; four rows of C are computed at a time, in registers.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn small_product<T: Real, A: Arith, const MAX: usize>(
     m: usize,
     n: usize,
@@ -291,7 +342,6 @@ unsafe fn small_product<T: Real, A: Arith, const MAX: usize>(
 }
 
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
     m: usize,
     n: usize,
@@ -307,8 +357,8 @@ unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
 ) {
     let zero = T::of(0.0);
     let mut packed = [[zero; W]; 16];
-    // SAFETY (all blocks): indices below m, n, k ≤ 16, as the trait demands.
     for (l, row) in packed.iter_mut().enumerate().take(k) {
+        // SAFETY: l < k and j < n, as the trait demands.
         unsafe {
             let from = b.offset(l as isize * sb.0);
             if sb.1 == 1 && n == W {
@@ -324,11 +374,11 @@ unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
     while i < m {
         let rows = (m - i).min(4);
         let mut sums = [[zero; W]; 4];
+        // SAFETY: rows i … i + rows are at most m, l < k, j < n, as the trait demands.
         unsafe {
             let first = a.offset(i as isize * sa.0);
             // Rows beyond the last repeat it, so that the loop has one shape.
-            let rows_of_a: [*const T; 4] =
-                std::array::from_fn(|r| first.offset(r.min(rows - 1) as isize * sa.0));
+            let rows_of_a = row_pointers::<T, 4>(first, sa.0, rows);
             for (l, row) in packed.iter().enumerate().take(k) {
                 for r in 0..4 {
                     let v = *rows_of_a[r].offset(l as isize * sa.1);

@@ -10,7 +10,7 @@ use faer::linalg::triangular_solve as triangular;
 use faer::{MatMut, MatRef, Par};
 
 /// Up to this size the plain loops are faster than the library.
-const SMALL: usize = 48;
+const SMALL: usize = 64;
 
 /// The factors of a matrix, in the caller's memory.
 #[derive(Clone, Copy, Debug)]
@@ -118,13 +118,13 @@ impl<T: Scalar> LuFactors<'_, T> {
             let v = x[i] / row[i];
             x[i] = v;
             for (x, u) in x[i + 1..].iter_mut().zip(&row[i + 1..]) {
-                *x = *x - v * *u;
+                *x -= v * *u;
             }
         }
         for i in (0..n).rev() {
             let v = x[i];
             for (x, l) in x[..i].iter_mut().zip(&self.packed[i * n..]) {
-                *x = *x - v * *l;
+                *x -= v * *l;
             }
         }
         for (v, &to) in x.iter().zip(self.pivots) {

@@ -18,6 +18,7 @@ mod product;
 mod spectral;
 
 pub use factor::{Triangle, cholesky, qr, solve_triangular};
+#[doc(hidden)]
 pub use kernels::Kernels;
 pub use lu::{LuFactors, det, inverse, lu_factor, slogdet, solve};
 pub use product::{
@@ -103,9 +104,7 @@ fn stack_in<'a>(
 
 /// Whether every entry is finite.
 fn finite<T: Scalar>(x: &[T]) -> bool {
-    // x − x is 0 for finite x and NaN otherwise; a sum keeps a NaN, and vectorises.
-    let zero = T::of(0.0);
-    x.iter().fold(zero, |sum, v| sum + (*v - *v)) == zero
+    x.iter().all(|v| v.magnitude() < <T as crate::simd::Real>::INFINITY)
 }
 
 /// Every entry NaN: what an output holds when there is no result.

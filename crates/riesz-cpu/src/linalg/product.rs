@@ -150,23 +150,23 @@ pub unsafe fn multiply_raw<T: Scalar>(
     if m == 0 || n == 0 {
         return;
     }
-    // SAFETY (all below): the caller's.
-    if n == 1
-        && k > 0
-        && unsafe { times_vector(isa, m, k, alpha, a, b.at, b.row, beta, c.at, c.row) }
-    {
-        return;
+    if n == 1 && k > 0 {
+        // SAFETY: the caller's: the same entries, named by A, b and c.
+        if unsafe { times_vector(isa, m, k, alpha, a, b.at, b.row, beta, c.at, c.row) } {
+            return;
+        }
     }
-    let turned = MatPtr { at: b.at, row: b.col, col: b.row };
-    if m == 1
-        && k > 0
-        && unsafe { times_vector(isa, n, k, alpha, turned, a.at, a.col, beta, c.at, c.col) }
-    {
-        return;
+    if m == 1 && k > 0 {
+        let turned = MatPtr { at: b.at, row: b.col, col: b.row };
+        // SAFETY: the caller's: cᵀ = Bᵀ·aᵀ has the same entries.
+        if unsafe { times_vector(isa, n, k, alpha, turned, a.at, a.col, beta, c.at, c.col) } {
+            return;
+        }
     }
     if m <= 16 && n <= 16 && k <= 16 {
         // A column-major result is a row-major one of the transposed product.
         let (sa, sb, sc) = ((a.row, a.col), (b.row, b.col), (c.row, c.col));
+        // SAFETY: the caller's; no dimension is above 16.
         unsafe {
             if c.col == 1 || c.row != 1 {
                 T::small_product(isa, m, n, k, alpha, a.at, sa, b.at, sb, beta, c.at, sc);
@@ -178,6 +178,7 @@ pub unsafe fn multiply_raw<T: Scalar>(
         return;
     }
     let read = beta != T::of(0.0);
+    // SAFETY: the caller's; the library reads and writes exactly these entries.
     unsafe {
         gemm::gemm(
             m,

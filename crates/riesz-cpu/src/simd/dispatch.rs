@@ -283,7 +283,6 @@ unsafe fn unary_body<T: Real, A: Arith, const L: usize>(
     y: *mut T,
     n: usize,
 ) {
-    // SAFETY: the caller's, in every arm.
     macro_rules! go {
         ($($f:ident)::+) => {{
             struct F<A>(PhantomData<A>);
@@ -293,6 +292,7 @@ unsafe fn unary_body<T: Real, A: Arith, const L: usize>(
                     $($f)::+::<T, A>(x)
                 }
             }
+            // SAFETY: the caller's.
             unsafe { map::<T, F<A>, L>(x, y, n) }
         }};
         (plain $($f:ident)::+) => {{
@@ -303,6 +303,7 @@ unsafe fn unary_body<T: Real, A: Arith, const L: usize>(
                     $($f)::+::<T, A>(x)
                 }
             }
+            // SAFETY: the caller's.
             unsafe { map_plain::<T, F<A>>(x, y, n) }
         }};
         ($($f:ident)::+, beyond $scalar:expr) => {{
@@ -313,6 +314,7 @@ unsafe fn unary_body<T: Real, A: Arith, const L: usize>(
                     $($f)::+::<T, A>(x)
                 }
             }
+            // SAFETY: the caller's.
             unsafe { map_within::<T, F<A>, L>(x, y, n, T::TRIG_LIMIT, $scalar) }
         }};
     }
@@ -357,7 +359,6 @@ unsafe fn binary_body<T: Real, A: Arith, const L: usize>(
     out: *mut T,
     n: usize,
 ) {
-    // SAFETY: the caller's, in every arm.
     macro_rules! go {
         (|$a:ident, $b:ident| $e:expr) => {{
             struct F<A>(PhantomData<A>);
@@ -367,6 +368,7 @@ unsafe fn binary_body<T: Real, A: Arith, const L: usize>(
                     $e
                 }
             }
+            // SAFETY: the caller's.
             unsafe { zip::<T, T, F<A>, L>(x, y, out, n, T::of(0.0)) }
         }};
         (plain |$a:ident, $b:ident| $e:expr) => {{
@@ -377,6 +379,7 @@ unsafe fn binary_body<T: Real, A: Arith, const L: usize>(
                     $e
                 }
             }
+            // SAFETY: the caller's.
             unsafe { zip_plain::<T, F<A>>(x, y, out, n) }
         }};
     }
@@ -403,7 +406,6 @@ unsafe fn compare_body<T: Real, A: Arith, const L: usize>(
     out: *mut bool,
     n: usize,
 ) {
-    // SAFETY: the caller's, in every arm.
     macro_rules! go {
         (|$a:ident, $b:ident| $e:expr) => {{
             struct F<A>(PhantomData<A>);
@@ -413,6 +415,7 @@ unsafe fn compare_body<T: Real, A: Arith, const L: usize>(
                     $e
                 }
             }
+            // SAFETY: the caller's.
             unsafe { zip::<T, bool, F<A>, L>(x, y, out, n, false) }
         }};
     }

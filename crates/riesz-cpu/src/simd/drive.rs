@@ -127,10 +127,10 @@ pub unsafe fn map_plain<T: Real, F: Map<T>>(x: *const T, y: *mut T, n: usize) {
 #[inline(always)]
 pub unsafe fn zip_plain<T: Real, F: Zip<T, T>>(x: Source<T>, y: Source<T>, out: *mut T, n: usize) {
     let o = out.cast_const();
-    // SAFETY: the caller's, for every i < n.
     macro_rules! each {
         ($i:ident, $x:expr, $y:expr) => {
             for $i in 0..n {
+                // SAFETY: the caller's, for every i < n.
                 unsafe { *out.add($i) = F::call($x, $y) };
             }
         };

@@ -1,5 +1,8 @@
 //! The little that the kernels need to know about f32 and f64, and about fused multiply-add.
 
+// The constants are written with the digits they were computed with.
+#![allow(clippy::excessive_precision)]
+
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A floating-point type the kernels are written for: f64 and f32.

@@ -11,7 +11,7 @@ use crate::simd::real::{Arith, Real, pick, poly};
 pub fn erf<R: Real, A: Arith>(x: R) -> R {
     let a = x.magnitude();
     let z = a * a;
-    let (hi, lo) = R::pair(1.1283791670955126, 1.533545961316588e-17);
+    let (hi, lo) = R::pair(std::f64::consts::FRAC_2_SQRT_PI, 1.533545961316588e-17);
     let near = A::fma(a, hi, a * A::fma(z, poly::<R, A>(R::ERF, z), lo));
     let b = pick(a > R::ERF_LIMIT, R::ERF_LIMIT, a);
     let two = R::of(2.0);

@@ -24,7 +24,7 @@ pub fn exp2<R: Real, A: Arith>(x: R) -> R {
     let x = clamp(x, low * R::of(1.5), high * R::of(1.5));
     let magic = x + R::MAGIC;
     let r = x - (magic - R::MAGIC);
-    let (hi, lo) = R::pair(0.6931471805599453, 2.3190468138462996e-17);
+    let (hi, lo) = R::pair(std::f64::consts::LN_2, 2.3190468138462996e-17);
     let tail = A::fma(r * r, poly::<R, A>(R::EXP2, r), r * lo);
     let y = R::of(1.0) + A::fma(r, hi, tail);
     scale::<R, A>(y, magic)

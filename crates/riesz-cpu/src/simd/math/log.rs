@@ -42,7 +42,7 @@ pub(super) fn log1p_of_sum<R: Real, A: Arith>(u: R, c: R) -> R {
 pub fn log2<R: Real, A: Arith>(x: R) -> R {
     let (k, m) = split(x);
     // 1/ln 2 as a pair.
-    let base = R::pair(1.4426950408889634, 2.0355273740931033e-17);
+    let base = R::pair(std::f64::consts::LOG2_E, 2.0355273740931033e-17);
     edges(x, in_base::<R, A>(k, R::of(0.0), m, base))
 }
 
@@ -51,8 +51,8 @@ pub fn log2<R: Real, A: Arith>(x: R) -> R {
 pub fn log10<R: Real, A: Arith>(x: R) -> R {
     let (k, m) = split(x);
     // 1/ln 10 as a pair; log10 2 in a short part (exact times k) and the rest.
-    let base = R::pair(0.4342944819032518, 1.098319650216765e-17);
-    let short = R::of(0.30102539062500000000);
+    let base = R::pair(std::f64::consts::LOG10_E, 1.098319650216765e-17);
+    let short = R::of(0.301025390625);
     edges(x, in_base::<R, A>(k * short, k * R::of(4.6050389811952137e-6), m, base))
 }
 
