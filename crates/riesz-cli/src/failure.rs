@@ -104,6 +104,11 @@ impl Failure {
         Failure { quiet: gone, ..failure }
     }
 
+    /// What is wrong, in one line.
+    pub fn message(&self) -> &str {
+        &self.diagnostic.message
+    }
+
     /// Says what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Failure {

@@ -100,6 +100,33 @@ impl Question {
         Ok(question)
     }
 
+    /// The same question with a small number for every size that has none.
+    pub fn sized(&self) -> Question {
+        let mut typed = self.typed.clone();
+        sample::choose_sizes(&mut typed);
+        let (text, unused) = (self.text.clone(), self.unused.clone());
+        Question { text, typed, root: self.root, values: self.values.clone(), unused }
+    }
+
+    /// Gives every variable without a value a random one that satisfies its facts.
+    ///
+    /// # Errors
+    /// When a size is not known.
+    pub fn fill(&mut self, interval: (f64, f64), seed: u64) -> Result<(), Failure> {
+        for i in 0..self.values.len() {
+            if self.values[i].is_none() {
+                let made = sample::value(
+                    &self.typed.vars[i],
+                    &self.typed.dims,
+                    interval,
+                    seed * 1000 + i as u64,
+                );
+                self.values[i] = Some(made.map_err(|e| self.failure(&e))?);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the expression uses each variable.
     pub fn used(&self) -> Vec<bool> {
         let mut used = vec![false; self.typed.vars.len()];

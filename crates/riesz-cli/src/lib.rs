@@ -14,10 +14,8 @@ mod differentiate;
 mod display;
 mod eval;
 mod failure;
-mod graph;
 mod input;
 mod json;
-mod primitives;
 mod sample;
 
 pub use failure::{Exit, Failure};
@@ -65,8 +63,6 @@ enum Command {
     Eval(eval::Args),
     Derive(derive::Args),
     Check(check::Args),
-    Graph(graph::Args),
-    Primitives(primitives::Args),
 }
 
 impl Command {
@@ -75,8 +71,6 @@ impl Command {
             Command::Eval(args) => args.json,
             Command::Derive(args) => args.json(),
             Command::Check(args) => args.json,
-            Command::Graph(_) => false,
-            Command::Primitives(args) => args.json,
         }
     }
 
@@ -85,8 +79,6 @@ impl Command {
             Command::Eval(args) => eval::run(args, io),
             Command::Derive(args) => derive::run(args, io),
             Command::Check(args) => check::run(args, io),
-            Command::Graph(args) => graph::run(args, io),
-            Command::Primitives(args) => primitives::run(args, io),
         }
     }
 }

@@ -13,6 +13,7 @@ mod eval;
 pub mod jvp;
 pub mod primitive;
 mod program;
+pub mod simplify;
 mod tensor;
 mod trace;
 mod transpose;
@@ -27,6 +28,7 @@ pub use eval::{check_arguments, eval};
 pub use jvp::jvp;
 pub use primitive::{Prim, Primitive};
 pub use program::{Equation, Program, Value};
+pub use simplify::{SimplifyOptions, simplify};
 pub use tensor::{Data, Element, Tensor};
 pub use trace::{
     Traced, Var, Vars, apply, apply1, current_source, fail, inline, is_tracing, trace, trace_open,

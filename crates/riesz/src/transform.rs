@@ -50,7 +50,7 @@ fn record_as<A: VarTree, R: VarTree>(
         (Ok(traced), Some(result)) => {
             let leaves = args.len();
             args.extend(traced.captures);
-            let program = traced.program;
+            let program = riesz_core::simplify(&traced.program, &Default::default());
             Some(Recorded { program, args, leaves, result })
         }
         (Err(error), _) => {

@@ -4,7 +4,9 @@ use super::{Scalar, Status, Workspace, fill_nan};
 use faer::dyn_stack::StackReq;
 use faer::linalg::cholesky::llt::factor as llt;
 use faer::linalg::qr::no_pivoting::factor as qr_factor;
-use faer::linalg::{householder, temp_mat_scratch, temp_mat_zeroed, triangular_solve as triangular};
+use faer::linalg::{
+    householder, temp_mat_scratch, temp_mat_zeroed, triangular_solve as triangular,
+};
 use faer::mat::AsMatMut;
 use faer::{Conj, MatMut, MatRef, Par};
 
@@ -85,7 +87,10 @@ pub fn qr<T: Scalar>(
     workspace: &mut Workspace,
 ) -> Status {
     let k = m.min(n);
-    assert!(a.len() == m * n && q.len() == m * k && r.len() == k * n, "QR of slices of wrong lengths");
+    assert!(
+        a.len() == m * n && q.len() == m * k && r.len() == k * n,
+        "QR of slices of wrong lengths"
+    );
     if k == 0 {
         return Status::Done;
     }
@@ -101,7 +106,9 @@ pub fn qr<T: Scalar>(
         temp_mat_scratch::<T>(m, k),
         StackReq::any_of(&[
             qr_factor::qr_in_place_scratch::<T>(m, n, block, Par::Seq, Default::default()),
-            householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<T>(m, block, k),
+            householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<T>(
+                m, block, k,
+            ),
         ]),
     ]));
     let (mut packed, stack) = temp_mat_zeroed::<T, _, _>(m, n, stack);
@@ -110,7 +117,13 @@ pub fn qr<T: Scalar>(
     let (mut packed, mut coefficients, mut basis) =
         (packed.as_mat_mut(), coefficients.as_mat_mut(), basis.as_mat_mut());
     packed.copy_from(MatRef::from_row_major_slice(a, m, n));
-    qr_factor::qr_in_place(packed.as_mut(), coefficients.as_mut(), Par::Seq, stack, Default::default());
+    qr_factor::qr_in_place(
+        packed.as_mut(),
+        coefficients.as_mut(),
+        Par::Seq,
+        stack,
+        Default::default(),
+    );
     for i in 0..k {
         for j in 0..n {
             r[i * n + j] = if j < i { T::of(0.0) } else { packed[(i, j)] };
@@ -146,7 +159,13 @@ pub struct Triangle {
 ///
 /// # Panics
 /// If a slice has the wrong length.
-pub fn solve_triangular<T: Scalar>(n: usize, a: &[T], t: Triangle, k: usize, x: &mut [T]) -> Status {
+pub fn solve_triangular<T: Scalar>(
+    n: usize,
+    a: &[T],
+    t: Triangle,
+    k: usize,
+    x: &mut [T],
+) -> Status {
     assert!(a.len() == n * n && x.len() == n * k, "triangular solve with slices of wrong lengths");
     if n == 0 || k == 0 {
         return Status::Done;

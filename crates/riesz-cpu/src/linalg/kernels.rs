@@ -12,18 +12,45 @@ use crate::simd::real::{Arith, Real};
 pub trait Kernels: Sized {
     /// y\[i·ys\] = α·Σⱼ a\[i·lda + j\]·x\[j\] + β·y\[i·ys\] for i < m, j < n; y is not read if β = 0.
     unsafe fn rows_times(
-        isa: Isa, m: usize, n: usize, alpha: Self, a: *const Self, lda: isize, x: *const Self, xs: isize,
-        beta: Self, y: *mut Self, ys: isize,
+        isa: Isa,
+        m: usize,
+        n: usize,
+        alpha: Self,
+        a: *const Self,
+        lda: isize,
+        x: *const Self,
+        xs: isize,
+        beta: Self,
+        y: *mut Self,
+        ys: isize,
     );
     /// y\[j\] = α·Σᵢ a\[i·lda + j\]·x\[i·xs\] + β·y\[j\] for i < m, j < n; y is not read if β = 0.
     unsafe fn columns_times(
-        isa: Isa, m: usize, n: usize, alpha: Self, a: *const Self, lda: isize, x: *const Self, xs: isize,
-        beta: Self, y: *mut Self,
+        isa: Isa,
+        m: usize,
+        n: usize,
+        alpha: Self,
+        a: *const Self,
+        lda: isize,
+        x: *const Self,
+        xs: isize,
+        beta: Self,
+        y: *mut Self,
     );
     /// C = α·A·B + β·C for m, n, k ≤ 16; strides are (row, column).
     unsafe fn small_product(
-        isa: Isa, m: usize, n: usize, k: usize, alpha: Self, a: *const Self, sa: (isize, isize),
-        b: *const Self, sb: (isize, isize), beta: Self, c: *mut Self, sc: (isize, isize),
+        isa: Isa,
+        m: usize,
+        n: usize,
+        k: usize,
+        alpha: Self,
+        a: *const Self,
+        sa: (isize, isize),
+        b: *const Self,
+        sb: (isize, isize),
+        beta: Self,
+        c: *mut Self,
+        sc: (isize, isize),
     );
     /// Elimination with partial pivoting, in place, row-major n×n; `pivots[i]` is the row of A that
     /// became row i. Gives (first zero pivot or n, whether the permutation is odd).
@@ -78,7 +105,16 @@ kernels!(f32, 16 | 32);
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
-    m: usize, n: usize, alpha: T, a: *const T, lda: isize, x: *const T, xs: isize, beta: T, y: *mut T, ys: isize,
+    m: usize,
+    n: usize,
+    alpha: T,
+    a: *const T,
+    lda: isize,
+    x: *const T,
+    xs: isize,
+    beta: T,
+    y: *mut T,
+    ys: isize,
 ) {
     let zero = T::of(0.0);
     let mut i = 0;
@@ -96,7 +132,8 @@ unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
                     }
                 }
             } else if rows == 4 {
-                let pointers: [*const T; 4] = std::array::from_fn(|r| first.offset(r as isize * lda));
+                let pointers: [*const T; 4] =
+                    std::array::from_fn(|r| first.offset(r as isize * lda));
                 sums = dot_rows::<T, A, 4, L>(n, pointers, x);
             } else {
                 sums[0] = dot_rows::<T, A, 1, L>(n, [first], x)[0];
@@ -112,7 +149,9 @@ unsafe fn rows_times<T: Real, A: Arith, const L: usize>(
 
 #[inline(always)]
 unsafe fn dot_rows<T: Real, A: Arith, const R: usize, const L: usize>(
-    n: usize, rows: [*const T; R], x: *const T,
+    n: usize,
+    rows: [*const T; R],
+    x: *const T,
 ) -> [T; R] {
     let zero = T::of(0.0);
     let mut lanes = [[zero; L]; R];
@@ -160,7 +199,15 @@ unsafe fn dot_rows<T: Real, A: Arith, const R: usize, const L: usize>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn columns_times<T: Real, A: Arith, const L: usize>(
-    m: usize, n: usize, alpha: T, a: *const T, lda: isize, x: *const T, xs: isize, beta: T, y: *mut T,
+    m: usize,
+    n: usize,
+    alpha: T,
+    a: *const T,
+    lda: isize,
+    x: *const T,
+    xs: isize,
+    beta: T,
+    y: *mut T,
 ) {
     let zero = T::of(0.0);
     // SAFETY (all blocks): rows below m, columns below n, as the trait demands; y overlaps no input.
@@ -173,10 +220,20 @@ unsafe fn columns_times<T: Real, A: Arith, const L: usize>(
             let row = a.offset(i as isize * lda);
             let weight = |r: usize| alpha * *x.offset((i + r) as isize * xs);
             if m - i >= 8 {
-                add_rows::<T, A, 8>(n, std::array::from_fn(|r| row.offset(r as isize * lda)), std::array::from_fn(weight), y);
+                add_rows::<T, A, 8>(
+                    n,
+                    std::array::from_fn(|r| row.offset(r as isize * lda)),
+                    std::array::from_fn(weight),
+                    y,
+                );
                 i += 8;
             } else if m - i >= 2 {
-                add_rows::<T, A, 2>(n, std::array::from_fn(|r| row.offset(r as isize * lda)), std::array::from_fn(weight), y);
+                add_rows::<T, A, 2>(
+                    n,
+                    std::array::from_fn(|r| row.offset(r as isize * lda)),
+                    std::array::from_fn(weight),
+                    y,
+                );
                 i += 2;
             } else {
                 add_rows::<T, A, 1>(n, [row], [weight(0)], y);
@@ -188,7 +245,10 @@ unsafe fn columns_times<T: Real, A: Arith, const L: usize>(
 
 #[inline(always)]
 unsafe fn add_rows<T: Real, A: Arith, const R: usize>(
-    n: usize, rows: [*const T; R], weights: [T; R], y: *mut T,
+    n: usize,
+    rows: [*const T; R],
+    weights: [T; R],
+    y: *mut T,
 ) {
     for j in 0..n {
         // SAFETY: column j < n.
@@ -206,8 +266,17 @@ unsafe fn add_rows<T: Real, A: Arith, const R: usize>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn small_product<T: Real, A: Arith, const MAX: usize>(
-    m: usize, n: usize, k: usize, alpha: T, a: *const T, sa: (isize, isize), b: *const T, sb: (isize, isize),
-    beta: T, c: *mut T, sc: (isize, isize),
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: *const T,
+    sa: (isize, isize),
+    b: *const T,
+    sb: (isize, isize),
+    beta: T,
+    c: *mut T,
+    sc: (isize, isize),
 ) {
     // SAFETY: the caller's.
     unsafe {
@@ -224,8 +293,17 @@ unsafe fn small_product<T: Real, A: Arith, const MAX: usize>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
-    m: usize, n: usize, k: usize, alpha: T, a: *const T, sa: (isize, isize), b: *const T, sb: (isize, isize),
-    beta: T, c: *mut T, sc: (isize, isize),
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: *const T,
+    sa: (isize, isize),
+    b: *const T,
+    sb: (isize, isize),
+    beta: T,
+    c: *mut T,
+    sc: (isize, isize),
 ) {
     let zero = T::of(0.0);
     let mut packed = [[zero; W]; 16];
@@ -249,7 +327,8 @@ unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
         unsafe {
             let first = a.offset(i as isize * sa.0);
             // Rows beyond the last repeat it, so that the loop has one shape.
-            let rows_of_a: [*const T; 4] = std::array::from_fn(|r| first.offset(r.min(rows - 1) as isize * sa.0));
+            let rows_of_a: [*const T; 4] =
+                std::array::from_fn(|r| first.offset(r.min(rows - 1) as isize * sa.0));
             for (l, row) in packed.iter().enumerate().take(k) {
                 for r in 0..4 {
                     let v = *rows_of_a[r].offset(l as isize * sa.1);
@@ -280,11 +359,15 @@ unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
 /// Doolittle elimination by rows (Golub & Van Loan, "Matrix Computations", alg. 3.4.1).
 #[inline(always)]
 unsafe fn eliminate<T: Real, A: Arith, const L: usize>(
-    n: usize, a: *mut T, pivots: *mut usize,
+    n: usize,
+    a: *mut T,
+    pivots: *mut usize,
 ) -> (usize, bool) {
     let zero = T::of(0.0);
     // SAFETY: the caller's: n×n entries and n pivots.
-    let (a, pivots) = unsafe { (std::slice::from_raw_parts_mut(a, n * n), std::slice::from_raw_parts_mut(pivots, n)) };
+    let (a, pivots) = unsafe {
+        (std::slice::from_raw_parts_mut(a, n * n), std::slice::from_raw_parts_mut(pivots, n))
+    };
     for (i, p) in pivots.iter_mut().enumerate() {
         *p = i;
     }
@@ -323,9 +406,16 @@ unsafe fn eliminate<T: Real, A: Arith, const L: usize>(
 }
 
 #[inline(always)]
-unsafe fn substitute<T: Real, A: Arith, const L: usize>(n: usize, lu: *const T, k: usize, x: *mut T) {
+unsafe fn substitute<T: Real, A: Arith, const L: usize>(
+    n: usize,
+    lu: *const T,
+    k: usize,
+    x: *mut T,
+) {
     // SAFETY: the caller's: n×n and n×k entries.
-    let (lu, x) = unsafe { (std::slice::from_raw_parts(lu, n * n), std::slice::from_raw_parts_mut(x, n * k)) };
+    let (lu, x) = unsafe {
+        (std::slice::from_raw_parts(lu, n * n), std::slice::from_raw_parts_mut(x, n * k))
+    };
     for i in 0..n {
         let (done, rest) = x.split_at_mut(i * k);
         subtract_rows::<T, A>(&lu[i * n..i * n + i], done, &mut rest[..k]);

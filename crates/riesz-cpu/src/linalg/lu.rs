@@ -148,7 +148,13 @@ impl<T: Scalar> LuFactors<'_, T> {
             if v == zero {
                 return (zero, -<T as crate::simd::Real>::INFINITY);
             }
-            sign = if v < zero { -sign } else if v > zero { sign } else { v };
+            sign = if v < zero {
+                -sign
+            } else if v > zero {
+                sign
+            } else {
+                v
+            };
             log += v.wide().abs().ln();
         }
         (sign, T::of(log))

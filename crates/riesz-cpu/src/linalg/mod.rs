@@ -20,7 +20,9 @@ mod spectral;
 pub use factor::{Triangle, cholesky, qr, solve_triangular};
 pub use kernels::Kernels;
 pub use lu::{LuFactors, det, inverse, lu_factor, slogdet, solve};
-pub use product::{Mat, MatMut, MatPtr, multiply, multiply_batched, multiply_integers, multiply_raw};
+pub use product::{
+    Mat, MatMut, MatPtr, multiply, multiply_batched, multiply_integers, multiply_raw,
+};
 pub use spectral::{eigh, singular_values, svd};
 
 use faer::dyn_stack::{MemBuffer, MemStack, StackReq};

@@ -41,7 +41,10 @@ impl<'a, T> Mat<'a, T> {
         row_stride: usize,
         col_stride: usize,
     ) -> Self {
-        assert!(extent(rows, cols, row_stride, col_stride) <= data.len(), "matrix beyond its slice");
+        assert!(
+            extent(rows, cols, row_stride, col_stride) <= data.len(),
+            "matrix beyond its slice"
+        );
         Mat { data, rows, cols, row_stride, col_stride }
     }
 
@@ -62,7 +65,11 @@ impl<'a, T> Mat<'a, T> {
     }
 
     fn pointer(&self) -> MatPtr<*const T> {
-        MatPtr { at: self.data.as_ptr(), row: self.row_stride as isize, col: self.col_stride as isize }
+        MatPtr {
+            at: self.data.as_ptr(),
+            row: self.row_stride as isize,
+            col: self.col_stride as isize,
+        }
     }
 }
 
@@ -78,7 +85,10 @@ impl<'a, T> MatMut<'a, T> {
         row_stride: usize,
         col_stride: usize,
     ) -> Self {
-        assert!(extent(rows, cols, row_stride, col_stride) <= data.len(), "matrix beyond its slice");
+        assert!(
+            extent(rows, cols, row_stride, col_stride) <= data.len(),
+            "matrix beyond its slice"
+        );
         MatMut { data, rows, cols, row_stride, col_stride }
     }
 
@@ -113,21 +123,11 @@ pub struct MatPtr<P> {
 ///
 /// # Panics
 /// If the shapes do not fit: a defect of the caller.
-pub fn multiply<T: Scalar>(
-    isa: Isa,
-    alpha: T,
-    a: Mat<T>,
-    b: Mat<T>,
-    beta: T,
-    c: &mut MatMut<T>,
-) {
+pub fn multiply<T: Scalar>(isa: Isa, alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: &mut MatMut<T>) {
     let (m, n, k) = (c.rows, c.cols, a.cols);
     assert!(a.rows == m && b.cols == n && b.rows == k, "product of matrices that do not fit");
-    let to = MatPtr {
-        at: c.data.as_mut_ptr(),
-        row: c.row_stride as isize,
-        col: c.col_stride as isize,
-    };
+    let to =
+        MatPtr { at: c.data.as_mut_ptr(), row: c.row_stride as isize, col: c.col_stride as isize };
     // SAFETY: the views were checked against their slices, and `c` is borrowed exclusively.
     unsafe { multiply_raw(isa, (m, n, k), alpha, a.pointer(), b.pointer(), beta, to) }
 }
@@ -151,11 +151,17 @@ pub unsafe fn multiply_raw<T: Scalar>(
         return;
     }
     // SAFETY (all below): the caller's.
-    if n == 1 && k > 0 && unsafe { times_vector(isa, m, k, alpha, a, b.at, b.row, beta, c.at, c.row) } {
+    if n == 1
+        && k > 0
+        && unsafe { times_vector(isa, m, k, alpha, a, b.at, b.row, beta, c.at, c.row) }
+    {
         return;
     }
     let turned = MatPtr { at: b.at, row: b.col, col: b.row };
-    if m == 1 && k > 0 && unsafe { times_vector(isa, n, k, alpha, turned, a.at, a.col, beta, c.at, c.col) } {
+    if m == 1
+        && k > 0
+        && unsafe { times_vector(isa, n, k, alpha, turned, a.at, a.col, beta, c.at, c.col) }
+    {
         return;
     }
     if m <= 16 && n <= 16 && k <= 16 {
@@ -174,8 +180,25 @@ pub unsafe fn multiply_raw<T: Scalar>(
     let read = beta != T::of(0.0);
     unsafe {
         gemm::gemm(
-            m, n, k, c.at, c.col, c.row, read, a.at, a.col, a.row, b.at, b.col, b.row, beta, alpha, false,
-            false, false, Parallelism::None,
+            m,
+            n,
+            k,
+            c.at,
+            c.col,
+            c.row,
+            read,
+            a.at,
+            a.col,
+            a.row,
+            b.at,
+            b.col,
+            b.row,
+            beta,
+            alpha,
+            false,
+            false,
+            false,
+            Parallelism::None,
         );
     }
 }

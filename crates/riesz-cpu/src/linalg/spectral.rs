@@ -106,7 +106,10 @@ pub fn eigh<T: Scalar>(
     v: &mut [T],
     workspace: &mut Workspace,
 ) -> Status {
-    assert!(a.len() == n * n && w.len() == n && v.len() == n * n, "eigh with slices of wrong lengths");
+    assert!(
+        a.len() == n * n && w.len() == n && v.len() == n * n,
+        "eigh with slices of wrong lengths"
+    );
     if n == 0 {
         return Status::Done;
     }

@@ -1,7 +1,7 @@
 //! `compile`: from a function of traced values to one of tensors, fast after the first call.
 
 use crate::tree::{Tree, VarTree};
-use riesz_core::{Error, Program, Result, Tensor, Type, Var, trace};
+use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -113,6 +113,6 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         let Some(result) = result else {
             return Err(Error::usage("the function did not return"));
         };
-        Ok((program, result))
+        Ok((riesz_core::simplify(&program, &SimplifyOptions::whole_program()), result))
     }
 }
