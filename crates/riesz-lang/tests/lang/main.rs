@@ -5,4 +5,5 @@ mod derivatives;
 mod errors;
 mod large;
 mod printing;
+mod random;
 mod reading;
