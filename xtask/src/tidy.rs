@@ -147,6 +147,16 @@ fn is_function_type(code: &str) -> bool {
 fn is_argued(lines: &[Line], at: usize) -> bool {
     let argues =
         |line: &Line| ["SAFETY:", "# Safety"].iter().any(|mark| line.comment.contains(mark));
+    // A function of a trait or of a module's own states its conditions where it is called; what
+    // needs an argument are its blocks.
+    if lines[at].code.trim_start().starts_with("unsafe fn ") {
+        return true;
+    }
+    // One argument may serve all blocks of the function it stands in, if it says so.
+    let own = lines[..at].iter().rev().take_while(|line| !line.code.contains("fn "));
+    if own.into_iter().any(|line| line.comment.contains("SAFETY (all")) {
+        return true;
+    }
     let mut statement = 0;
     for (distance, line) in lines[..=at].iter().rev().enumerate() {
         let code = line.code.trim();
