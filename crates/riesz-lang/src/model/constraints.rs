@@ -26,6 +26,20 @@ pub(super) enum Given {
     Ball(VarId, ExprId, Span),
 }
 
+impl Given {
+    /// The same with ids of nodes that are larger.
+    pub fn moved(self, shift: u32) -> Given {
+        let moved = |e: ExprId| ExprId(e.0 + shift);
+        match self {
+            Given::Compare(l, relation, r, span) => {
+                Given::Compare(moved(l), relation, moved(r), span)
+            }
+            Given::Simplex(..) => self,
+            Given::Ball(v, r, span) => Given::Ball(v, moved(r), span),
+        }
+    }
+}
+
 /// What the constraints come to.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
@@ -179,7 +193,7 @@ impl<'a> Sorter<'a> {
     /// The variable with this number, and where its coordinates begin.
     fn place(&self, v: VarId) -> Option<(usize, usize)> {
         let i = v.index().checked_sub(self.values.len())?;
-        Some((i, self.spaces[..i].iter().map(Space::dim).sum()))
+        Some((i, self.spaces.iter().take(i).map(Space::dim).sum()))
     }
 
     /// What the declarations say.
@@ -189,6 +203,10 @@ impl<'a> Sorter<'a> {
             let (facts, shape) = (self.typed.var(v).facts, self.typed.var(v).shape);
             let range = facts.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
             let lo = if facts.positive { range.0.max(0.0) } else { range.0 };
+            if self.spaces[i].is_split() {
+                self.tighten(v, &vec![0.0; self.spaces[i].dim()], true);
+                continue;
+            }
             let entries = |x: f64| vec![x; self.spaces[i].axes().iter().product()];
             let (low, high) = (entries(lo), entries(range.1));
             if lo > f64::NEG_INFINITY {
@@ -198,7 +216,8 @@ impl<'a> Sorter<'a> {
                 self.tighten(v, &high, false);
             }
             if facts.orthogonal {
-                let span = self.problem.variables[i].name.span;
+                let span = self.problem.variables.get(i).map(|d| d.name.span);
+                let span = span.unwrap_or_default();
                 let x = self.push(Op::Var(v), vec![], shape, span);
                 let t = self.push(Op::Transpose, vec![x], shape.transposed(), span);
                 let product = self.push(Op::Product(Product::MatMat), vec![t, x], shape, span);
@@ -275,6 +294,8 @@ impl<'a> Sorter<'a> {
     /// The variable that `x` is, if `limit` is constant and fits its shape.
     fn bounded(&self, x: ExprId, limit: ExprId) -> Option<VarId> {
         let Op::Var(v) = self.typed.node(x).op else { return None };
+        // What stands for |x| of a split variable has no coordinates of its own.
+        self.place(v).filter(|(i, _)| *i < self.spaces.len())?;
         let (shape, other) = (self.typed.shape(x), self.typed.shape(limit));
         let fits = other.is_scalar() || !shape.is_scalar();
         (fits && self.varies[x.index()] && !self.varies[limit.index()]).then_some(v)

@@ -38,6 +38,8 @@ struct Residual {
 struct Roots {
     typed: Rc<Typed>,
     spaces: Vec<Space>,
+    /// Which spaces are split, in the order of the variables that stand for magnitudes.
+    split: Vec<usize>,
     roots: Vec<ExprId>,
 }
 
@@ -45,7 +47,9 @@ impl Roots {
     /// The values of the roots, in the current trace.
     fn values(&self, leaves: &[Var], parameters: &[Var]) -> Vec<Var> {
         let natural = leaves.iter().zip(&self.spaces).map(|(leaf, space)| space.unpack(*leaf));
-        let vars: Vec<Option<Var>> = parameters.iter().copied().chain(natural).map(Some).collect();
+        let magnitudes = self.split.iter().map(|&i| self.spaces[i].magnitude(leaves[i]));
+        let all = parameters.iter().copied().chain(natural).chain(magnitudes);
+        let vars: Vec<Option<Var>> = all.map(Some).collect();
         match lower(&self.typed, &self.typed.dims, &self.roots, &vars) {
             Ok(values) => values,
             Err(error) => vec![riesz_core::fail(error); self.roots.len()],
@@ -61,12 +65,14 @@ impl Functions {
         problem: &Problem,
         values: Vec<Option<Tensor>>,
         spaces: &[Space],
+        split: &[usize],
         limits: &Limits,
     ) -> Functions {
         let typed = Rc::new(typed.clone());
         let parameters: Leaves = values.iter().flatten().cloned().collect();
         let roots = |roots: Vec<ExprId>| {
-            Rc::new(Roots { typed: Rc::clone(&typed), spaces: spaces.to_vec(), roots })
+            let (typed, spaces, split) = (Rc::clone(&typed), spaces.to_vec(), split.to_vec());
+            Rc::new(Roots { typed, spaces, split, roots })
         };
         let sign = if problem.sense == Sense::Max { -1.0 } else { 1.0 };
         let objective = roots(vec![objective]);

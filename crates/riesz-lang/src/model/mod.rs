@@ -17,6 +17,7 @@ mod constraints;
 mod data;
 mod facts;
 mod functions;
+mod kinks;
 mod space;
 mod start;
 
@@ -52,8 +53,10 @@ pub struct Model {
     objective: ExprId,
     parameters: Vec<Parameter>,
     variables: Vec<Variable>,
+    start: Vec<f64>,
     bounds: Option<Bounds>,
     functions: Functions,
+    notes: Vec<String>,
 }
 
 /// Why a problem cannot be solved as it stands.
@@ -145,34 +148,64 @@ impl Model {
         scalar(&checker, objective)?;
         let given = constraints::read(&mut checker, &problem)?;
         let starts = start::read(&mut checker, &problem)?;
-        let mut typed = checker.finish()?;
+        let typed = checker.finish()?;
         let spaces = sizes(&typed, &problem)?;
         let values: Vec<Option<Tensor>> =
             parameters.iter().map(|p| Some(p.value.clone())).collect();
-        let limits = constraints::classify(&mut typed, &problem, given, &values, &spaces)?;
+        let mut smoothed =
+            kinks::smooth(&typed, objective, problem.sense, &given, &spaces, &values);
+        let (given, spaces) = (std::mem::take(&mut smoothed.given), smoothed.spaces.clone());
+        let limits = constraints::classify(&mut smoothed.typed, &problem, given, &values, &spaces)?;
         let nothing = limits.equalities.is_empty() && limits.inequalities.is_empty();
         if nothing && !constants::varies(&typed, parameters.len())[objective.index()] {
             let span = typed.node(objective).span;
             let message = "the objective does not depend on any variable";
             return Err(Diagnostic::new(message, span).note("this is constant").into());
         }
-        let functions = Functions::new(&typed, objective, &problem, values, &spaces, &limits);
-        let starts = start::choose(&typed, &problem, &starts, &spaces, &limits, &functions)?;
-        let variables = problem
-            .variables
-            .iter()
-            .zip(spaces)
-            .zip(starts)
-            .enumerate()
-            .map(|(i, ((d, space), (start, start_source)))| {
-                let id = VarId((parameters.len() + i) as u32);
-                let declaration = declaration_of(&typed, id);
-                Variable { name: d.name.name.clone(), id, declaration, start, start_source, space }
-            })
-            .collect();
-        let bounds = limits.bounds;
-        let text = text.to_owned();
-        Ok(Model { text, problem, typed, objective, parameters, variables, bounds, functions })
+        let split: Vec<usize> = smoothed.magnitudes.iter().map(|(i, _)| *i).collect();
+        let functions = Functions::new(
+            &smoothed.typed,
+            smoothed.objective,
+            &problem,
+            values,
+            &spaces,
+            &split,
+            &limits,
+        );
+        let moved = |w: Option<start::Written>| w.map(|w| w.moved(smoothed.shift));
+        let starts: Vec<_> = starts.into_iter().map(moved).collect();
+        let (start, sources) =
+            start::choose(&smoothed.typed, &problem, &starts, &spaces, &limits, &functions)?;
+        let mut variables = Vec::new();
+        let mut at = 0;
+        for (i, ((d, space), start_source)) in
+            problem.variables.iter().zip(&spaces).zip(sources).enumerate()
+        {
+            let id = VarId((parameters.len() + i) as u32);
+            at += space.dim();
+            variables.push(Variable {
+                name: d.name.name.clone(),
+                id,
+                declaration: declaration_of(&typed, id),
+                start: space.natural(&start[at - space.dim()..at]),
+                start_source,
+                space: space.clone(),
+            });
+        }
+        let notes = notes(text, &smoothed);
+        let (bounds, text) = (limits.bounds, text.to_owned());
+        Ok(Model {
+            text,
+            problem,
+            typed,
+            objective,
+            parameters,
+            variables,
+            start,
+            bounds,
+            functions,
+            notes,
+        })
     }
 
     /// The problem as written.
@@ -205,9 +238,14 @@ impl Model {
         &self.variables
     }
 
-    /// How many numbers are sought.
+    /// How many coordinates the solver works on.
     pub fn dim(&self) -> usize {
-        self.variables.iter().map(|v| v.space.dim()).sum()
+        self.start.len()
+    }
+
+    /// How the problem that is solved differs from the one that is written, in words.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The options the text asks for.
@@ -237,10 +275,6 @@ impl Model {
         options: &Options,
         progress: &mut dyn FnMut(&Progress) -> Control,
     ) -> Result<Outcome, ModelError> {
-        let mut start = Vec::with_capacity(self.dim());
-        for v in &self.variables {
-            start.extend(v.space.pack(&v.start));
-        }
         let sign = if self.problem.sense == Sense::Max { -1.0 } else { 1.0 };
         let mut signed = |p: &Progress| progress(&Progress { value: sign * p.value, ..*p });
         let mut objective = self.functions.objective();
@@ -257,7 +291,7 @@ impl Model {
             flat = flat.inequalities(c);
         }
         let mut solution =
-            solve(flat, &start, options, &mut signed).map_err(|e| self.refused(&e))?;
+            solve(flat, &self.start, options, &mut signed).map_err(|e| self.refused(&e))?;
         solution.objective *= sign;
         solution.history.iter_mut().for_each(|p| p.value *= sign);
         let mut at = 0;
@@ -326,6 +360,30 @@ fn sizes(typed: &Typed, problem: &Problem) -> Result<Vec<Space>, Diagnostic> {
         spaces.push(Space::new(&v.facts, axes));
     }
     Ok(spaces)
+}
+
+/// What became of the kinks, in words.
+fn notes(text: &str, smoothed: &kinks::Smoothed) -> Vec<String> {
+    let quoted = |spans: &[Span]| {
+        let mut all: Vec<String> =
+            spans.iter().map(|s| text.get(s.range()).unwrap_or_default().to_owned()).collect();
+        all.dedup();
+        all.join(", ")
+    };
+    let mut notes = Vec::new();
+    if !smoothed.replaced.is_empty() {
+        notes.push(format!(
+            "{} has kinks: solved with more variables and smooth constraints",
+            quoted(&smoothed.replaced)
+        ));
+    }
+    if !smoothed.left.is_empty() {
+        notes.push(format!(
+            "{} has kinks where a minimum may lie and a smooth method may stop short",
+            quoted(&smoothed.left)
+        ));
+    }
+    notes
 }
 
 /// An error of a program that was lowered from the text; at `fallback` if it has no place.

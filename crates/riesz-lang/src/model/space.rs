@@ -27,6 +27,8 @@ enum SpaceKind {
     Symmetric,
     /// The diagonal.
     Diagonal,
+    /// x = u − v with u, v ≥ 0: first all of u, then all of v.
+    Split,
 }
 
 impl Space {
@@ -50,7 +52,18 @@ impl Space {
             SpaceKind::Full => self.axes.iter().product(),
             SpaceKind::Symmetric => self.side() * (self.side() + 1) / 2,
             SpaceKind::Diagonal => self.side(),
+            SpaceKind::Split => 2 * self.axes.iter().product::<usize>(),
         }
+    }
+
+    /// The same space with coordinates u and v, x = u − v, if all entries are coordinates.
+    pub fn split(&self) -> Option<Space> {
+        (self.kind == SpaceKind::Full).then(|| Space { kind: SpaceKind::Split, ..self.clone() })
+    }
+
+    /// Whether the coordinates are u and v, which are not negative.
+    pub fn is_split(&self) -> bool {
+        self.kind == SpaceKind::Split
     }
 
     fn side(&self) -> usize {
@@ -61,7 +74,7 @@ impl Space {
     fn places(&self) -> Vec<(usize, usize)> {
         let n = self.side();
         match self.kind {
-            SpaceKind::Full => Vec::new(),
+            SpaceKind::Full | SpaceKind::Split => Vec::new(),
             SpaceKind::Symmetric => (0..n).flat_map(|i| (i..n).map(move |j| (i, j))).collect(),
             SpaceKind::Diagonal => (0..n).map(|i| (i, i)).collect(),
         }
@@ -75,6 +88,9 @@ impl Space {
         };
         match self.kind {
             SpaceKind::Full => x,
+            SpaceKind::Split => {
+                x.iter().map(|x| x.max(0.0)).chain(x.iter().map(|x| (-x).max(0.0))).collect()
+            }
             _ => self.places().into_iter().map(entry).collect(),
         }
     }
@@ -84,6 +100,10 @@ impl Space {
         let n = self.side();
         let x = match self.kind {
             SpaceKind::Full => coordinates.to_vec(),
+            SpaceKind::Split => {
+                let (u, v) = coordinates.split_at(coordinates.len() / 2);
+                u.iter().zip(v).map(|(u, v)| u - v).collect()
+            }
             _ => {
                 let mut x = vec![0.0; n * n];
                 for ((i, j), c) in self.places().into_iter().zip(coordinates) {
@@ -110,6 +130,10 @@ impl Space {
         let n = self.side();
         match self.kind {
             SpaceKind::Full => leaf,
+            SpaceKind::Split => {
+                let (u, v) = self.halves(leaf);
+                u - v
+            }
             SpaceKind::Diagonal => leaf.diag(),
             SpaceKind::Symmetric => {
                 let mut from = vec![0i64; n * n];
@@ -126,8 +150,20 @@ impl Space {
         }
     }
 
+    /// The absolute value of what is split, in a program: u + v, which it is at a minimum.
+    pub fn magnitude(&self, leaf: Var) -> Var {
+        let (u, v) = self.halves(leaf);
+        u + v
+    }
+
+    fn halves(&self, leaf: Var) -> (Var, Var) {
+        let n = self.dim() / 2;
+        let half = |a, b| leaf.slice_axis(0, a, b).reshape(self.axes.clone());
+        (half(0, n), half(n, 2 * n))
+    }
+
     /// Entrywise limits of the value as limits of the coordinates, tightest first among the entries
-    /// that share one. `None` for a diagonal matrix whose zeros the limits exclude.
+    /// that share one. Not of a split space. `None` for a diagonal matrix whose zeros the limits exclude.
     pub fn limits(&self, entries: &[f64], lower: bool) -> Option<Vec<f64>> {
         let n = self.side();
         let tighter = |a: f64, b: f64| if lower { a.max(b) } else { a.min(b) };
@@ -138,7 +174,7 @@ impl Space {
                 SQRT_2 * tighter(entries[i * n + j], entries[j * n + i])
             }
         };
-        if self.kind == SpaceKind::Full {
+        if matches!(self.kind, SpaceKind::Full | SpaceKind::Split) {
             return Some(entries.to_vec());
         }
         let zero = |at: usize| if lower { entries[at] <= 0.0 } else { entries[at] >= 0.0 };

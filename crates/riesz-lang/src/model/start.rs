@@ -91,7 +91,17 @@ fn read_one(
     })
 }
 
-/// The starting values, and in words where they come from.
+impl Written {
+    /// The same with ids of nodes that are larger.
+    pub fn moved(self, shift: u32) -> Written {
+        match self {
+            Written::Expression(e, span) => Written::Expression(ExprId(e.0 + shift), span),
+            value => value,
+        }
+    }
+}
+
+/// The coordinates of the start, and for each variable in words where it comes from.
 pub(super) fn choose(
     typed: &Typed,
     problem: &Problem,
@@ -99,8 +109,8 @@ pub(super) fn choose(
     spaces: &[Space],
     limits: &Limits,
     functions: &Functions,
-) -> Result<Vec<(Tensor, String)>, Diagnostic> {
-    let parameters = typed.vars.len() - spaces.len();
+) -> Result<(Vec<f64>, Vec<String>), Diagnostic> {
+    let parameters = problem.parameters.len();
     let given = given(typed, problem, written, spaces, functions)?;
     let candidate = |kind: Default| -> Vec<f64> {
         let mut x = Vec::new();
@@ -119,7 +129,7 @@ pub(super) fn choose(
         }
         x
     };
-    let free = given.iter().any(Option::is_none);
+    let free = given[..problem.variables.len()].iter().any(Option::is_none);
     let kinds = [Default::Zero, Default::One, Default::Identity, Default::Scattered];
     let mut chosen = None;
     let mut reason = None;
@@ -148,18 +158,11 @@ pub(super) fn choose(
         let why = reason.unwrap_or_else(|| "the objective is not finite there".into());
         return Err(no_start(problem, &given, &why));
     };
-    let mut at = 0;
-    let mut starts = Vec::new();
-    for (i, space) in spaces.iter().enumerate() {
-        let part = &x[at..at + space.dim()];
-        at += part.len();
-        let source = match &given[i] {
-            Some(_) => "given",
-            None => kind.words(space),
-        };
-        starts.push((space.natural(part), source.to_owned()));
-    }
-    Ok(starts)
+    let sources = problem.variables.iter().enumerate().map(|(i, _)| match &given[i] {
+        Some(_) => "given".to_owned(),
+        None => kind.words(&spaces[i]).to_owned(),
+    });
+    Ok((x, sources.collect()))
 }
 
 /// The values of the starts that are written, checked against the facts of their variables.
@@ -170,7 +173,7 @@ fn given(
     spaces: &[Space],
     functions: &Functions,
 ) -> Result<Vec<Option<Tensor>>, Diagnostic> {
-    let parameters = typed.vars.len() - spaces.len();
+    let parameters = problem.parameters.len();
     let varies = constants::varies(typed, parameters);
     let mut values = Vec::new();
     for (i, start) in written.iter().enumerate() {
@@ -208,6 +211,8 @@ fn given(
         }
         values.push(Some(value));
     }
+    // Variables that the problem does not name.
+    values.resize(spaces.len(), None);
     Ok(values)
 }
 
