@@ -3,6 +3,4 @@
 mod cases;
 mod data;
 mod examples;
-mod messages;
 mod minima;
-mod spaces;

@@ -1,0 +1,141 @@
+//! The command from outside: results against numbers computed by hand, errors with their place.
+
+use serde_json::Value;
+use std::f64::consts::E;
+
+fn riesz(args: &[&str]) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut io = riesz_cli::Io { out: &mut out, err: &mut err, terminal: false };
+    let args = std::iter::once("riesz").chain(args.iter().copied()).map(Into::into);
+    let code = riesz_cli::run(args, &mut io);
+    (code, String::from_utf8_lossy(&out).into_owned(), String::from_utf8_lossy(&err).into_owned())
+}
+
+fn json(args: &[&str]) -> (u8, Value) {
+    let (code, out, _) = riesz(args);
+    (code, serde_json::from_str(&out).unwrap_or(Value::Null))
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(parts) => parts.iter().flat_map(numbers).collect(),
+        number => number.as_f64().into_iter().collect(),
+    }
+}
+
+#[track_caller]
+fn close(found: &Value, expected: &[f64]) {
+    let found = numbers(found);
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() <= 1e-14 * b.abs().max(1.0), "{found:?} is not {expected:?}");
+    }
+}
+
+const QUADRATIC: &str = "x'*A*x + sum(exp(x))";
+const AT: &str = "x=[1,2]; A=[[1,2],[3,4]]";
+
+#[test]
+fn eval_gives_value_gradient_and_hessian() {
+    // x'Ax = 1 + 5·2 + 16 = 27; (A + A')x = (12, 21).
+    let (code, first) = json(&["eval", QUADRATIC, "--at", AT, "--wrt", "x", "--json"]);
+    assert_eq!(code, 0);
+    close(&first["value"], &[27.0 + E + E * E]);
+    close(&first["derivative"], &[12.0 + E, 21.0 + E * E]);
+    assert_eq!(first["shape"], serde_json::json!([]));
+    assert_eq!(first["derivative_shape"], serde_json::json!([2]));
+    let second = ["eval", QUADRATIC, "--at", AT, "--wrt", "x", "--order", "2", "--json"];
+    let (_, second) = json(&second);
+    close(&second["derivative"], &[2.0 + E, 5.0, 5.0, 8.0 + E * E]);
+    assert_eq!(second["derivative_shape"], serde_json::json!([2, 2]));
+    let (_, jacobian) = json(&["eval", "A*x", "--at", AT, "--wrt", "x", "--json"]);
+    close(&jacobian["derivative"], &[1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn derive_prints_what_a_person_would_write() {
+    let derive = |args: &[&str]| {
+        let (code, out, err) = riesz(&[&["derive"], args].concat());
+        assert_eq!(code, 0, "{err}");
+        out.trim().to_string()
+    };
+    assert_eq!(derive(&[QUADRATIC, "--wrt", "x"]), "(A + A')*x + exp(x)");
+    let declared = ["--declare", "A: matrix[m,n]; b: vector[m]"];
+    let squares = [["norm2(A*x - b)^2", "--wrt", "x"].as_slice(), &declared].concat();
+    assert_eq!(derive(&squares), "2*A'*(A*x - b)");
+    let hessian = [squares.as_slice(), &["--order", "2"]].concat();
+    assert_eq!(derive(&hessian), "2*A'*A");
+    assert_eq!(derive(&["logdet(X)", "--wrt", "X"]), "inv(X)'");
+}
+
+#[test]
+fn check_measures_both_laws() {
+    let (code, laws) = json(&["check", "tr(inv(X)) + logdet(X)", "--wrt", "X", "--json"]);
+    assert_eq!((code, &laws["ok"]), (0, &Value::Bool(true)));
+    let error = |name: &str| laws[name].as_f64().unwrap_or(1.0);
+    assert!(error("differential_error") < 1e-9 && error("transpose_error") < 1e-13, "{laws}");
+}
+
+#[test]
+fn wrong_input_is_pointed_at_and_has_code_2() {
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["eval", "A*+", "--at", "A=[[1,2],[3,4]]"], &["expected a number, a name or `(`"]),
+        (&["eval", "A*x", "--at", "A=[[1,2],[3,4]]; x=[1,2,3]"], &["matrix[2,2]", "vector[3]"]),
+        (&["eval", "frob(x)", "--at", "x=[1,2]"], &["frob"]),
+        (&["eval", "x'*x", "--at", "x=[1,2"], &["--at"]),
+        (&["eval", "x'*y", "--at", "x=[1,2]"], &["`y` has no value"]),
+        (&["derive", "x'*x", "--wrt", "z"], &["no variable `z`"]),
+        (&["minimize", "nowhere.rz"], &["nowhere.rz", "cannot be read"]),
+    ];
+    for (args, parts) in cases {
+        let (code, out, err) = riesz(args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}");
+        for part in *parts {
+            assert!(err.contains(part), "{args:?}: {err}");
+        }
+        let (code, object) = json(&[*args, ["--json"].as_slice()].concat());
+        if args[0] != "derive" {
+            assert_eq!(code, 2);
+            assert!(object["error"]["message"].is_string(), "{args:?}: {object}");
+        }
+    }
+}
+
+#[test]
+fn a_singular_matrix_is_the_mathematics_failure() {
+    let (code, _, err) = riesz(&["eval", "inv(A)", "--at", "A=[[1,2],[2,4]]"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("singular") && err.contains("inv(A)"), "{err}");
+}
+
+#[test]
+fn minimize_gives_the_object_that_is_promised() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/ridge.rz");
+    let (code, object) = json(&["minimize", file, "--json"]);
+    assert_eq!((code, &object["status"]), (0, &Value::from("converged")));
+    // The closed form: examples/reference/expected.json.
+    let objective = object["objective"].as_f64().unwrap_or(f64::NAN);
+    assert!((objective - 50.238_051_428_678_74).abs() < 1e-8, "{objective}");
+    for key in ["gradient_norm", "constraint_violation", "iterations", "evaluations", "seconds"] {
+        assert!(object[key].is_number(), "{key}: {object}");
+    }
+    assert!(object["method"].is_string());
+    assert_eq!(numbers(&object["variables"]["w"]).len(), 12);
+    let (code, stopped) = json(&["minimize", file, "--json", "--max-iter", "2"]);
+    assert_eq!((code, &stopped["status"]), (1, &Value::from("max_iterations")));
+}
+
+#[test]
+fn mutilated_input_never_panics() {
+    let whole = "norm2(A'*x - b)^2/2 + sum(exp(-x.*y)) where b = vector(1.5e0)";
+    let characters: Vec<char> = whole.chars().collect();
+    for i in 0..characters.len() {
+        for replacement in ["", "(", "'", "*", "1e999", "é", "where"] {
+            let before: String = characters[..i].iter().collect();
+            let after: String = characters[i + 1..].iter().collect();
+            let text = format!("{before}{replacement}{after}");
+            let (code, ..) = riesz(&["eval", &text, "--at", "x=[1,2]; y=[3,4]; A=[[1,2],[3,4]]"]);
+            assert!(code <= 2, "{text}");
+        }
+    }
+}
