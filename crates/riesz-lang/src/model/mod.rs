@@ -2,7 +2,7 @@
 //! a solver run.
 //!
 //! [`Model::load`] does everything that can go wrong because of the text or the data, and says what
-//! is wrong as a [`Diagnostic`]; [`Model::minimize`] runs a solver of [`riesz::minimize`].
+//! is wrong as a [`Diagnostic`]; [`Model::minimize`] runs a solver of [`riesz::minimize`](mod@riesz::minimize).
 //!
 //! The solver works on one flat vector, in which every variable has coordinates in *its own space*
 //! (a symmetric matrix its upper triangle, scaled so that inner products agree): the solver's
