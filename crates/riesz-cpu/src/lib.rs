@@ -1,3 +1,9 @@
-//! riesz-cpu
+//! Numbers: from programs to plans, and from plans to tensors, fast.
+//!
+//! The only crate with threads and `unsafe`. `simd` has vector kernels for elementary functions,
+//! `linalg` products and factorisations of dense matrices, `nest` the loops that elementwise
+//! operations and reductions are fused into.
+
 pub mod linalg;
+pub mod nest;
 pub mod simd;

@@ -1,0 +1,235 @@
+//! Nests: loops over a box of indices with a straight line of scalar operations inside.
+//!
+//! A [`Nest`] is what fused elementwise operations, broadcasts, shape changes and reductions become:
+//! for every index of the box the body is computed, and each store writes its value or folds it into
+//! its place. Nests, loops around them and library calls make a [`Region`], the unit that is run:
+//! translated to machine code (`native`), or by vector kernels on tiles (`tile`). `eval` is the
+//! meaning both are tested against.
+//!
+//! What holds: a body is in single-assignment form (an instruction uses earlier ones only); a store
+//! without a fold writes no place twice; what a nest stores it does not load, unless load and store
+//! have the same access and the store is no fold: then the loads come first, index by index.
+//! [`Nest::verify`] checks what can be checked.
+//!
+//! Not here: what is fused with what, and where buffers lie; that is decided by `plan`.
+
+mod eval;
+mod verify;
+
+pub use eval::eval;
+
+use riesz_core::DType;
+pub use riesz_core::primitive::binary::Binary;
+pub use riesz_core::primitive::compare::Compare;
+pub use riesz_core::primitive::logical::Logical;
+pub use riesz_core::primitive::reduce::Reduction;
+pub use riesz_core::primitive::unary::Unary;
+use smallvec::SmallVec;
+
+/// The number of an instruction in its body, and of the value it computes.
+pub type Reg = u32;
+
+/// The number of an operand: an entry of the table of addresses a region runs on.
+pub type Operand = u32;
+
+/// Loops around a straight line of operations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nest {
+    /// How often each loop runs, outermost first. No loops: the body runs once.
+    pub extents: SmallVec<[usize; 4]>,
+    /// The loop whose iterations run in the lanes of vectors; none for scalar code.
+    pub vector: Option<usize>,
+    /// The operations, each of which may use the ones before.
+    pub body: Vec<Inst>,
+    /// What is written.
+    pub stores: Vec<Store>,
+    /// Where a truth value is set if an index was out of range or an integer was divided by zero.
+    pub flag: Option<Operand>,
+}
+
+/// An operation and the element type of its result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inst {
+    /// What is computed.
+    pub op: Op,
+    /// The element type of the result.
+    pub ty: DType,
+}
+
+/// A scalar operation. Floats follow IEEE 754 and the reference meaning of the primitive of the same
+/// name; integers wrap around.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// The number with these bits, in the low end.
+    Const(u64),
+    /// An element of a buffer.
+    Load(Access),
+    /// The element of a buffer `stride`·`index` elements further, for an `i32` or `i64` index in
+    /// `0..bound`; another index sets the flag and reads anything that is in range.
+    Gather {
+        /// Where the element for index 0 is.
+        access: Access,
+        /// The index.
+        index: Reg,
+        /// Elements from one index to the next.
+        stride: isize,
+        /// How many indices there are; at least one.
+        bound: usize,
+    },
+    /// `start + step·i` for the index `i` of a loop, converted from `i64`.
+    Index {
+        /// Which loop.
+        dim: usize,
+        /// The value at index 0.
+        start: i64,
+        /// The difference from one index to the next.
+        step: i64,
+    },
+    /// A scalar function of one number (of a truth value: none).
+    Unary(Unary, Reg),
+    /// xⁿ by repeated squaring, as `integer_power` does.
+    Power(i32, Reg),
+    /// A scalar function of two numbers of the same type.
+    Binary(Binary, Reg, Reg),
+    /// a·b + c for floats, rounded once where the processor can.
+    Fma(Reg, Reg, Reg),
+    /// t where t is 0, c·t elsewhere, for (c, t).
+    Scale(Reg, Reg),
+    /// A truth value from two numbers of the same type.
+    Compare(Compare, Reg, Reg),
+    /// A truth value from truth values; `not` has one argument, given twice.
+    Logical(Logical, Reg, Reg),
+    /// The second where the first, a truth value, holds; otherwise the third.
+    Select(Reg, Reg, Reg),
+    /// The same number in another element type, as Rust's `as`; to a truth value: not zero.
+    Cast(Reg),
+    /// A function without a kernel of its own, one element at a time.
+    Special(Special, Reg),
+}
+
+/// Scalar functions that are called, not inlined.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Special {
+    /// The n-th derivative of the digamma function.
+    Polygamma(u32),
+    /// The n-th derivative of sin(πx)/(πx).
+    Sinc(u32),
+}
+
+/// Where the element for an index of the box lies: operand `operand`, element `offset` + Σ strides·i.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// Which buffer.
+    pub operand: Operand,
+    /// The element for the index 0 of every loop.
+    pub offset: isize,
+    /// For each loop, the elements from one iteration to the next; 0 where the loop does not matter.
+    pub strides: SmallVec<[isize; 4]>,
+}
+
+/// A result of a nest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Store {
+    /// What is stored; its type is that of the buffer.
+    pub value: Reg,
+    /// Where to.
+    pub access: Access,
+    /// How the values that fall on the same element are combined.
+    pub fold: Option<Fold>,
+}
+
+/// A reduction along loops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fold {
+    /// How two values become one. Floats, integers (sum, max, min) and truth values (max, min).
+    pub op: Reduction,
+    /// The loops along which values are combined, one bit each; the access does not move along them,
+    /// and moves injectively along the others.
+    pub along: u32,
+    /// Whether what is in the place already counts; otherwise it is overwritten.
+    pub accumulate: bool,
+}
+
+/// Nests and calls in order, with loops around them.
+///
+/// The table of addresses has an entry for each operand and is private to a run, so loops may move
+/// entries. A region leaves the table as it found it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Region {
+    /// The element type behind each operand.
+    pub operands: Vec<DType>,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+}
+
+/// A part of a region.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// One nest.
+    Nest(Nest),
+    /// The steps a fixed number of times.
+    Loop {
+        /// How many times.
+        count: usize,
+        /// After each iteration, these operands move by these numbers of elements.
+        advance: Vec<(Operand, isize)>,
+        /// After each iteration, the addresses of these pairs are exchanged.
+        exchange: Vec<(Operand, Operand)>,
+        /// What is repeated.
+        body: Vec<Step>,
+    },
+    /// `test`, and while the truth value it leaves in `flag` holds: `body`, then `test` again.
+    While {
+        /// Decides whether to go on.
+        test: Vec<Step>,
+        /// One truth value.
+        flag: Operand,
+        /// What is repeated.
+        body: Vec<Step>,
+    },
+    /// One of two, by a truth value.
+    If {
+        /// One truth value.
+        flag: Operand,
+        /// Where it holds.
+        yes: Vec<Step>,
+        /// Where it does not.
+        no: Vec<Step>,
+    },
+    /// A library call.
+    Call(Call),
+}
+
+/// A call of a function that is no nest: a product of matrices, a factorisation, a sort.
+#[derive(Clone)]
+pub struct Call {
+    /// The function; it reads and writes the addresses of its operands in the table.
+    pub function: std::sync::Arc<dyn Routine>,
+    /// Which operands, in the order the function wants them.
+    pub operands: SmallVec<[Operand; 4]>,
+}
+
+/// A function of buffers.
+pub trait Routine: Send + Sync {
+    /// Its name, for people.
+    fn name(&self) -> String;
+
+    /// Runs it; false when there is no result for these numbers.
+    ///
+    /// # Safety
+    /// `addresses` has one entry for each operand of the call, each with as many elements as the
+    /// routine was made for; what it writes overlaps nothing else.
+    unsafe fn run(&self, addresses: &[*mut u8]) -> bool;
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{:?}", self.function.name(), self.operands)
+    }
+}
+
+impl PartialEq for Call {
+    fn eq(&self, other: &Call) -> bool {
+        std::sync::Arc::ptr_eq(&self.function, &other.function) && self.operands == other.operands
+    }
+}

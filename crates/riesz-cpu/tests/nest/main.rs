@@ -1,0 +1,3 @@
+//! Tests of nests and of everything that runs them.
+
+mod meaning;
