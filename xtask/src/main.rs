@@ -1,10 +1,11 @@
-//! Tasks for developers: `cargo xtask tidy` and `cargo xtask layering`.
+//! Tasks for developers: `cargo xtask tidy`, `cargo xtask layering` and `cargo xtask bench`.
 //!
-//! Both read the repository and print one line per finding, `file:line: what is wrong`. They exit with
+//! The first two read the repository and print one line per finding, `file:line: what is wrong`. They exit with
 //! 0 when there is nothing to say, 1 when there is, 2 when they were called wrongly or cannot read the
 //! repository. `cargo test -p xtask` runs both over the repository as well, so that no change gets past
 //! the tests without them. No dependencies: this crate must build in a second.
 
+mod bench;
 mod files;
 mod layering;
 mod manifest;
@@ -36,13 +37,24 @@ usage: cargo xtask TASK
 
 tasks:
   tidy       house rules that neither rustfmt nor clippy knows (see xtask/src/tidy.rs)
-  layering   the crates depend on each other only downwards (see xtask/src/layering.rs)";
+  layering   the crates depend on each other only downwards (see xtask/src/layering.rs)
+  bench      times the cases of benches/ and writes benches/RESULTS.md; with --peers beside JAX,
+             PyTorch and CasADi; further options as of `riesz-bench --help`";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let task = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy::check,
         ["layering"] => layering::check,
+        ["bench", ..] => {
+            return match bench::run(&root(), &arguments[1..]) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    ExitCode::from(2)
+                }
+            };
+        }
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -31,6 +31,7 @@ pub mod transform;
 pub mod tree;
 
 pub use minimize::minimize;
+pub use riesz_core::var::{ConvOptions, Window};
 pub use riesz_core::{DType, Error, ErrorKind, Program, Result, Shape, Source, Tensor, Type, Var};
 pub use transform::compile::{Compiled, compile, run};
 pub use transform::grad::{grad, value_and_grad};

@@ -1,0 +1,106 @@
+//! What a case is: a function to be called many times, with the two numbers that vouch for it.
+
+use riesz::prelude::*;
+use std::rc::Rc;
+
+/// Work of one kind at several sizes.
+pub struct Case {
+    /// Its letter and name, the same for every system.
+    pub name: &'static str,
+    /// The sizes, as they are printed.
+    pub sizes: &'static [&'static str],
+    /// The element types it is measured in.
+    pub dtypes: &'static [DType],
+    /// Makes the data and compiles the program.
+    pub prepare: fn(size: &str, dtype: DType) -> Result<Prepared>,
+}
+
+/// A program that was compiled and called once.
+pub struct Prepared {
+    /// The value of the objective at the start, where there is one.
+    pub objective: Option<f64>,
+    /// The sum of the absolute values of all entries of the derivative.
+    pub checksum: f64,
+    /// One call.
+    pub call: Box<dyn FnMut() -> Result<()>>,
+}
+
+/// Both element types.
+pub const BOTH: &[DType] = &[DType::F64, DType::F32];
+
+/// A function that gives an objective and derivatives.
+///
+/// # Errors
+/// When it cannot be compiled or run.
+pub fn value_and_derivative<A, G>(
+    f: impl Fn(A) -> (Var, G) + 'static,
+    args: A::Tensors,
+) -> Result<Prepared>
+where
+    A: VarTree + 'static,
+    G: VarTree + 'static,
+    A::Tensors: 'static,
+{
+    let f = compile(f);
+    let (objective, derivative) = f.call(&args)?;
+    let call = Box::new(move || f.call(&args).map(drop));
+    Ok(Prepared { objective: Some(number(&objective)), checksum: checksum(&derivative), call })
+}
+
+/// A function that gives derivatives only.
+///
+/// # Errors
+/// When it cannot be compiled or run.
+pub fn derivative<A, G>(f: impl Fn(A) -> G + 'static, args: A::Tensors) -> Result<Prepared>
+where
+    A: VarTree + 'static,
+    G: VarTree + 'static,
+    A::Tensors: 'static,
+{
+    let f = compile(f);
+    let checksum = checksum(&f.call(&args)?);
+    Ok(Prepared { objective: None, checksum, call: Box::new(move || f.call(&args).map(drop)) })
+}
+
+/// Steps of gradient descent with rate 0.01 on a loss of `N` parameters and some data; every call
+/// goes on from where the last one ended.
+///
+/// # Errors
+/// When the step cannot be compiled or run.
+pub fn training<const N: usize, D>(
+    loss: impl Fn([Var; N], D) -> Var + 'static,
+    parameters: [Tensor; N],
+    data: D::Tensors,
+) -> Result<Prepared>
+where
+    D: VarTree + 'static,
+    D::Tensors: 'static,
+{
+    let loss = Rc::new(loss);
+    let at_start = Rc::clone(&loss);
+    let gradient = compile(move |(p, data): ([Var; N], D)| {
+        value_and_grad(|p: [Var; N]| at_start(p, data.clone()))(p)
+    });
+    let step = compile(move |(p, data): ([Var; N], D)| {
+        let (value, gradient) = value_and_grad(|p: [Var; N]| loss(p, data.clone()))(p);
+        (value, std::array::from_fn::<Var, N, _>(|i| p[i] - 0.01 * gradient[i]))
+    });
+    let mut state = (parameters, data);
+    let (objective, derivative) = gradient.call(&state)?;
+    Ok(Prepared {
+        objective: Some(number(&objective)),
+        checksum: checksum(&derivative),
+        call: Box::new(move || {
+            state.0 = step.call(&state)?.1;
+            Ok(())
+        }),
+    })
+}
+
+fn number(tensor: &Tensor) -> f64 {
+    tensor.to_f64().first().copied().unwrap_or(f64::NAN)
+}
+
+fn checksum<T: Tree<Leaf = Tensor>>(derivative: &T) -> f64 {
+    derivative.leaves().iter().flat_map(Tensor::to_f64).map(f64::abs).sum()
+}
