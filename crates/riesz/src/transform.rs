@@ -8,50 +8,54 @@ pub mod grad;
 pub mod hessian;
 pub mod jacobian;
 pub mod jvp;
+pub mod linear_map;
 pub mod linearize;
 pub mod vjp;
 pub mod vmap;
 
-use crate::tree::{Tree, VarTree, unflatten};
+mod space;
+
+use crate::tree::{VarTree, skeleton, with_leaves};
 use riesz_core::{DType, Error, Program, Result, Source, Type, Unzipped, Var};
+use space::Space;
 
 /// A function recorded at arguments, and what is needed to call the record.
-struct Recorded<R: VarTree> {
+struct Recorded<A: VarTree, R: VarTree> {
     /// From the leaves of the arguments, then the captured values, to the leaves of the result.
     program: Program,
     /// What to pass to `program`, in this trace.
     args: Vec<Var>,
-    /// How many of `args` are leaves of the arguments.
-    leaves: usize,
-    /// The tree of the result.
-    result: R::Skeleton,
+    /// Where the argument lives. Its leaves are the first of `args`.
+    argument: Space<A>,
+    /// Where the result lives.
+    result: Space<R>,
 }
 
 /// Records `f` at values of the types of `x`. An error is left in the trace, and gives `None`.
-fn record<A: VarTree, R: VarTree>(f: impl FnOnce(A) -> R, x: &A) -> Option<Recorded<R>> {
+fn record<A: VarTree, R: VarTree>(f: impl FnOnce(A) -> R, x: &A) -> Option<Recorded<A, R>> {
     let types: Vec<Type> = x.leaves().iter().map(|v| v.ty()).collect();
-    record_as(f, x, &types)
+    record_as(f, x, types)
 }
 
 /// As [`record`], with other types for the leaves.
 fn record_as<A: VarTree, R: VarTree>(
     f: impl FnOnce(A) -> R,
     x: &A,
-    types: &[Type],
-) -> Option<Recorded<R>> {
+    types: Vec<Type>,
+) -> Option<Recorded<A, R>> {
     let mut args = x.leaves();
     let mut result = None;
-    let traced = riesz_core::trace_open(types, |inner| {
-        let y = f(unflatten(x, inner.to_vec(), &Var::poison()));
-        result = Some(y.skeleton());
+    let traced = riesz_core::trace_open(&types, |inner| {
+        let y = f(with_leaves(x, inner.iter().copied(), &Var::poison()));
+        result = Some(skeleton(&y));
         y.leaves()
     });
     match (traced, result) {
         (Ok(traced), Some(result)) => {
-            let leaves = args.len();
             args.extend(traced.captures);
             let program = riesz_core::simplify(&traced.program, &Default::default());
-            Some(Recorded { program, args, leaves, result })
+            let result = Space::new(result, program.output_types());
+            Some(Recorded { program, args, argument: Space::new(skeleton(x), types), result })
         }
         (Err(error), _) => {
             riesz_core::fail(error);
@@ -61,49 +65,37 @@ fn record_as<A: VarTree, R: VarTree>(
     }
 }
 
-impl<R: VarTree> Recorded<R> {
-    /// The tree of the result with these leaves.
-    fn tree(&self, leaves: &[Var]) -> R {
-        self.result.map(&mut |i| leaves.get(i.0).copied().unwrap_or_else(Var::poison))
-    }
-
-    /// Which inputs of the program are arguments, and not captured.
-    fn arguments(&self) -> Vec<bool> {
-        (0..self.args.len()).map(|i| i < self.leaves).collect()
+impl<A: VarTree, R: VarTree> Recorded<A, R> {
+    /// By which inputs of the program to differentiate: the leaves of the argument that can move.
+    fn moving(&self) -> Vec<bool> {
+        let mut moving: Vec<bool> = self.argument.moves().collect();
+        moving.resize(self.args.len(), false);
+        moving
     }
 
     /// The primal program and the linear one, differentiated by the arguments alone.
     fn linearize(&self, source: Source) -> Option<Unzipped> {
-        ok(self.differentiable("the argument", &self.args[..self.leaves], source).and_then(|()| {
-            let forward = riesz_core::jvp(&self.program, &self.arguments())?;
+        ok(self.differentiable(source).and_then(|()| {
+            let forward = riesz_core::jvp(&self.program, &self.moving())?;
             let (known, results) = (self.args.len(), self.program.outputs().len());
             riesz_core::unzip(&forward, known, results)
         }))
     }
 
-    /// Refuses leaves that cannot move.
-    fn differentiable(&self, what: &str, leaves: &[Var], source: Source) -> Result<()> {
-        let outputs = self.program.output_types();
-        let types = leaves.iter().map(|v| v.ty().dtype).chain(outputs.iter().map(|t| t.dtype));
-        for (i, dtype) in types.enumerate() {
-            if !dtype.is_float() {
-                let which = if i < leaves.len() { what } else { "the result" };
-                return Err(Error::usage(format!("{which} is {dtype}, which has no derivative"))
-                    .at("differentiate", source)
-                    .help("differentiate by f32 or f64 values; convert with `.cast(DType::F64)`"));
-            }
-        }
-        Ok(())
+    /// Refuses functions of nothing that can move, or with no result that can.
+    fn differentiable(&self, source: Source) -> Result<()> {
+        self.argument
+            .expect_moving("the argument")
+            .and_then(|()| self.result.expect_moving("the result"))
+            .map_err(|e| e.at("differentiate", source))
     }
 
     /// Refuses a result that is not one number.
     fn number(&self, name: &str, source: Source) -> Option<DType> {
-        let types = self.program.output_types();
-        match types.as_slice() {
+        match self.result.types() {
             [ty] if ty.shape.rank() == 0 => Some(ty.dtype),
-            _ => {
-                let given: Vec<String> = types.iter().map(Type::to_string).collect();
-                let message = format!("the function gives {}, not one number", given.join(", "));
+            types => {
+                let message = format!("the function gives {}, not one number", tuple_of(types));
                 riesz_core::fail(
                     Error::usage(message)
                         .at(name, source)
@@ -112,6 +104,14 @@ impl<R: VarTree> Recorded<R> {
                 None
             }
         }
+    }
+}
+
+/// The types of the leaves of a tree in words: `f64[2]`, or `(f64[2], i64)`.
+fn tuple_of(types: &[Type]) -> String {
+    match types {
+        [ty] => ty.to_string(),
+        _ => format!("({})", types.iter().map(Type::to_string).collect::<Vec<_>>().join(", ")),
     }
 }
 

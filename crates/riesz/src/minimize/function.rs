@@ -4,7 +4,7 @@ use super::{Control, EvalError, Objective, Options, Progress, Solution, solve};
 use crate::transform::compile::{Compiled, compile};
 use crate::transform::grad::value_and_grad;
 use crate::transform::hessian::hvp;
-use crate::tree::{Tree, VarTree, unflatten};
+use crate::tree::{Tree, VarTree, with_leaves};
 use riesz_core::{Error, ErrorKind, Result, Tensor, Type, Var};
 
 /// Where a function is smallest, and how it was found.
@@ -65,7 +65,7 @@ pub fn minimize_with<A: VarTree>(
             at += ty.size();
             x.slice_axis(0, at - ty.size(), at).reshape(ty.shape.clone()).cast(ty.dtype)
         });
-        f(unflatten(start, parts.collect(), &Var::poison())).cast(riesz_core::DType::F64)
+        f(with_leaves(start, parts, &Var::poison())).cast(riesz_core::DType::F64)
     };
     let x0: Vec<f64> = leaves.iter().flat_map(Tensor::to_f64).collect();
     let mut objective = TracedObjective {
@@ -84,7 +84,7 @@ pub fn minimize_with<A: VarTree>(
         let values = &solution.x[at - ty.size()..at];
         results.push(Tensor::from_f64(values, ty.shape.clone(), ty.dtype)?);
     }
-    let at = unflatten::<_, Tensor>(start, results, &Tensor::scalar(f64::NAN));
+    let at = with_leaves(start, results, &Tensor::scalar(f64::NAN));
     Ok(Minimum { at, solution })
 }
 

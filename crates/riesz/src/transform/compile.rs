@@ -1,6 +1,6 @@
 //! `compile`: from a function of traced values to one of tensors, fast after the first call.
 
-use crate::tree::{Tree, VarTree};
+use crate::tree::{Index, Tree, VarTree, skeleton, with_leaves};
 use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,12 +43,12 @@ pub fn run<A: VarTree, R: VarTree>(f: impl Fn(A) -> R, args: &A::Tensors) -> Res
 /// A function that [`compile`] made callable. It can be called from many threads at once.
 pub struct Compiled<F, A: VarTree, R: VarTree> {
     f: F,
-    cache: Mutex<Vec<(Key, Arc<Ready<R>>)>>,
+    cache: Mutex<Vec<Entry<A, R>>>,
     signature: PhantomData<fn(A) -> R>,
 }
 
-/// What a plan was made for: the types of the leaves, and the structure of the tree.
-type Key = (Vec<Type>, Vec<String>);
+/// What a plan was made for, the types of the leaves and the structure of the tree, and the plan.
+type Entry<A, R> = (Vec<Type>, <A as VarTree>::Skeleton, Arc<Ready<R>>);
 
 struct Ready<R: VarTree> {
     program: Program,
@@ -80,34 +80,31 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
 
     fn ready(&self, args: &A::Tensors, leaves: &[Tensor]) -> Result<Arc<Ready<R>>> {
         let types: Vec<Type> = leaves.iter().map(Tensor::ty).collect();
-        let mut structure = Vec::new();
-        args.structure(&mut structure);
-        let key = (types, structure);
-        if let Some(ready) = self.remembered(&key) {
+        if let Some(ready) = self.remembered(args, &types) {
             return Ok(ready);
         }
         // Planned outside the lock: other threads go on calling what is ready.
-        let (program, result) = self.trace(args, &key.0)?;
+        let (program, result) = self.trace(args, &types)?;
         let ready = Arc::new(Ready { program, result });
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.insert(0, (key, Arc::clone(&ready)));
+        cache.insert(0, (types, skeleton(args), Arc::clone(&ready)));
         cache.truncate(REMEMBERED);
         Ok(ready)
     }
 
-    fn remembered(&self, key: &Key) -> Option<Arc<Ready<R>>> {
+    fn remembered(&self, args: &A::Tensors, types: &[Type]) -> Option<Arc<Ready<R>>> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = cache.iter().position(|(k, _)| k == key)?;
+        let at = cache.iter().position(|(t, s, _)| t == types && args.same::<Index>(s))?;
         // Most recent first, so that the last is the one to forget.
         cache[..=at].rotate_right(1);
-        Some(Arc::clone(&cache[0].1))
+        Some(Arc::clone(&cache[0].2))
     }
 
     fn trace(&self, args: &A::Tensors, types: &[Type]) -> Result<(Program, R::Skeleton)> {
         let mut result = None;
         let program = trace(types, |inner| {
-            let y = (self.f)(crate::tree::unflatten(args, inner.to_vec(), &Var::poison()));
-            result = Some(y.skeleton());
+            let y = (self.f)(with_leaves(args, inner.iter().copied(), &Var::poison()));
+            result = Some(skeleton(&y));
             y.leaves()
         })?;
         let Some(result) = result else {

@@ -1,14 +1,14 @@
 //! `grad`: the Riesz representative of the differential of a scalar function.
 
 use super::{ok, poisoned, record};
-use crate::tree::{VarTree, unflatten};
+use crate::tree::VarTree;
 use riesz_core::{Var, current_source, inline, transpose};
 
 /// The gradient of a function that gives one number: a tree like its argument, with
 /// Df(x)\[dx\] = ⟨grad f(x), dx⟩ summed over the leaves.
 ///
 /// # Errors
-/// Left in the trace when the result is not one number, or a leaf is not a float.
+/// Left in the trace when the result is not one number, or no leaf is a float.
 ///
 /// ```
 /// use riesz::prelude::*;
@@ -44,10 +44,10 @@ pub fn value_and_grad<A: VarTree>(f: impl Fn(A) -> Var) -> impl Fn(A) -> (Var, A
             let mut outputs = inline(&halves.primal, &recorded.args);
             let mut args = outputs.split_off(1);
             args.push(Var::constant(riesz_core::Tensor::scalar(1.0)).cast(dtype));
-            Some((outputs[0], inline(&backward, &args)))
+            Some((outputs[0], recorded.argument.direction(&inline(&backward, &args))))
         };
         match attempt() {
-            Some((value, gradient)) => (value, unflatten(&x, gradient, &Var::poison())),
+            Some((value, gradient)) => (value, gradient),
             None => (Var::poison(), poisoned(&x)),
         }
     }

@@ -6,8 +6,9 @@ use super::jvp::jvp;
 use crate::tree::VarTree;
 use riesz_core::Var;
 
-/// The Hessian of a function that gives one number: the Jacobian of its gradient, symmetric. Its
-/// shape is that of the argument twice: n×n for a vector.
+/// The Hessian of a function that gives one number: the Jacobian of its gradient, symmetric. The tree
+/// of the argument with, in the place of each leaf, the tree of the argument; a block has the shapes
+/// of both leaves: n×n for a vector.
 ///
 /// # Errors
 /// Left in the trace when the result is not one number, or the argument is not a float.
@@ -18,7 +19,7 @@ use riesz_core::Var;
 /// assert_eq!(h.call(&Tensor::from([1.0, 2.0]))?, Tensor::from([[2.0, 0.0], [0.0, 2.0]]));
 /// # Ok::<(), Error>(())
 /// ```
-pub fn hessian(f: impl Fn(Var) -> Var) -> impl Fn(Var) -> Var {
+pub fn hessian<A: VarTree>(f: impl Fn(A) -> Var) -> impl Fn(A) -> A::With<A> {
     jacobian_by(grad(f), Mode::Forward)
 }
 

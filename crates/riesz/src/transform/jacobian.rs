@@ -1,6 +1,7 @@
 //! `jacobian`: all partial derivatives of all results.
 
 use super::linearize::linearize;
+use super::space::Space;
 use crate::tree::VarTree;
 use riesz_core::Var;
 
@@ -16,45 +17,68 @@ pub enum Mode {
     Reverse,
 }
 
-/// The Jacobian of a function with one result: for each leaf of the argument, a value whose shape is
-/// that of the result followed by that of the leaf. For a vector of a vector, the m×n matrix.
+/// The Jacobian: the tree of the result with, in the place of each leaf, the tree of the argument. The
+/// block of a leaf of the result and one of the argument has the shape of the first followed by that
+/// of the second. For a vector of a vector, the m×n matrix.
 ///
 /// # Errors
-/// Left in the trace when a leaf is not a float.
+/// Left in the trace when no leaf of the argument or the result is a float, or they are not all f32
+/// or all f64.
 ///
 /// ```
 /// use riesz::prelude::*;
 /// let j = compile(jacobian(|x: Var| x * x.sum()));
 /// assert_eq!(j.call(&Tensor::from([1.0, 2.0]))?, Tensor::from([[4.0, 1.0], [2.0, 5.0]]));
+/// // Two results of two arguments: two by two blocks.
+/// let j = compile(jacobian(|(x, c): (Var, Var)| (c * x, x.sum())));
+/// let at = (Tensor::from([1.0, 2.0]), Tensor::from(3.0));
+/// let ((by_x, by_c), (sum_by_x, sum_by_c)) = j.call(&at)?;
+/// assert_eq!(by_x, Tensor::from([[3.0, 0.0], [0.0, 3.0]]));
+/// assert_eq!((by_c, sum_by_x), (Tensor::from([1.0, 2.0]), Tensor::from([1.0, 1.0])));
+/// assert_eq!(sum_by_c, Tensor::from(0.0));
 /// # Ok::<(), Error>(())
 /// ```
-pub fn jacobian<A: VarTree>(f: impl Fn(A) -> Var) -> impl Fn(A) -> A {
+pub fn jacobian<A: VarTree, R: VarTree>(f: impl Fn(A) -> R) -> impl Fn(A) -> R::With<A> {
     jacobian_by(f, Mode::Auto)
 }
 
 /// As [`jacobian`], in a mode of the caller's choice; the results differ only in rounding.
-pub fn jacobian_by<A: VarTree>(f: impl Fn(A) -> Var, mode: Mode) -> impl Fn(A) -> A {
+pub fn jacobian_by<A: VarTree, R: VarTree>(
+    f: impl Fn(A) -> R,
+    mode: Mode,
+) -> impl Fn(A) -> R::With<A> {
     move |x: A| {
         let (y, map) = linearize(&f, x.clone());
-        if y.is_poisoned() {
-            return super::poisoned(&x);
-        }
-        let columns: usize = x.leaves().iter().map(|v| v.shape().size()).sum();
+        let (argument, result) = (Space::of(&x), Space::of(&y));
         let forward = match mode {
-            Mode::Auto => columns <= y.shape().size(),
+            Mode::Auto => argument.dim() <= result.dim(),
             Mode::Forward => true,
             Mode::Reverse => false,
         };
         let matrix = if forward { map.matrix() } else { map.transpose().matrix().t() };
-        if matrix.is_poisoned() {
-            return super::poisoned(&x);
-        }
-        let mut start = 0;
-        x.map(&mut |leaf| {
-            let shape = leaf.shape();
-            let part = matrix.slice_axis(1, start, start + shape.size());
-            start += shape.size();
-            part.reshape([y.shape().to_vec(), shape.to_vec()].concat())
-        })
+        blocks(matrix, &y, &x)
     }
+}
+
+/// The matrix of a linear map cut into one block for each leaf of the result and of the argument.
+fn blocks<A: VarTree, R: VarTree>(matrix: Var, y: &R, x: &A) -> R::With<A> {
+    let mut row = 0;
+    y.map(&mut |result: &Var| {
+        let (of, mut column) = (result.ty(), 0);
+        let rows = if of.dtype.is_float() { of.size() } else { 0 };
+        let band = matrix.slice_axis(0, row, row + rows);
+        row += rows;
+        x.map(&mut |leaf: &Var| {
+            let by = leaf.ty();
+            let shape = [&of.shape[..], &by.shape].concat();
+            // What cannot move has no derivative, and none is taken by it.
+            for ty in [&of, &by] {
+                if !ty.dtype.is_float() {
+                    return Var::zeros(&ty.with_shape(shape));
+                }
+            }
+            column += by.size();
+            band.slice_axis(1, column - by.size(), column).reshape(shape)
+        })
+    })
 }

@@ -1,6 +1,7 @@
 //! `vjp`: reverse mode, the transpose of the differential.
 
-use super::linearize::{LinearMap, linearize};
+use super::linear_map::LinearMap;
+use super::linearize::linearize;
 use crate::tree::VarTree;
 use std::rc::Rc;
 

@@ -36,11 +36,11 @@ pub fn vmap_axes<A: VarTree, R: VarTree>(
 fn map_over<A: VarTree, R: VarTree>(f: &impl Fn(A) -> R, x: A, axes: &[Option<usize>]) -> R {
     let attempt = || {
         let (types, n) = ok(instances(&x.leaves(), axes))?;
-        let recorded = record_as(f, &x, &types)?;
+        let recorded = record_as(f, &x, types)?;
         let mut all = axes.to_vec();
         all.resize(recorded.args.len(), None);
         let program = ok(riesz_core::vmap(&recorded.program, &all, n))?;
-        Some(recorded.tree(&inline(&program, &recorded.args)))
+        Some(recorded.result.tree(&inline(&program, &recorded.args)))
     };
     // A function that failed is asked again, on poisoned values, for the tree it would have given.
     attempt().unwrap_or_else(|| f(poisoned(&x)))
