@@ -72,7 +72,7 @@ impl Failure {
                 Span::new(start as usize, end as usize),
                 Some((name.to_string(), text.to_string())),
             ),
-            Source::Rust(_) | Source::Unknown => (Span::default(), None),
+            Source::Rust(_) | Source::Program { .. } | Source::Unknown => (Span::default(), None),
         };
         let mut diagnostic = Diagnostic::new(error.message(), span);
         if !error.operation().is_empty() {

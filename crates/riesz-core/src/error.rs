@@ -11,11 +11,18 @@ use std::panic::Location;
 /// Where an operation was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Source {
-    /// Made by a transformation, or parsed from a program without places.
+    /// Made by a transformation.
     #[default]
     Unknown,
     /// A line of Rust.
     Rust(&'static Location<'static>),
+    /// A place in the text of a program (see [`crate::text`]), both counted from 1.
+    Program {
+        /// The line.
+        line: u32,
+        /// The column, in characters.
+        column: u32,
+    },
     /// Bytes `start..end` of a text the caller knows.
     Text {
         /// First byte.
@@ -30,6 +37,9 @@ impl fmt::Display for Source {
         match self {
             Source::Unknown => f.write_str("an unknown place"),
             Source::Rust(l) => write!(f, "{}:{}:{}", l.file(), l.line(), l.column()),
+            Source::Program { line, column } => {
+                write!(f, "line {line}, column {column} of the program")
+            }
             Source::Text { start, end } => write!(f, "characters {start}..{end}"),
         }
     }

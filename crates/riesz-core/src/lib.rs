@@ -15,6 +15,7 @@ pub mod primitive;
 mod program;
 pub mod simplify;
 mod tensor;
+pub mod text;
 mod trace;
 mod transpose;
 mod types;

@@ -9,10 +9,12 @@
 //! line to the list at the end of this module; tests, text form and documentation iterate the list.
 
 use crate::error::{Error, Result};
+use crate::program::Program;
 use crate::tensor::Tensor;
 use crate::trace::{Var, Vars, apply};
 use crate::types::Type;
 use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
 
 /// The output types of a primitive.
 pub type Types = SmallVec<[Type; 1]>;
@@ -204,10 +206,12 @@ pub enum Attribute {
     Int(i64),
     /// A list of numbers.
     Ints(Vec<i64>),
-    /// A word.
+    /// A word of letters, digits and `_` that does not begin with a digit.
     Word(String),
     /// A whole tensor.
     Tensor(Tensor),
+    /// A program inside the program: the body of a loop, a branch, a function.
+    Program(Arc<Program>),
 }
 
 impl Attribute {
@@ -292,6 +296,17 @@ impl Attributes {
             _ => Self::wrong(name, "a tensor, such as f64[2] {1, 2}"),
         }
     }
+
+    /// A program.
+    ///
+    /// # Errors
+    /// When it is missing or something else.
+    pub fn program(&self, name: &str) -> Result<&Arc<Program>> {
+        match self.get(name)? {
+            Attribute::Program(v) => Ok(v),
+            _ => Self::wrong(name, "a program, such as (%0: f64[]) { return %0 }"),
+        }
+    }
 }
 
 macro_rules! primitives {
@@ -323,7 +338,7 @@ macro_rules! primitives {
                 })+)*
                 Err(Error::new(
                     crate::error::ErrorKind::Syntax,
-                    format!("there is no primitive `{name}`"),
+                    format!("there is no primitive named `{name}`"),
                 ))
             }
 

@@ -10,6 +10,7 @@ use crate::primitive::Prim;
 use crate::types::Type;
 use smallvec::SmallVec;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// The number of a value in its program.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,8 +29,9 @@ impl fmt::Debug for Value {
     }
 }
 
-/// One application of a primitive.
-#[derive(Clone, PartialEq, Debug)]
+/// One application of a primitive. Two are equal when they compute the same of the same values,
+/// wherever they were written.
+#[derive(Clone, Debug)]
 pub struct Equation {
     /// What is applied.
     pub prim: Prim,
@@ -50,8 +52,25 @@ impl Equation {
     }
 }
 
-/// A function from tensors to tensors.
-#[derive(Clone, PartialEq, Debug, Default)]
+impl PartialEq for Equation {
+    fn eq(&self, other: &Equation) -> bool {
+        let Equation { prim, inputs, first, count, source: _ } = self;
+        (prim, inputs, first, count) == (&other.prim, &other.inputs, &other.first, &other.count)
+    }
+}
+
+impl Eq for Equation {}
+
+impl Hash for Equation {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Equation { prim, inputs, first, count, source: _ } = self;
+        (prim, inputs, first, count).hash(state);
+    }
+}
+
+/// A function from tensors to tensors. It is printed as text and parsed from it: see
+/// [`crate::text`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Program {
     pub(crate) types: Vec<Type>,
     pub(crate) inputs: usize,
@@ -60,7 +79,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// A program from its parts: `inputs` types, then equations appended by `push`.
+    /// A program of inputs of these types, to which equations are appended with `push`.
     pub(crate) fn with_inputs(types: Vec<Type>) -> Program {
         Program { inputs: types.len(), types, equations: Vec::new(), outputs: Vec::new() }
     }

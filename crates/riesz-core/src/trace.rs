@@ -221,7 +221,7 @@ fn fail_if_loose(args: &[Var]) {
     }
 }
 
-fn fits_in_memory(ty: &Type) -> Result<()> {
+pub(crate) fn fits_in_memory(ty: &Type) -> Result<()> {
     if ty.bytes() > isize::MAX as usize {
         return Err(Error::shape(format!("a value of type {ty} cannot be stored on any machine")));
     }

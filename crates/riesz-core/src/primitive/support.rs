@@ -10,7 +10,8 @@ pub(crate) fn expect_args(args: &[Type], n: usize) -> Result<()> {
     if args.len() == n {
         return Ok(());
     }
-    Err(Error::shape(format!("takes {n} arguments, not {}", args.len())))
+    let plural = if n == 1 { "" } else { "s" };
+    Err(Error::shape(format!("takes {n} argument{plural}, not {}", args.len())))
 }
 
 /// Refuses elements that are not floats.

@@ -390,7 +390,7 @@ fn notes(text: &str, smoothed: &kinks::Smoothed) -> Vec<String> {
 fn diagnose(error: &riesz::Error, fallback: Span) -> Diagnostic {
     let span = match error.source() {
         Source::Text { start, end } => Span::new(start as usize, end as usize),
-        Source::Rust(_) | Source::Unknown => fallback,
+        Source::Rust(_) | Source::Program { .. } | Source::Unknown => fallback,
     };
     let message = match error.operation() {
         "" | "formula" => error.message().to_owned(),

@@ -3,13 +3,11 @@
 //! The texts are in `golden/structure_errors.txt`; run with `UPDATE=1` to rewrite them. Places are
 //! shown as the line of this file they name, so that they are checked and do not move.
 
-mod differentiate;
-
-use differentiate::refusal;
+use crate::differentiate::refusal;
+use crate::golden;
 use riesz_core::var::{ConvOptions, Window};
-use riesz_core::{DType, Result, Tensor, Type, Var};
+use riesz_core::{DType, Tensor, Type, Var};
 use std::fmt::Write as _;
-use std::path::Path;
 
 fn zeros(shape: &[usize]) -> Tensor {
     Tensor::zeros(&Type::new(DType::F64, shape))
@@ -19,7 +17,11 @@ fn all() -> String {
     let mut text = String::new();
     let x = [zeros(&[2, 3]), zeros(&[4]), Tensor::from([0i64, 1]), Tensor::from([true, false])];
     let mut case = |f: fn(&[Var]) -> Var| {
-        let _ = writeln!(text, "{}\n", with_lines(&refusal(&x, f)));
+        let _ = writeln!(
+            text,
+            "{}\n",
+            golden::with_lines(&refusal(&x, f), include_str!("structure_errors.rs"), file!())
+        );
     };
     // Reductions.
     case(|x| x[0].prod_axes(&[2]));
@@ -128,36 +130,9 @@ fn all() -> String {
     text
 }
 
-/// Places as the lines they name.
-fn with_lines(text: &str) -> String {
-    let source: Vec<&str> = include_str!("structure_errors.rs").lines().collect();
-    let mut out = String::new();
-    for line in text.lines() {
-        let place = line.split_once(file!()).and_then(|(before, place)| {
-            let number: usize = place.strip_prefix(':')?.split_once(':')?.0.parse().ok()?;
-            Some((before, source.get(number - 1)?.trim()))
-        });
-        match place {
-            Some((before, code)) => out.push_str(&format!("{before}`{code}`\n")),
-            None => out.push_str(&format!("{line}\n")),
-        }
-    }
-    out.trim_end().to_string()
-}
-
 #[test]
-fn errors_read_as_they_should() -> Result<(), Box<dyn std::error::Error>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/structure_errors.txt");
-    let ours = format!("{}\n", all().trim_end());
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &ours)?;
-    }
-    let golden = std::fs::read_to_string(&path)?.replace("\r\n", "\n");
-    for (ours, golden) in ours.split("\n\n").zip(golden.split("\n\n")) {
-        assert_eq!(ours, golden);
-    }
-    assert_eq!(ours, golden);
-    Ok(())
+fn errors_read_as_they_should() -> std::io::Result<()> {
+    golden::check("programs/golden/structure_errors.txt", &all())
 }
 
 #[test]

@@ -4,9 +4,7 @@
 //! or the mean over ties; where no finite derivative exists, an infinite or NaN one, never a quiet
 //! 0; a wrong use is an error.
 
-mod differentiate;
-
-use differentiate::{close, gradient, gradients, hessian, refusal, value};
+use crate::differentiate::{close, gradient, gradients, hessian, refusal, value};
 use riesz_core::var::Window;
 use riesz_core::{DType, Result, SimplifyOptions, Tensor, Type, Var, simplify, trace};
 

@@ -1,8 +1,6 @@
 //! Structural operations against plain loops and closed forms, and their derivatives' laws.
 
-mod differentiate;
-
-use differentiate::{close, laws, numbers, value};
+use crate::differentiate::{close, laws, numbers, value};
 use riesz_core::var::{ConvOptions, Window};
 use riesz_core::{DType, Result, Tensor, Type, Var, check, trace};
 
@@ -475,7 +473,7 @@ fn single_precision_agrees_with_double() -> Result<()> {
         .map(|t| Tensor::from_f64(&t.to_f64(), t.shape().clone(), DType::F32))
         .collect::<Result<Vec<_>>>()?;
     let run = |args: &[Tensor]| -> Result<Vec<Tensor>> {
-        let program = trace(&differentiate::types(args), |x| f(x[0], x[1]))?;
+        let program = trace(&crate::differentiate::types(args), |x| f(x[0], x[1]))?;
         let forward = riesz_core::jvp(&program, &[true, true])?;
         riesz_core::eval(&forward, &[args, args].concat())
     };

@@ -1,0 +1,19 @@
+//! The tests of `riesz-core`, in one binary.
+
+mod differentiate;
+mod golden;
+
+mod corpus;
+mod deep;
+mod fft;
+mod laws;
+mod linalg;
+mod random;
+mod random_programs;
+mod simplify;
+mod special;
+mod structure;
+mod structure_errors;
+mod text;
+mod traps_linalg;
+mod traps_structure;
