@@ -69,6 +69,15 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         Ok(ready.result.map(&mut |i| results.get(i.0).unwrap_or(&missing).clone()))
     }
 
+    /// Traces and plans for arguments of these shapes and element types, so that the first call is
+    /// as fast as the others.
+    ///
+    /// # Errors
+    /// When the function cannot be traced at these shapes.
+    pub fn prepare(&self, args: &A::Tensors) -> Result<()> {
+        self.ready(args, &args.leaves()).map(drop)
+    }
+
     /// The simplified program for arguments like these.
     ///
     /// # Errors

@@ -1,0 +1,115 @@
+//! What is timed: a function that was compiled for its input, to be run many times.
+
+use crate::input::Input;
+use riesz::prelude::*;
+use serde_json::{Number, Value};
+
+/// A prepared function of an eval.
+pub trait Work {
+    /// Runs it once; this alone is timed.
+    ///
+    /// # Errors
+    /// When it has no result for this input.
+    fn run(&mut self) -> Result<()>;
+
+    /// The result of the last run.
+    ///
+    /// # Errors
+    /// When it is not finite, which JSON cannot say, or there was no run.
+    fn output(&self) -> Result<Value>;
+}
+
+/// Reads the input and compiles.
+pub type Prepare = fn(&Input) -> Result<Box<dyn Work>>;
+
+/// One eval: the names of its functions, and how each is prepared.
+pub struct Eval {
+    /// The name of the eval and of its module.
+    pub name: &'static str,
+    /// Its functions.
+    pub functions: &'static [(&'static str, Prepare)],
+}
+
+/// A function that gives some result, and how the result is written.
+struct Call<R, F> {
+    function: F,
+    write: fn(&R) -> Result<Value>,
+    last: Option<R>,
+}
+
+impl<R, F: FnMut() -> Result<R>> Work for Call<R, F> {
+    fn run(&mut self) -> Result<()> {
+        // Freed first, so that its memory can be used again.
+        self.last = None;
+        self.last = Some((self.function)()?);
+        Ok(())
+    }
+
+    fn output(&self) -> Result<Value> {
+        let last = self.last.as_ref().ok_or_else(|| Error::usage("nothing was run yet"))?;
+        (self.write)(last)
+    }
+}
+
+/// Work that is any function.
+pub fn work<R: 'static>(
+    function: impl FnMut() -> Result<R> + 'static,
+    write: fn(&R) -> Result<Value>,
+) -> Result<Box<dyn Work>> {
+    Ok(Box::new(Call { function, write, last: None }))
+}
+
+/// Work that is a Riesz function, compiled here for arguments of these shapes.
+///
+/// # Errors
+/// When it cannot be traced.
+pub fn compiled<A, R>(
+    f: impl Fn(A) -> R + 'static,
+    args: A::Tensors,
+    write: fn(&R::Tensors) -> Result<Value>,
+) -> Result<Box<dyn Work>>
+where
+    A: VarTree + 'static,
+    R: VarTree + 'static,
+    A::Tensors: 'static,
+    R::Tensors: 'static,
+{
+    let f = compile(f);
+    f.prepare(&args)?;
+    work(move || f.call(&args), write)
+}
+
+/// A finite number.
+///
+/// # Errors
+/// When it is infinite or not a number.
+pub fn number(x: f64) -> Result<Value> {
+    let number = Number::from_f64(x);
+    number.map(Value::Number).ok_or_else(|| Error::value(format!("the result contains {x}")))
+}
+
+/// Finite numbers.
+///
+/// # Errors
+/// When one is infinite or not a number.
+pub fn numbers(xs: &[f64]) -> Result<Value> {
+    xs.iter().map(|&x| number(x)).collect()
+}
+
+/// A tensor as nested arrays.
+///
+/// # Errors
+/// When an element is infinite or not a number.
+pub fn nested(tensor: &Tensor) -> Result<Value> {
+    fn level(values: &[f64], shape: &[usize]) -> Result<Value> {
+        match shape {
+            [] => number(values[0]),
+            [_] => numbers(values),
+            [n, rest @ ..] => {
+                let size = values.len() / n.max(&1);
+                (0..*n).map(|i| level(&values[i * size..(i + 1) * size], rest)).collect()
+            }
+        }
+    }
+    level(tensor.as_slice()?, tensor.shape())
+}
