@@ -41,6 +41,7 @@ pub use transform::jacobian::{Mode, jacobian, jacobian_by};
 pub use transform::jvp::jvp;
 pub use transform::linear_map::LinearMap;
 pub use transform::linearize::linearize;
+pub use transform::metric::{self, grad_in};
 pub use transform::vjp::vjp;
 pub use transform::vmap::{vmap, vmap_axes};
 pub use tree::{Tree, VarTree, flatten, unflatten, zip_map};

@@ -8,6 +8,7 @@ pub use crate::transform::jacobian::{Mode, jacobian, jacobian_by};
 pub use crate::transform::jvp::jvp;
 pub use crate::transform::linear_map::LinearMap;
 pub use crate::transform::linearize::linearize;
+pub use crate::transform::metric::{self, grad_in};
 pub use crate::transform::vjp::vjp;
 pub use crate::transform::vmap::{vmap, vmap_axes};
 pub use crate::tree::{Tree, VarTree, flatten, unflatten, zip_map};

@@ -10,6 +10,7 @@ pub mod jacobian;
 pub mod jvp;
 pub mod linear_map;
 pub mod linearize;
+pub mod metric;
 pub mod vjp;
 pub mod vmap;
 

@@ -1,8 +1,8 @@
 //! The laws of every primitive, by iterating the one list.
 
-use riesz_core::check::{check_program, check_vmap, direction};
+use riesz_core::check::{check_program, check_vmap, direction, stack};
 use riesz_core::primitive::{Linearity, Sample};
-use riesz_core::{Prim, Primitive, Program, Result, Tensor, Type, apply, eval, trace};
+use riesz_core::{Prim, Primitive, Program, Result, Tensor, Type, apply, eval, trace, vmap};
 
 fn program_of(sample: &Sample) -> Result<Program> {
     let types: Vec<Type> = sample.args.iter().map(Tensor::ty).collect();
@@ -100,6 +100,65 @@ fn vmap_is_a_loop_exactly() -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[test]
+fn vmap_over_any_axis_is_a_loop_exactly() -> Result<()> {
+    for sample in Prim::samples() {
+        let program = program_of(&sample)?;
+        for (i, arg) in sample.args.iter().enumerate() {
+            let two = stack(&[arg, &reversed(arg)?])?;
+            let expected = {
+                let mut axes = vec![None; sample.args.len()];
+                axes[i] = Some(0);
+                let mut args = sample.args.clone();
+                args[i] = two.clone();
+                eval(&vmap(&program, &axes, 2)?, &args)?
+            };
+            for axis in 1..=arg.shape().rank() {
+                let to_axis = trace(&[two.ty()], |x| vec![x[0].move_axis(0, axis)])?;
+                let mut axes = vec![None; sample.args.len()];
+                axes[i] = Some(axis);
+                let mut args = sample.args.clone();
+                args[i] = eval(&to_axis, std::slice::from_ref(&two))?.swap_remove(0);
+                let results = eval(&vmap(&program, &axes, 2)?, &args)?;
+                assert!(same_bits(&results, &expected), "{:?} axis {axis}", sample.prim);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn vmap_of_vmap_is_a_loop_of_loops_exactly() -> Result<()> {
+    for sample in Prim::samples() {
+        let program = program_of(&sample)?;
+        let n = sample.args.len();
+        let shifted: Vec<Tensor> = sample.args.iter().map(reversed).collect::<Result<_>>()?;
+        // The inner map is over argument i, the outer one over all: i has both axes, the others one.
+        for i in 0..n {
+            let axes: Vec<Option<usize>> = (0..n).map(|k| (k == i).then_some(0)).collect();
+            let inner = vmap(&program, &axes, 2)?;
+            let instance = |args: &[Tensor]| -> Result<Vec<Tensor>> {
+                let mut args = args.to_vec();
+                args[i] = stack(&[&sample.args[i], &shifted[i]])?;
+                Ok(args)
+            };
+            let instances = [instance(&sample.args)?, instance(&shifted)?];
+            let error = check_vmap(&inner, &instances, &vec![true; n])?;
+            assert_eq!(error, 0.0, "{:?} argument {i}", sample.prim);
+        }
+    }
+    Ok(())
+}
+
+fn same_bits(a: &[Tensor], b: &[Tensor]) -> bool {
+    let bits = |t: &[Tensor]| -> Vec<(Type, Vec<u64>)> {
+        // All NaN are one: which of two operands' payloads survives is the processor's choice.
+        let of = |x: f64| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() };
+        t.iter().map(|t| (t.ty(), t.to_f64().into_iter().map(of).collect())).collect()
+    };
+    bits(a) == bits(b)
 }
 
 /// The elements in reverse: other numbers that are as good as those of the sample. (A square matrix

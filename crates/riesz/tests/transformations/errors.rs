@@ -74,7 +74,14 @@ fn a_value_that_left_its_trace_is_an_error() {
 fn instances_must_agree_in_number() {
     let args = (Tensor::from([1.0, 2.0]), Tensor::from([1.0, 2.0, 3.0]));
     says(&message(run(vmap(|(x, y): (Var, Var)| x * y), &args)), &["vmap", "3", "2"]);
-    says(&message(run(vmap(|x: Var| x), &Tensor::from(1.0))), &["vmap", "no axis 0"]);
+    says(&message(run(vmap(|x: Var| x), &Tensor::from(1.0))), &["vmap", "no axis 0", "errors.rs:"]);
+    let axes = |arguments: Vec<Option<usize>>, results: Vec<usize>| {
+        message(run(vmap_axes(|(x, y): (Var, Var)| x * y, arguments, results), &args))
+    };
+    says(&axes(vec![None], vec![0]), &["vmap", "no leaf is mapped"]);
+    says(&axes(vec![Some(0); 3], vec![0]), &["3 axes", "2 leaves", "one for all"]);
+    says(&axes(vec![Some(0), None], vec![2]), &["result has 2 axes", "none is 2"]);
+    says(&axes(vec![Some(0), None], vec![0, 0]), &["2 axes", "results of 1 leaves"]);
 }
 
 #[test]

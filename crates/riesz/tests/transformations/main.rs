@@ -3,6 +3,7 @@
 mod derived;
 mod errors;
 mod linear_maps;
+mod metric;
 mod nesting;
 mod trees;
 

@@ -99,10 +99,29 @@ fn vmap_over_one_argument_captures_the_other() -> Result<()> {
 
 #[test]
 fn a_mapped_axis_can_be_any() -> Result<()> {
-    let columns = vmap_axes(|(x, c): (Var, Var)| x.sum() * c, [Some(1), None]);
+    let columns = vmap_axes(|(x, c): (Var, Var)| x.sum() * c, [Some(1), None], [0]);
     let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
     let sums = run(columns, &(x, Tensor::from(10.0)))?;
     assert_eq!(sums, Tensor::from([50.0, 70.0, 90.0]));
+    Ok(())
+}
+
+#[test]
+fn results_lie_along_any_axis_of_any_leaf() -> Result<()> {
+    // One instance: a row of x, the same c, a column of z; its results go to other axes again.
+    let f = |(x, (c, z)): (Var, (Var, Var))| (c * x, x.outer(z));
+    let mapped = vmap_axes(f, [Some(0), None, Some(1)], [1, 2]);
+    let x = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]];
+    let z = [[1.0, 0.5, -1.0], [2.0, 1.5, -2.0]];
+    let args = (Tensor::from(x), (Tensor::from(10.0), Tensor::from(z)));
+    let (scaled, outer) = run(mapped, &args)?;
+    assert_eq!(scaled, Tensor::from([[10.0, 30.0, 50.0], [20.0, 40.0, 60.0]]));
+    // Outer products x·zᵀ of each instance, the instances last.
+    let expected = [[1.0, 1.5, -5.0], [2.0, 4.5, -10.0], [2.0, 2.0, -6.0], [4.0, 6.0, -12.0]];
+    assert_eq!(outer, Tensor::new(expected.concat(), [2, 2, 3])?);
+    // Mapped twice, over both axes of one leaf in either order.
+    let by_columns = vmap_axes(vmap(|x: Var| x.exp()), [Some(1)], [1]);
+    same(&run(by_columns, &args.0)?, &run(|x: Var| x.exp(), &args.0)?, 0.0);
     Ok(())
 }
 
