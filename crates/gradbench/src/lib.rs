@@ -5,6 +5,7 @@
 //! is a file under [`evals`], its derivatives are Riesz'. [`plain`] has the primal functions as plain
 //! loops, [`workloads`] makes inputs of any size.
 
+pub mod adbench;
 pub mod evals;
 pub mod input;
 pub mod plain;

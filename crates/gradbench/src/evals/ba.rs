@@ -31,6 +31,14 @@ fn prepare_objective(input: &Input) -> Result<Box<dyn Work>> {
 }
 
 fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
+    work(jacobian_of(input)?, write_sparse)
+}
+
+/// The whole Jacobian, to be computed when called.
+///
+/// # Errors
+/// When the input is not one of the eval.
+pub fn jacobian_of(input: &Input) -> Result<impl FnMut() -> Result<Sparse> + 'static> {
     let scene = Scene::read(input)?;
     let f = compile(|(cameras, points, weights, features, of): Arguments<Var>| {
         let (camera, point) = observed(cameras, points, of);
@@ -43,14 +51,11 @@ fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
         Var::concat(&[blocks.flatten(), vmap(grad(weight_error))(weights)], 0)
     });
     f.prepare(&scene.arguments)?;
-    work(
-        move || {
-            let values = f.call(&scene.arguments)?.into_vec::<f64>()?;
-            let (rows, columns) = scene.pattern();
-            Ok(Sparse { rows, columns, values })
-        },
-        write_sparse,
-    )
+    Ok(move || {
+        let values = f.call(&scene.arguments)?.into_vec::<f64>()?;
+        let (rows, columns) = scene.pattern();
+        Ok(Sparse { rows, columns, values })
+    })
 }
 
 /// Cameras, points, weights, features, and which camera and point each observation is of.
@@ -64,10 +69,13 @@ struct Scene {
 }
 
 /// A matrix in compressed rows.
-struct Sparse {
-    rows: Vec<i64>,
-    columns: Vec<i64>,
-    values: Vec<f64>,
+pub struct Sparse {
+    /// Where each row begins, and where the last ends.
+    pub rows: Vec<i64>,
+    /// The column of each entry.
+    pub columns: Vec<i64>,
+    /// The entries.
+    pub values: Vec<f64>,
 }
 
 impl Scene {

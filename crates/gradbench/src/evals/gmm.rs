@@ -21,24 +21,42 @@ pub type Parameters<T> = (T, T, T, T);
 pub struct Wishart {
     gamma: f64,
     m: f64,
+    /// By what its logarithm is multiplied.
+    sign: f64,
 }
 
 fn prepare_objective(input: &Input) -> Result<Box<dyn Work>> {
-    let prior = prior(input)?;
+    objective(input, 1.0)
+}
+
+fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
+    jacobian(input, 1.0)
+}
+
+/// The log posterior with the logarithm of the prior times `sign`: ADBench has −1, by a mistake.
+///
+/// # Errors
+/// When the input is not one of the eval.
+pub fn objective(input: &Input, sign: f64) -> Result<Box<dyn Work>> {
+    let prior = prior(input, sign)?;
     let f = move |(p, x): (Parameters<Var>, Var)| log_posterior(p, x, prior);
     compiled(f, arguments(input)?, nested)
 }
 
-fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
-    let prior = prior(input)?;
+/// The gradient of [`objective`].
+///
+/// # Errors
+/// When the input is not one of the eval.
+pub fn jacobian(input: &Input, sign: f64) -> Result<Box<dyn Work>> {
+    let prior = prior(input, sign)?;
     let f = move |(p, x): (Parameters<Var>, Var)| grad(|p| log_posterior(p, x, prior))(p);
     compiled(f, arguments(input)?, write)
 }
 
-fn prior(input: &Input) -> Result<Wishart> {
+fn prior(input: &Input, sign: f64) -> Result<Wishart> {
     let gamma = input.optional("gamma").map_or(Ok(1.0), |v| v.number())?;
     let m = input.optional("m").map_or(Ok(0.0), |v| v.number())?;
-    Ok(Wishart { gamma, m })
+    Ok(Wishart { gamma, m, sign })
 }
 
 fn arguments(input: &Input) -> Result<(Parameters<Tensor>, Tensor)> {
@@ -61,9 +79,10 @@ fn log_posterior((alpha, mu, q, l): Parameters<Var>, x: Var, prior: Wishart) -> 
     let beta = (alpha + log_det).expand_dims(1) - 0.5 * z.square().sum_axes(&[2]);
     let fit = beta.logsumexp_axes(&[0]).sum() - n * alpha.logsumexp();
     let squares = q.exp().square().sum() + l.square().sum();
-    let Wishart { gamma, m } = prior;
-    let precision = 0.5 * gamma * gamma * squares - m * log_det.sum();
-    fit - precision - 0.5 * n * d as f64 * (2.0 * PI).ln() + k * log_normalisation(alpha, d, prior)
+    let Wishart { gamma, m, sign } = prior;
+    let precision = k * log_normalisation(alpha, d, prior)
+        - (0.5 * gamma * gamma * squares - m * log_det.sum());
+    fit - 0.5 * n * d as f64 * (2.0 * PI).ln() + sign * precision
 }
 
 /// Lower triangular matrices without their diagonals, filled column by column.

@@ -1,6 +1,7 @@
 //! Plays the driver: messages in, answers out, on small inputs. Primal values are held against plain
 //! loops, derivatives against closed forms or against differences of the plain loops.
 
+mod adbench;
 mod closed;
 mod differences;
 mod protocol;
