@@ -11,7 +11,13 @@ import statistics
 import sys
 import time
 
-PEERS = {"jax": "jax_cases", "torch": "torch_cases", "torchc": "torch_cases", "casadi": "casadi_cases"}
+PEERS = {
+    "jax": "jax_cases",
+    "torch": "torch_cases",
+    "torchc": "torch_cases",
+    "casadi": "casadi_cases",
+    "floor": "floor_cases",
+}
 
 
 def limit_threads(threads):
@@ -27,6 +33,8 @@ def measure(call, seconds, sample=2e-3):
     """Median time of one call, and the number of samples; as in src/worker.rs."""
 
     def batch(calls):
+        if hasattr(call, "batch"):
+            return call.batch(calls) / calls
         began = time.perf_counter()
         for _ in range(calls):
             call()
@@ -34,7 +42,7 @@ def measure(call, seconds, sample=2e-3):
 
     batch(1)
     calls = 1
-    while batch(calls) * calls < sample:
+    while batch(calls) * calls < sample and not getattr(call, "is_estimate", False):
         calls *= 2
     end = time.perf_counter() + seconds
     samples = []
@@ -45,6 +53,8 @@ def measure(call, seconds, sample=2e-3):
 
 def checksum(value, np):
     """The sum of the absolute values of all entries."""
+    if value is None:
+        return None
     if isinstance(value, (list, tuple)):
         return sum(checksum(part, np) for part in value)
     return float(np.abs(np.asarray(value, dtype=np.float64)).sum())

@@ -24,6 +24,9 @@ pub struct Peer {
     command: Vec<String>,
 }
 
+/// The systems that `benches/peers` knows; the floor is kernels written by hand.
+const PEERS: &[&str] = &["jax", "torch", "torchc", "casadi", crate::report::FLOOR];
+
 /// What the program takes.
 pub const USAGE: &str = "\
 usage: riesz-bench [options]      times the cases, prints a table in Markdown
@@ -33,7 +36,6 @@ options:
   --peers NAMES     also time these, with commas between: jax torch torchc casadi floor
   --python PATH     a Python that has them; python3
   --peer-folder P   where their workers are; benches/peers
-  --floor PATH      the compiled kernels of benches/floor
   --cases NAMES     only cases whose names begin so, with commas between
   --threads LIST    numbers of threads; 1,2
   --rounds N        how often each system is timed; 5
@@ -56,7 +58,6 @@ impl Options {
         };
         let mut names = Vec::new();
         let (mut python, mut folder) = ("python3".to_owned(), "benches/peers".to_owned());
-        let mut floor = None;
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let mut value = || rest.next().cloned().ok_or(format!("{argument} needs a value"));
@@ -64,7 +65,6 @@ impl Options {
                 "--peers" => names = list(&value()?),
                 "--python" => python = value()?,
                 "--peer-folder" => folder = value()?,
-                "--floor" => floor = Some(value()?),
                 "--cases" => options.cases = list(&value()?),
                 "--threads" => options.threads = counts(&value()?)?,
                 "--rounds" => options.rounds = counts(&value()?)?[0],
@@ -79,15 +79,12 @@ impl Options {
             }
         }
         for name in names {
-            let command = match (name.as_str(), &floor) {
-                ("jax" | "torch" | "torchc" | "casadi", _) => {
-                    let script = format!("{folder}/worker.py");
-                    vec![python.clone(), script, "--peer".into(), name.clone(), "--threads".into()]
-                }
-                (crate::report::FLOOR, Some(path)) => vec![path.clone()],
-                (crate::report::FLOOR, None) => return Err("floor needs --floor PATH".to_owned()),
-                _ => return Err(format!("unknown peer {name}\n{USAGE}")),
-            };
+            if !PEERS.contains(&name.as_str()) {
+                return Err(format!("unknown peer {name}\n{USAGE}"));
+            }
+            let script = format!("{folder}/worker.py");
+            let command =
+                vec![python.clone(), script, "--peer".into(), name.clone(), "--threads".into()];
             options.peers.push(Peer { name, command });
         }
         Ok(options)
@@ -139,7 +136,7 @@ mod tests {
 
     #[test]
     fn wrong_options_are_named() {
-        for wrong in ["--threads 0", "--rounds", "--peers excel", "--peers floor", "--fast"] {
+        for wrong in ["--threads 0", "--rounds", "--peers excel", "--fast"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

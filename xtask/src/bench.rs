@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The peers that `--peers` installs and times.
-const PEERS: &str = "jax,torch,torchc,casadi";
+const PEERS: &str = "jax,torch,torchc,casadi,floor";
 
 /// Runs the benchmarks with the arguments after `bench`.
 pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {

@@ -6,6 +6,7 @@
 //! loops, [`workloads`] makes inputs of any size.
 
 pub mod adbench;
+pub mod calibrate;
 pub mod evals;
 pub mod input;
 pub mod plain;
