@@ -157,7 +157,8 @@ impl Tensor {
         }
     }
 
-    pub(crate) fn from_data(data: Data, shape: Shape) -> Tensor {
+    /// A tensor of elements that fill the shape.
+    pub fn from_data(data: Data, shape: Shape) -> Tensor {
         debug_assert_eq!(with_elements!(&data, v => v.len()), shape.size());
         Tensor { shape, data }
     }

@@ -6,4 +6,6 @@
 
 pub mod linalg;
 pub mod nest;
+pub mod plan;
+pub mod routine;
 pub mod simd;

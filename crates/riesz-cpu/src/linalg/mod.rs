@@ -22,7 +22,8 @@ pub use factor::{Triangle, cholesky, qr, solve_triangular};
 pub use kernels::Kernels;
 pub use lu::{LuFactors, det, inverse, lu_factor, slogdet, solve};
 pub use product::{
-    Mat, MatMut, MatPtr, multiply, multiply_batched, multiply_integers, multiply_raw,
+    Integer, Mat, MatMut, MatPtr, multiply, multiply_batched, multiply_integers,
+    multiply_integers_raw, multiply_raw,
 };
 pub use spectral::{eigh, singular_values, svd};
 

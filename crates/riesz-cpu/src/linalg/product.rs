@@ -276,15 +276,36 @@ pub unsafe fn multiply_batched<T: Scalar>(
 pub fn multiply_integers<T: Integer>(a: Mat<T>, b: Mat<T>, c: &mut MatMut<T>) {
     let (m, n, k) = (c.rows, c.cols, a.cols);
     assert!(a.rows == m && b.cols == n && b.rows == k, "product of matrices that do not fit");
+    let to =
+        MatPtr { at: c.data.as_mut_ptr(), row: c.row_stride as isize, col: c.col_stride as isize };
+    // SAFETY: the views were checked against their slices, and `c` is borrowed exclusively.
+    unsafe { multiply_integers_raw((m, n, k), a.pointer(), b.pointer(), false, to) }
+}
+
+/// [`multiply_integers`] on raw matrices, with `shape` = (rows of C, columns of C, columns of A); C is
+/// added to if `accumulate`.
+///
+/// # Safety
+/// As for [`multiply_raw`].
+pub unsafe fn multiply_integers_raw<T: Integer>(
+    (m, n, k): (usize, usize, usize),
+    a: MatPtr<*const T>,
+    b: MatPtr<*const T>,
+    accumulate: bool,
+    c: MatPtr<*mut T>,
+) {
+    let (m, n, k) = (m as isize, n as isize, k as isize);
     for i in 0..m {
         for j in 0..n {
-            c.data[i * c.row_stride + j * c.col_stride] = T::ZERO;
-        }
-        for l in 0..k {
-            let v = a.data[i * a.row_stride + l * a.col_stride];
-            for j in 0..n {
-                let to = &mut c.data[i * c.row_stride + j * c.col_stride];
-                *to = to.plus_product(v, b.data[l * b.row_stride + j * b.col_stride]);
+            // SAFETY: the caller's: (i, j), (i, l) and (l, j) are entries.
+            unsafe {
+                let to = c.at.offset(i * c.row + j * c.col);
+                let mut sum = if accumulate { *to } else { T::ZERO };
+                for l in 0..k {
+                    let v = *a.at.offset(i * a.row + l * a.col);
+                    sum = sum.plus_product(v, *b.at.offset(l * b.row + j * b.col));
+                }
+                *to = sum;
             }
         }
     }

@@ -1,6 +1,6 @@
-//! The meaning of nests and regions: one index after the other, plain and slow, without `unsafe`.
+//! The meaning of nests and regions: one index after the other, plain and slow.
 
-use super::{Access, Fold, Inst, Nest, Op, Region, Special, Step, Store};
+use super::{Access, Call, Fold, Inst, Nest, Op, Region, Special, Step, Store};
 use riesz_core::DType;
 use riesz_core::primitive::binary::Binary;
 use riesz_core::primitive::logical::Logical;
@@ -27,7 +27,7 @@ struct Place {
 
 /// Runs a region on buffers, one for each operand, and says whether every index was in range, every
 /// divisor not zero and every call had a result. Operands with the same number in `alias` share the
-/// buffer of that number; [`Step::Call`] is not run here and counts as no result.
+/// buffer of that number.
 ///
 /// # Panics
 /// If an access lies outside its buffer: a mistake in the region.
@@ -73,9 +73,24 @@ impl Machine<'_> {
                     let branch = if self.flag(*flag) { yes } else { no };
                     self.steps(branch);
                 }
-                Step::Call(_) => self.good = false,
+                Step::Call(call) => self.call(call),
             }
         }
+    }
+
+    fn call(&mut self, call: &Call) {
+        let mut addresses = Vec::with_capacity(call.operands.len());
+        for &operand in &call.operands {
+            let place = self.places[operand as usize];
+            let data = &mut self.buffers[place.buffer];
+            let size = element_size(data);
+            let start = riesz_core::with_elements!(data, v => {
+                std::sync::Arc::make_mut(v).as_mut_ptr().cast::<u8>()
+            });
+            addresses.push(start.wrapping_offset(place.at * size));
+        }
+        // SAFETY: each address points into a buffer of its own, with the elements the region says.
+        self.good &= unsafe { call.function.run(&addresses) };
     }
 
     fn flag(&self, operand: u32) -> bool {
@@ -234,6 +249,15 @@ impl Machine<'_> {
             (Data::Bool(v), Scalar::Bool(x)) => put(v, at, x),
             (_, value) => mistyped("store", &value),
         }
+    }
+}
+
+/// Bytes per element.
+fn element_size(data: &Data) -> isize {
+    match data {
+        Data::F64(_) | Data::I64(_) => 8,
+        Data::F32(_) | Data::I32(_) => 4,
+        Data::Bool(_) => 1,
     }
 }
 

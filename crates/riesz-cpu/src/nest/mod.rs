@@ -48,7 +48,7 @@ pub struct Nest {
 }
 
 /// An operation and the element type of its result.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Inst {
     /// What is computed.
     pub op: Op,
@@ -58,7 +58,7 @@ pub struct Inst {
 
 /// A scalar operation. Floats follow IEEE 754 and the reference meaning of the primitive of the same
 /// name; integers wrap around.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// The number with these bits, in the low end.
     Const(u64),
@@ -108,7 +108,7 @@ pub enum Op {
 }
 
 /// Scalar functions that are called, not inlined.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Special {
     /// The n-th derivative of the digamma function.
     Polygamma(u32),
@@ -117,7 +117,7 @@ pub enum Special {
 }
 
 /// Where the element for an index of the box lies: operand `operand`, element `offset` + Σ strides·i.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Access {
     /// Which buffer.
     pub operand: Operand,

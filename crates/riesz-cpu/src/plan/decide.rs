@@ -1,0 +1,412 @@
+//! Which values are stored, and in which nest each of them is computed.
+//!
+//! Elementwise operations and shape changes are computed where they are needed: a nest *pulls* the
+//! values it stores, through everything that is not stored itself. A value is stored if it has to be
+//! (a result, the argument of a call, a fold) or if computing it again in every nest that needs it
+//! would cost more than writing it once and reading it.
+//!
+//! Nests are the groups of stored values with the same domain (the shape of the loops) and the same
+//! *stage*: one more than the last stage that stores something the nest reads. So values in one group
+//! never wait for each other except element by element, and the groups in order of stages are a
+//! right order.
+
+use super::role::{Role, role};
+use riesz_core::{Prim, Program, Shape, Value};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+
+/// The number of a domain: the extents of the loops of a nest.
+pub type Domain = u32;
+
+/// What was decided for a program.
+#[derive(Debug)]
+pub struct Decisions {
+    /// The role of each equation.
+    pub roles: Vec<Role>,
+    /// Which equation defines each value; none for the arguments.
+    pub definition: Vec<Option<u32>>,
+    /// Whether each value is kept in memory.
+    pub stored: Vec<bool>,
+    /// The nest or call in which each stored value is computed: the order of what is done.
+    pub stage: Vec<u32>,
+    /// The first stage at which each value could be computed.
+    earliest: Vec<u32>,
+    domains: HashMap<Shape, Domain>,
+    shapes: Vec<Shape>,
+}
+
+/// What it costs to write or read an element, in additions, while the tensor fits in the cache.
+const WRITE: f64 = 2.0;
+const READ: f64 = 1.0;
+/// How much more it costs when it does not.
+const FAR: f64 = 3.0;
+/// The bytes from which on it does not.
+const CACHE: usize = 1 << 19;
+/// What another nest costs.
+const NEST: f64 = 30.0;
+/// Chains of operations longer than this are stored in between, which bounds recursion.
+const DEPTH: u32 = 128;
+/// Nests with more operations than this are divided.
+const LONGEST: u32 = 2000;
+
+impl Decisions {
+    /// Decides for a whole program.
+    pub fn new(program: &Program) -> Decisions {
+        let roles: Vec<Role> = program.equations().iter().map(|eq| role(program, eq)).collect();
+        let mut definition = vec![None; program.len()];
+        let mut stored = vec![true; program.len()];
+        for (i, eq) in program.equations().iter().enumerate() {
+            for v in eq.outputs() {
+                definition[v.index()] = Some(i as u32);
+                stored[v.index()] =
+                    matches!(roles[i], Role::Constant | Role::Fold | Role::Place | Role::Call);
+            }
+        }
+        let mut decisions = Decisions {
+            roles,
+            definition,
+            stored,
+            stage: vec![0; program.len()],
+            earliest: Vec::new(),
+            domains: HashMap::new(),
+            shapes: Vec::new(),
+        };
+        decisions.require(program);
+        decisions.assign_stages(program);
+        decisions.weigh(program);
+        decisions.assign_stages(program);
+        decisions
+    }
+
+    /// Stores other values, because no nest can pull them; what is stored already and cannot be built
+    /// is called instead.
+    pub fn store(&mut self, program: &Program, values: &[Value]) {
+        for v in values {
+            match self.definition[v.index()] {
+                Some(i) if self.stored[v.index()] => {
+                    self.roles[i as usize] = Role::Call;
+                    let inputs = &program.equations()[i as usize].inputs;
+                    inputs.iter().for_each(|x| self.stored[x.index()] = true);
+                }
+                _ => self.stored[v.index()] = true,
+            }
+        }
+        self.assign_stages(program);
+    }
+
+    /// The number of the domain with loops of this shape, if anything has it.
+    pub fn known_domain(&self, shape: &Shape) -> Option<Domain> {
+        self.domains.get(shape).copied()
+    }
+
+    /// The shape of the loops of a domain.
+    pub fn shape(&self, domain: Domain) -> &Shape {
+        &self.shapes[domain as usize]
+    }
+
+    /// The number of the domain with loops of this shape.
+    pub fn domain(&mut self, shape: &Shape) -> Domain {
+        if let Some(&domain) = self.domains.get(shape) {
+            return domain;
+        }
+        let domain = self.shapes.len() as Domain;
+        self.shapes.push(shape.clone());
+        self.domains.insert(shape.clone(), domain);
+        domain
+    }
+
+    /// The role of the equation that defines a value; none for an argument.
+    pub fn role_of(&self, value: Value) -> Option<Role> {
+        self.definition[value.index()].map(|i| self.roles[i as usize])
+    }
+
+    /// Results, arguments of calls and sources of gathers are stored.
+    fn require(&mut self, program: &Program) {
+        program.outputs().iter().for_each(|v| self.stored[v.index()] = true);
+        for (eq, role) in program.equations().iter().zip(&self.roles) {
+            match role {
+                // A product takes its operands with any strides.
+                Role::Call if matches!(eq.prim, Prim::Dot(_)) => {
+                    for &v in &eq.inputs {
+                        let base = self.base(program, v);
+                        self.stored[base.index()] = true;
+                    }
+                }
+                Role::Call => eq.inputs.iter().for_each(|v| self.stored[v.index()] = true),
+                Role::Gather => self.stored[eq.inputs[0].index()] = true,
+                _ => {}
+            }
+        }
+    }
+
+    /// What a value is a view of.
+    fn base(&self, program: &Program, mut v: Value) -> Value {
+        while let Some(i) = self.definition[v.index()]
+            && let eq = &program.equations()[i as usize]
+            && self.roles[i as usize] == Role::View
+            && !matches!(eq.prim, Prim::Pad(_) | Prim::Concat(_))
+        {
+            v = eq.inputs[0];
+        }
+        v
+    }
+
+    /// Walks forward: the earliest nest in which each value can be computed.
+    fn assign_stages(&mut self, program: &Program) {
+        let n = program.len();
+        // The earliest stage of a nest that pulls the value at the index of its own loops, and at
+        // another index; how many operations that takes; how long the chain is.
+        let mut same = vec![0u32; n];
+        let mut other = vec![0u32; n];
+        let mut depth = vec![0u32; n];
+        let mut operations: HashMap<(Domain, u32), u32> = HashMap::new();
+        for (i, eq) in program.equations().iter().enumerate() {
+            let role = self.roles[i];
+            let most = |of: &[u32]| eq.inputs.iter().map(|v| of[v.index()]).max().unwrap_or(0);
+            let (by_same, by_other) = (most(&same), most(&other));
+            let longest = most(&depth) + 1;
+            let v = eq.first.index();
+            match role {
+                Role::Constant => {}
+                Role::Map(_) | Role::View | Role::Gather => {
+                    let aligned = keeps_index(&eq.prim);
+                    let mut stage = if aligned { by_same } else { by_other };
+                    if longest > DEPTH {
+                        self.stored[v] = true;
+                    }
+                    if !self.stored[v] {
+                        (same[v], other[v], depth[v]) = (stage, by_other, longest);
+                        continue;
+                    }
+                    let domain = self.domain(&program.ty(eq.first).shape);
+                    stage = self.room(&mut operations, domain, stage, longest);
+                    (self.stage[v], same[v], other[v]) = (stage, stage, stage + 1);
+                }
+                Role::Fold => {
+                    let aligned = matches!(eq.prim, Prim::Reduce(_));
+                    let stage = if aligned { by_same } else { by_other };
+                    let shape = self.domain_of_fold(program, i);
+                    let domain = self.domain(&shape);
+                    let stage = self.room(&mut operations, domain, stage, longest);
+                    self.stage[v] = stage;
+                    (same[v], other[v]) = (stage + 1, stage + 1);
+                }
+                Role::Place => {
+                    for x in &eq.inputs {
+                        self.domain(&program.ty(*x).shape);
+                    }
+                    self.stage[v] = by_same;
+                    (same[v], other[v]) = (by_same + 1, by_same + 1);
+                }
+                Role::Call => {
+                    for v in eq.outputs() {
+                        self.stage[v.index()] = by_other;
+                        (same[v.index()], other[v.index()]) = (by_other + 1, by_other + 1);
+                    }
+                }
+            }
+        }
+        self.earliest = same;
+    }
+
+    /// The first stage from `stage` on at which a nest over `domain` is not too long yet.
+    fn room(
+        &self,
+        operations: &mut HashMap<(Domain, u32), u32>,
+        domain: Domain,
+        mut stage: u32,
+        more: u32,
+    ) -> u32 {
+        loop {
+            let count = operations.entry((domain, stage)).or_default();
+            if *count + more <= LONGEST || *count == 0 {
+                *count += more;
+                return stage;
+            }
+            stage += 1;
+        }
+    }
+
+    /// The loops of a reduction or of a small product.
+    pub fn domain_of_fold(&self, program: &Program, equation: usize) -> Shape {
+        let eq = &program.equations()[equation];
+        let x = &program.ty(eq.inputs[0]).shape;
+        match &eq.prim {
+            Prim::Dot(dot) => {
+                let y = &program.ty(eq.inputs[1]).shape;
+                let (lhs, rhs) = (dot.lhs(x.rank()), dot.rhs(y.rank()));
+                let outer = lhs.batch.iter().chain(&lhs.free).map(|&a| x[a]);
+                let inner = lhs.contract.iter().map(|&a| x[a]);
+                outer.chain(rhs.free.iter().map(|&a| y[a])).chain(inner).collect()
+            }
+            _ => x.clone(),
+        }
+    }
+
+    /// Walks backward: stores what is cheaper to store than to compute again.
+    fn weigh(&mut self, program: &Program) {
+        let costs = self.costs(program);
+        let mut uses: Vec<Uses> = vec![Uses::default(); program.len()];
+        for i in (0..program.equations().len()).rev() {
+            let eq = &program.equations()[i];
+            let v = eq.first.index();
+            let role = self.roles[i];
+            if matches!(role, Role::Map(_) | Role::View | Role::Gather) && !self.stored[v] {
+                self.stored[v] = self.should_store(program, eq.first, costs[v], &uses[v]);
+            }
+            let own = |decisions: &mut Decisions, shape: &Shape, aligned: bool| Use {
+                nest: (decisions.domain(shape), decisions.stage[v]),
+                aligned,
+                count: shape.size() as f64,
+            };
+            let ty = program.ty(eq.first);
+            let through: Uses = match role {
+                Role::Constant => continue,
+                Role::Call => continue,
+                Role::Fold => {
+                    let aligned = matches!(eq.prim, Prim::Reduce(_));
+                    let shape = self.domain_of_fold(program, i);
+                    Uses::one(own(self, &shape, aligned))
+                }
+                Role::Place => {
+                    for &x in &eq.inputs {
+                        let shape = program.ty(x).shape.clone();
+                        let one = Uses::one(own(self, &shape, true));
+                        uses[x.index()].add(&one);
+                    }
+                    continue;
+                }
+                Role::Map(_) | Role::View | Role::Gather => {
+                    let aligned = keeps_index(&eq.prim);
+                    let mut through = match self.stored[v] {
+                        true => Uses::one(own(self, &ty.shape, true)),
+                        false => uses[v].clone(),
+                    };
+                    through.0.iter_mut().for_each(|u| u.aligned &= aligned);
+                    through
+                }
+            };
+            for &x in &eq.inputs {
+                let share = share(&eq.prim, program, x, &ty.shape);
+                let mut through = through.clone();
+                through.0.iter_mut().for_each(|u| u.count *= share);
+                uses[x.index()].add(&through);
+            }
+        }
+    }
+
+    /// What one element of each value costs if nothing that may be pulled is stored.
+    fn costs(&self, program: &Program) -> Vec<f64> {
+        let mut costs = vec![0.0f64; program.len()];
+        for (eq, role) in program.equations().iter().zip(&self.roles) {
+            let own = match role {
+                Role::Map(cost) => f64::from(*cost),
+                Role::View => 0.0,
+                Role::Gather => 4.0,
+                Role::Constant | Role::Fold | Role::Place | Role::Call => continue,
+            };
+            let v = eq.first.index();
+            let of = |x: &Value| if self.stored[x.index()] { READ } else { costs[x.index()] };
+            // Arguments that are shared would be counted again and again: a bound keeps it finite.
+            costs[v] = (own + eq.inputs.iter().map(of).sum::<f64>()).min(1e6);
+        }
+        costs
+    }
+
+    fn should_store(&self, program: &Program, v: Value, cost: f64, uses: &Uses) -> bool {
+        let ty = program.ty(v);
+        let size = ty.size() as f64;
+        if uses.many() {
+            return true;
+        }
+        if ty.size() <= 1 {
+            // A number is computed once in each nest, outside the loops.
+            return cost * (uses.0.len() as f64 - 1.0) > WRITE + READ + NEST;
+        }
+        let far = if ty.bytes() >= CACHE { FAR } else { 1.0 };
+        if let [only] = uses.0.as_slice()
+            && only.aligned
+        {
+            return false;
+        }
+        // In the nest that would compute it anyway, it need not be read back.
+        let home = (self.domains.get(&ty.shape).copied(), self.earliest[v.index()]);
+        let own = |u: &&Use| u.aligned && (Some(u.nest.0), u.nest.1) == home;
+        let again: f64 = uses.0.iter().map(|u| u.count * cost).sum();
+        let reads: f64 = uses.0.iter().filter(|u| !own(u)).map(|u| u.count * READ * far).sum();
+        let more = if uses.0.iter().any(|u| own(&u)) { 0.0 } else { NEST };
+        let once = size * (cost + WRITE * far) + reads + more;
+        again > once
+    }
+}
+
+/// Whether a nest over the result pulls the arguments at the index of its own loops.
+fn keeps_index(prim: &Prim) -> bool {
+    match prim {
+        Prim::Broadcast(_)
+        | Prim::Reshape(_)
+        | Prim::Transpose(_)
+        | Prim::Slice(_)
+        | Prim::Flip(_)
+        | Prim::Pad(_)
+        | Prim::Concat(_)
+        | Prim::Gather(_)
+        | Prim::Dot(_) => false,
+        _ => true,
+    }
+}
+
+/// How many elements of the argument are computed for each element of the result.
+fn share(prim: &Prim, program: &Program, x: Value, result: &Shape) -> f64 {
+    let from = &program.ty(x).shape;
+    match prim {
+        // Zeros, and the other parts, are not pulled.
+        Prim::Pad(_) | Prim::Concat(_) => from.size() as f64 / (result.size() as f64).max(1.0),
+        // Repeated along the inner loops: computed once outside of them, though not in lanes.
+        Prim::Broadcast(b) if b.axes.iter().enumerate().all(|(i, &a)| i == a) => {
+            let repeats: usize = result[b.axes.len()..].iter().product();
+            8.0_f64.min(repeats as f64) / (repeats as f64).max(1.0)
+        }
+        _ => 1.0,
+    }
+}
+
+/// A nest that needs a value.
+#[derive(Clone, Copy, Debug)]
+struct Use {
+    nest: (Domain, u32),
+    /// At the index of its own loops.
+    aligned: bool,
+    /// How many elements it computes.
+    count: f64,
+}
+
+/// The nests that need a value; a few, or too many to count.
+#[derive(Clone, Debug, Default)]
+struct Uses(SmallVec<[Use; 4]>);
+
+impl Uses {
+    const COUNTED: usize = 4;
+
+    fn one(nest: Use) -> Uses {
+        Uses(SmallVec::from_slice(&[nest]))
+    }
+
+    fn add(&mut self, other: &Uses) {
+        for u in &other.0 {
+            match self.0.iter().position(|known| known.nest == u.nest) {
+                Some(at) if self.0[at].aligned && u.aligned => {}
+                Some(at) => {
+                    self.0[at].count += u.count;
+                    self.0[at].aligned = false;
+                }
+                None if self.0.len() <= Self::COUNTED => self.0.push(*u),
+                None => {}
+            }
+        }
+    }
+
+    fn many(&self) -> bool {
+        self.0.len() > Self::COUNTED
+    }
+}

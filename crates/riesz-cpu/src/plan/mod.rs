@@ -1,0 +1,52 @@
+//! From a program to a plan: nests, calls, and where everything lies in memory.
+//!
+//! `role` says what each equation can become, `decide` which values are stored and in which nest,
+//! `pull` and `group` build the nests, `order` arranges their loops, `storage` gives out memory. What
+//! comes out is a [`Plan`]: a [`Region`] and the buffers its operands name.
+//!
+//! What holds: a plan computes what the program means, up to the rounding of sums and elementary
+//! functions; it refers to nothing outside itself.
+
+mod assemble;
+mod cost;
+mod decide;
+mod group;
+mod index;
+mod order;
+mod pull;
+mod role;
+mod storage;
+
+pub use storage::{ALIGNMENT, Buffer, Place, Storage};
+
+use crate::nest::Region;
+use riesz_core::{Program, Result, Tensor};
+
+/// How to run a program.
+#[derive(Debug)]
+pub struct Plan {
+    /// The program.
+    pub program: Program,
+    /// What is done; its operands are the buffers, by number.
+    pub region: Region,
+    /// The buffers.
+    pub buffers: Vec<Buffer>,
+    /// The constants that buffers name.
+    pub constants: Vec<Tensor>,
+    /// Which buffer holds each result.
+    pub results: Vec<Storage>,
+    /// A truth value that is set when an operation has no result for its numbers.
+    pub flag: Storage,
+    /// Bytes of workspace a run needs.
+    pub workspace: usize,
+}
+
+impl Plan {
+    /// Plans a program, which should be simplified.
+    ///
+    /// # Errors
+    /// When a rule of planning fails, which is a mistake in that rule.
+    pub fn new(program: &Program) -> Result<Plan> {
+        assemble::assemble(program)
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests of plans: what they compute is what the program means.
+
+mod common;
+mod primitives;
+mod programs;

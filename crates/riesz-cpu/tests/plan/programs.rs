@@ -1,0 +1,120 @@
+//! Programs with structure: views of views, edges, reductions in a row, many uses.
+
+use crate::common::check;
+use riesz_core::check::direction;
+use riesz_core::{DType, Tensor, Type, Var, trace};
+
+fn run(shapes: &[&[usize]], f: impl FnOnce(&[Var]) -> Vec<Var>) -> usize {
+    let types: Vec<Type> = shapes.iter().map(|s| Type::new(DType::F64, *s)).collect();
+    let program = trace(&types, f).unwrap_or_else(|e| panic!("{e}"));
+    let program = riesz_core::simplify(&program, &Default::default());
+    let args: Vec<Tensor> =
+        types.iter().zip(1..).map(|(ty, seed)| direction(ty, seed).unwrap()).collect();
+    check(&program, &args).region.steps.len()
+}
+
+#[test]
+fn a_chain_is_one_nest() {
+    let steps = run(&[&[1000]], |x| {
+        let y = (x[0].tanh() * (-x[0].square()).exp() + x[0].square().log1p() * x[0].sin()).sqrt();
+        vec![y, y.sum()]
+    });
+    assert_eq!(steps, 1);
+}
+
+#[test]
+fn shifted_differences_are_cut_at_the_edges() {
+    run(&[&[10]], |x| {
+        let (a, b) = (x[0].slice_axis(0, 1, 10), x[0].slice_axis(0, 0, 9));
+        let d = (a - b.square()) * 3.0;
+        vec![d.sum(), d.pad_axis(0, 0, 1) + (d * 2.0).pad_axis(0, 1, 0)]
+    });
+}
+
+#[test]
+fn softmax_reads_its_argument_row_by_row() {
+    run(&[&[5, 7]], |x| vec![x[0].softmax(1), x[0].log_softmax(0), x[0].logsumexp()]);
+}
+
+#[test]
+fn views_of_views() {
+    run(&[&[4, 6]], |x| {
+        let y = x[0].exp().reshape([2, 2, 6]).transpose(&[2, 0, 1]).reshape([12, 2]);
+        let z = x[0].flip(&[1]).t().slice_step(0, 0, 6, 2).reshape([12])
+            + y.slice_axis(1, 0, 1).reshape([12]);
+        let w = Var::concat(&[z, y.reshape([24]), z.square()], 0);
+        vec![y, z, w, w.reshape([6, 8]).sum_axes(&[0]), x[0].reshape([3, 8])]
+    });
+}
+
+#[test]
+fn products_of_views() {
+    run(&[&[30, 40], &[40, 50]], |x| {
+        let (a, b) = (x[0], x[1]);
+        let c = a.dot(b);
+        vec![
+            c,
+            b.t().dot(a.t()),
+            c.slice_axis(0, 3, 25).dot(b.t()).tanh(),
+            a.flip(&[0]).dot(b.slice_step(1, 0, 50, 2)),
+            a.dot(b.slice_axis(1, 3, 4)).sum(),
+        ]
+    });
+}
+
+#[test]
+fn stacks_of_products() {
+    run(&[&[3, 2, 17, 19], &[3, 2, 19, 18], &[5, 3, 4], &[5, 4]], |x| {
+        let y = x[0].matmul(x[1]);
+        let z = x[2].dot_general(x[3], &[(2, 1)], &[(0, 0)]);
+        vec![y.square(), y.sum_axes(&[1, 3]), z, (z * 2.0).sum_axes(&[0])]
+    });
+}
+
+#[test]
+fn many_values_are_joined_in_place() {
+    run(&[&[6]], |x| {
+        let parts: Vec<Var> = (0..6).map(|i| x[0].at(i).exp() * i as f64).collect();
+        let whole = Var::stack(&parts, 0);
+        vec![whole, whole.reshape([2, 3]).sum_axes(&[1])]
+    });
+}
+
+#[test]
+fn a_value_used_by_everyone() {
+    run(&[&[8]], |x| {
+        let y = x[0].exp();
+        let mut results = vec![y.sum()];
+        for i in 0..12 {
+            results.push((y * f64::from(i)).slice_axis(0, i as usize % 4, 8).sum());
+        }
+        results
+    });
+}
+
+#[test]
+fn long_chains_are_divided() {
+    run(&[&[3]], |x| {
+        let mut y = x[0];
+        for i in 0..3000 {
+            y = (y * 0.5).sin() + x[0] * (1.0 / (1.0 + f64::from(i)));
+        }
+        vec![y]
+    });
+}
+
+#[test]
+fn empty_values() {
+    run(&[&[0, 3], &[4]], |x| {
+        let empty = x[0].exp();
+        vec![empty, empty.sum(), empty.sum_axes(&[0]), x[1].slice_axis(0, 2, 2), x[0].t().dot(x[0])]
+    });
+}
+
+#[test]
+fn results_that_are_arguments_or_each_other() {
+    run(&[&[2, 3]], |x| {
+        let y = x[0].exp();
+        vec![x[0], y, y, x[0].reshape([6]), y.reshape([3, 2]), y.t()]
+    });
+}
