@@ -36,8 +36,18 @@ pub fn assemble(program: &Program) -> Result<Plan> {
 
 /// A nest or call, at the stage at which it runs.
 enum Part {
-    Group { domain: Domain, roots: Vec<Root>, zeros: Vec<Value> },
+    Group(Group),
     Call(usize),
+}
+
+/// What is stored over one domain at one stage.
+struct Group {
+    /// The first equation it computes.
+    first: usize,
+    domain: Domain,
+    roots: Vec<Root>,
+    /// Values that are filled with zeros before their parts are written.
+    zeros: Vec<Value>,
 }
 
 struct Assembly<'a> {
@@ -115,7 +125,7 @@ impl<'a> Assembly<'a> {
         let mut blocked = Vec::new();
         for (stage, part) in self.parts() {
             let built = match part {
-                Part::Group { domain, roots, zeros } => self.group(domain, stage, &roots, &zeros),
+                Part::Group(group) => self.group(stage, &group),
                 Part::Call(i) => self.call(i),
             };
             blocked.extend(built.err());
@@ -126,16 +136,21 @@ impl<'a> Assembly<'a> {
     /// What is to be done, in the order of the stages.
     fn parts(&self) -> Vec<(u32, Part)> {
         let program = self.program;
-        let mut groups: BTreeMap<(u32, Domain), (usize, Vec<Root>, Vec<Value>)> = BTreeMap::new();
+        let mut groups: BTreeMap<(u32, Domain), Group> = BTreeMap::new();
         let mut parts: Vec<(u32, usize, Part)> = Vec::new();
         for (i, eq) in program.equations().iter().enumerate() {
             let v = eq.first;
             let stage = self.decisions.stage[v.index()];
             let mut add = |shape: &Shape, root: Root, zero: Option<Value>| {
                 let Some(domain) = self.decisions.known_domain(shape) else { return };
-                let group = groups.entry((stage, domain)).or_insert((i, vec![], vec![]));
-                group.1.push(root);
-                group.2.extend(zero);
+                let group = groups.entry((stage, domain)).or_insert(Group {
+                    first: i,
+                    domain,
+                    roots: vec![],
+                    zeros: vec![],
+                });
+                group.roots.push(root);
+                group.zeros.extend(zero);
             };
             match self.decisions.roles[i] {
                 Role::Constant => {}
@@ -154,20 +169,16 @@ impl<'a> Assembly<'a> {
                 Role::Call => parts.push((stage, i, Part::Call(i))),
             }
         }
-        for ((stage, domain), (i, roots, zeros)) in groups {
-            parts.push((stage, i, Part::Group { domain, roots, zeros }));
+        for ((stage, _), group) in groups {
+            parts.push((stage, group.first, Part::Group(group)));
         }
         parts.sort_by_key(|p| (p.0, p.1));
         parts.into_iter().map(|(stage, _, part)| (stage, part)).collect()
     }
 
-    fn group(
-        &mut self,
-        domain: Domain,
-        stage: u32,
-        roots: &[Root],
-        zeros: &[Value],
-    ) -> std::result::Result<(), Value> {
+    fn group(&mut self, stage: u32, group: &Group) -> std::result::Result<(), Value> {
+        let Group { domain, roots, zeros, .. } = group;
+        let domain = *domain;
         let target = |v: Value| self.home[v.index()].unwrap_or(self.flag);
         for v in zeros {
             let ty = self.program.ty(*v);

@@ -342,18 +342,18 @@ impl Decisions {
 
 /// Whether a nest over the result pulls the arguments at the index of its own loops.
 fn keeps_index(prim: &Prim) -> bool {
-    match prim {
+    !matches!(
+        prim,
         Prim::Broadcast(_)
-        | Prim::Reshape(_)
-        | Prim::Transpose(_)
-        | Prim::Slice(_)
-        | Prim::Flip(_)
-        | Prim::Pad(_)
-        | Prim::Concat(_)
-        | Prim::Gather(_)
-        | Prim::Dot(_) => false,
-        _ => true,
-    }
+            | Prim::Reshape(_)
+            | Prim::Transpose(_)
+            | Prim::Slice(_)
+            | Prim::Flip(_)
+            | Prim::Pad(_)
+            | Prim::Concat(_)
+            | Prim::Gather(_)
+            | Prim::Dot(_)
+    )
 }
 
 /// How many elements of the argument are computed for each element of the result.

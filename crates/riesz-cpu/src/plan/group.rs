@@ -6,7 +6,7 @@
 use super::decide::Decisions;
 use super::index::{Affine, Obstacle, linear};
 use super::pull::{Index, Pull, access, operand_indices};
-use crate::nest::{Fold, Inst, Nest, Op, Operand, Reduction, Store};
+use crate::nest::{Fold, Inst, Nest, Op, Operand, Reduction, Reg, Store};
 use riesz_core::{DType, Prim, Program, Shape, Value};
 use smallvec::{SmallVec, smallvec};
 
@@ -110,14 +110,16 @@ fn fill(
     Ok(Nest { extents, vector: None, body: pull.finish(), stores, flag })
 }
 
-/// The value that a reduction or a small product folds, the axes of the loops that stay, and how
-/// values are combined.
+/// The value that is folded, the axes of the loops that stay, and how values are combined.
+type Folded = (Reg, SmallVec<[usize; 4]>, Reduction);
+
+/// What a reduction or a small product folds.
 fn fold_of(
     pull: &mut Pull,
     program: &Program,
     eq: &riesz_core::Equation,
     index: &Index,
-) -> Result<(u32, SmallVec<[usize; 4]>, Reduction), (Value, Obstacle)> {
+) -> Result<Folded, (Value, Obstacle)> {
     match &eq.prim {
         Prim::Reduce(reduce) => {
             let reg = pull.pull(eq.inputs[0], index)?;

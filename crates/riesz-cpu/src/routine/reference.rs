@@ -41,9 +41,9 @@ impl Routine for Reference {
 pub unsafe fn read(ty: &Type, at: *const u8) -> Tensor {
     // SAFETY: the caller's.
     unsafe fn elements<T: Element>(at: *const u8, n: usize) -> Data {
-        // SAFETY: the caller's; for no elements the address is not looked at.
         let values = match n {
             0 => Vec::new(),
+            // SAFETY: the caller's.
             n => unsafe { std::slice::from_raw_parts(at.cast::<T>(), n) }.to_vec(),
         };
         T::wrap(Arc::new(values))
