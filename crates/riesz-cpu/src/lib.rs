@@ -8,4 +8,6 @@ pub mod linalg;
 pub mod nest;
 pub mod plan;
 pub mod routine;
+pub mod run;
 pub mod simd;
+pub mod tile;

@@ -107,6 +107,24 @@ pub enum Op {
     Special(Special, Reg),
 }
 
+impl Op {
+    /// The registers it reads.
+    pub fn arguments(&self) -> SmallVec<[Reg; 3]> {
+        match *self {
+            Op::Const(_) | Op::Load(_) | Op::Index { .. } => SmallVec::new(),
+            Op::Gather { index: a, .. }
+            | Op::Unary(_, a)
+            | Op::Power(_, a)
+            | Op::Cast(a)
+            | Op::Special(_, a) => SmallVec::from_slice(&[a]),
+            Op::Binary(_, a, b) | Op::Scale(a, b) | Op::Compare(_, a, b) | Op::Logical(_, a, b) => {
+                SmallVec::from_slice(&[a, b])
+            }
+            Op::Fma(a, b, c) | Op::Select(a, b, c) => SmallVec::from_slice(&[a, b, c]),
+        }
+    }
+}
+
 /// Scalar functions that are called, not inlined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Special {

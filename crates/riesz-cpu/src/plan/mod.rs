@@ -10,6 +10,7 @@
 mod assemble;
 mod cost;
 mod decide;
+mod explain;
 mod group;
 mod index;
 mod order;

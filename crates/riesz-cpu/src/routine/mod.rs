@@ -8,4 +8,4 @@ mod product;
 mod reference;
 
 pub use product::{Loop, Product};
-pub use reference::Reference;
+pub use reference::{Reference, read, write};

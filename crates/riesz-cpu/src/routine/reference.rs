@@ -66,7 +66,7 @@ pub unsafe fn read(ty: &Type, at: *const u8) -> Tensor {
 ///
 /// # Safety
 /// The address is writable for the elements of the tensor, and aligned for them.
-unsafe fn write(tensor: &Tensor, at: *mut u8) {
+pub unsafe fn write(tensor: &Tensor, at: *mut u8) {
     riesz_core::with_elements!(tensor.data(), v => {
         let bytes = size_of_val(v.as_slice());
         // SAFETY: the caller's; a vector of our own does not overlap it.

@@ -3,6 +3,7 @@
 use riesz_core::{Data, Program, Tensor, Type, eval};
 use riesz_cpu::nest;
 use riesz_cpu::plan::{Place, Plan};
+use riesz_cpu::run::Executable;
 
 /// The results of a plan, or none where an operation has no result.
 pub fn interpret(plan: &Plan, args: &[Tensor]) -> Option<Vec<Tensor>> {
@@ -40,8 +41,20 @@ pub fn check(program: &Program, args: &[Tensor]) -> Plan {
     let plan = Plan::new(program).unwrap_or_else(|e| panic!("{e}"));
     plan.region.verify().unwrap_or_else(|e| panic!("{e}"));
     let expected = eval(program, args).ok();
+    let run = Executable::new(program).unwrap_or_else(|e| panic!("{e}")).run(args).ok();
+    compare(program, &plan, &expected, &run);
     let given = interpret(&plan, args);
-    match (&expected, &given) {
+    compare(program, &plan, &expected, &given);
+    plan
+}
+
+fn compare(
+    program: &Program,
+    plan: &Plan,
+    expected: &Option<Vec<Tensor>>,
+    given: &Option<Vec<Tensor>>,
+) {
+    match (expected, given) {
         (Some(expected), Some(given)) => {
             for (e, g) in expected.iter().zip(given) {
                 let tolerance = if e.dtype() == riesz_core::DType::F32 { 1e-4 } else { 1e-12 };
@@ -50,5 +63,4 @@ pub fn check(program: &Program, args: &[Tensor]) -> Plan {
         }
         _ => assert_eq!(expected.is_some(), given.is_some(), "{program:?}"),
     }
-    plan
 }

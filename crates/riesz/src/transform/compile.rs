@@ -2,6 +2,7 @@
 
 use crate::tree::{Index, Tree, VarTree, skeleton, with_leaves};
 use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
+use riesz_cpu::run::Executable;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -51,7 +52,7 @@ pub struct Compiled<F, A: VarTree, R: VarTree> {
 type Entry<A, R> = (Vec<Type>, <A as VarTree>::Skeleton, Arc<Ready<R>>);
 
 struct Ready<R: VarTree> {
-    program: Program,
+    executable: Executable,
     result: R::Skeleton,
 }
 
@@ -64,7 +65,7 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     pub fn call(&self, args: &A::Tensors) -> Result<R::Tensors> {
         let leaves = args.leaves();
         let ready = self.ready(args, &leaves)?;
-        let results = riesz_core::eval(&ready.program, &leaves)?;
+        let results = ready.executable.run(&leaves)?;
         let missing = Tensor::scalar(f64::NAN);
         Ok(ready.result.map(&mut |i| results.get(i.0).unwrap_or(&missing).clone()))
     }
@@ -87,6 +88,15 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         Ok(self.trace(args, &types)?.0)
     }
 
+    /// The plan for arguments like these, as text: what is fused into one loop, what is called, what
+    /// is kept in memory.
+    ///
+    /// # Errors
+    /// When the function cannot be traced at these shapes.
+    pub fn explain(&self, args: &A::Tensors) -> Result<String> {
+        Ok(self.ready(args, &args.leaves())?.executable.plan().to_string())
+    }
+
     fn ready(&self, args: &A::Tensors, leaves: &[Tensor]) -> Result<Arc<Ready<R>>> {
         let types: Vec<Type> = leaves.iter().map(Tensor::ty).collect();
         if let Some(ready) = self.remembered(args, &types) {
@@ -94,7 +104,8 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         }
         // Planned outside the lock: other threads go on calling what is ready.
         let (program, result) = self.trace(args, &types)?;
-        let ready = Arc::new(Ready { program, result });
+        let executable = Executable::new(&program)?;
+        let ready = Arc::new(Ready { executable, result });
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.insert(0, (types, skeleton(args), Arc::clone(&ready)));
         cache.truncate(REMEMBERED);

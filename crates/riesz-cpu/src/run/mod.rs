@@ -1,0 +1,103 @@
+//! Running plans: memory, addresses, results.
+//!
+//! An [`Executable`] is a plan with its code. It can be called from many threads at once: each call
+//! takes a workspace of its own and gives it back, so that after the first call nothing is allocated
+//! but the results.
+
+mod workspace;
+
+use crate::plan::{Place, Plan};
+use crate::simd::Isa;
+use crate::tile::Tiles;
+use riesz_core::{Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
+use std::sync::{Mutex, PoisonError};
+use workspace::Workspace;
+
+/// A program ready to run.
+#[derive(Debug)]
+pub struct Executable {
+    plan: Plan,
+    tiles: Tiles,
+    workspaces: Mutex<Vec<Workspace>>,
+}
+
+impl Executable {
+    /// Plans a program, which should be simplified.
+    ///
+    /// # Errors
+    /// When no plan is found, which is a mistake in planning.
+    ///
+    /// ```
+    /// use riesz_core::{DType, Tensor, Type, trace};
+    /// use riesz_cpu::run::Executable;
+    /// let program = trace(&[Type::new(DType::F64, [3])], |x| vec![x[0].exp().sum()])?;
+    /// let executable = Executable::new(&program)?;
+    /// let y = executable.run(&[Tensor::from([0.0, 0.0, 0.0])])?;
+    /// assert_eq!(y, vec![Tensor::from(3.0)]);
+    /// # Ok::<(), riesz_core::Error>(())
+    /// ```
+    pub fn new(program: &Program) -> Result<Executable> {
+        let plan = Plan::new(program)?;
+        let tiles = Tiles::new(&plan.region, Isa::best());
+        Ok(Executable { plan, tiles, workspaces: Mutex::new(Vec::new()) })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Runs the program on tensors of exactly its input types.
+    ///
+    /// # Errors
+    /// When the arguments have other types, or an operation has no result for its numbers: the error
+    /// names it as the reference evaluator does.
+    pub fn run(&self, args: &[Tensor]) -> Result<Vec<Tensor>> {
+        check_arguments(&self.plan.program, args)?;
+        let mut workspace = match self.lock().pop() {
+            Some(workspace) => workspace,
+            None => Workspace::new(&self.plan)?,
+        };
+        let results = self.run_in(&mut workspace, args);
+        self.lock().push(workspace);
+        match results {
+            Some(results) => Ok(results),
+            // Only the reference evaluator knows which operation it was, on which numbers.
+            None => eval(&self.plan.program, args),
+        }
+    }
+
+    fn run_in(&self, workspace: &mut Workspace, args: &[Tensor]) -> Option<Vec<Tensor>> {
+        let mut results = workspace.prepare(&self.plan, args);
+        // SAFETY: the plan gave every operand a buffer of its size; only results and workspace are
+        // written, and those overlap only where the plan says that they are never live together.
+        let good = unsafe { self.tiles.run(workspace.addresses(), None) };
+        if !good || workspace.is_raised(&self.plan) {
+            return None;
+        }
+        let types = self.plan.program.outputs().iter().map(|&v| self.plan.program.ty(v));
+        let homes = self.plan.results.iter().zip(types);
+        let tensor = |(&home, ty): (&u32, &riesz_core::Type)| {
+            let buffer = &self.plan.buffers[home as usize];
+            let data = match buffer.place {
+                Place::Argument(i) => args[i].data().clone(),
+                Place::Constant(i) => self.plan.constants[i].data().clone(),
+                // SAFETY: the run has written every element of every result.
+                Place::Result(i) => unsafe { results.finish(i) },
+                Place::Workspace(_) => return None,
+            };
+            Some(Tensor::from_data(data, ty.shape.clone()))
+        };
+        homes.map(tensor).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The workspace could not be allocated.
+fn out_of_memory(bytes: usize) -> Error {
+    Error::new(ErrorKind::Value, format!("the workspace of {bytes} bytes could not be allocated"))
+        .help("use smaller arguments, or split the computation")
+}

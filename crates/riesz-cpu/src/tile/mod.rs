@@ -1,0 +1,180 @@
+//! Regions run by vector kernels on tiles: the path that every processor has.
+//!
+//! The loop in lanes is cut in tiles of a few hundred elements that stay in the first-level cache;
+//! each instruction of a body runs over a whole tile, by a kernel of [`simd`](crate::simd) that was
+//! compiled for the instruction set found at run time. Values that do not depend on the loop in lanes
+//! are computed once for each tile.
+//!
+//! What it does not do: hoist what depends on outer loops only, or keep values in registers from one
+//! instruction to the next; that is for machine code (`native`).
+
+mod instruction;
+mod nest;
+
+use crate::nest::{Region, Step};
+use crate::simd::Isa;
+use nest::Tiled;
+
+/// A region prepared to be run on tiles.
+#[derive(Debug)]
+pub struct Tiles {
+    steps: Vec<Prepared>,
+    sizes: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum Prepared {
+    Nest(Box<Tiled>),
+    Loop { count: usize, advance: Vec<(u32, isize)>, exchange: Vec<(u32, u32)>, body: Vec<Prepared> },
+    While { test: Vec<Prepared>, flag: u32, body: Vec<Prepared> },
+    If { flag: u32, yes: Vec<Prepared>, no: Vec<Prepared> },
+    Call(crate::nest::Call),
+}
+
+impl Tiles {
+    /// Prepares a region.
+    pub fn new(region: &Region, isa: Isa) -> Tiles {
+        let sizes: Vec<usize> = region.operands.iter().map(|d| d.size()).collect();
+        Tiles { steps: prepare(&region.steps, &sizes, isa), sizes }
+    }
+
+    /// Runs the region; false when a call had no result. With a `range`, only these iterations of the
+    /// outermost loop of a region that is one nest.
+    ///
+    /// # Safety
+    /// `addresses` has one entry for each operand of the region, aligned, with all the elements that
+    /// the region accesses; operands overlap only where the region allows it.
+    pub unsafe fn run(&self, addresses: &mut [*mut u8], range: Option<(usize, usize)>) -> bool {
+        let mut scratch = Scratch::default();
+        // SAFETY: the caller's.
+        unsafe { self.steps(&self.steps, addresses, range, &mut scratch) }
+    }
+
+    /// # Safety
+    /// As for `run`.
+    unsafe fn steps(
+        &self,
+        steps: &[Prepared],
+        addresses: &mut [*mut u8],
+        range: Option<(usize, usize)>,
+        scratch: &mut Scratch,
+    ) -> bool {
+        for step in steps {
+            // SAFETY: the caller's; a loop moves addresses only to elements the region has.
+            let good = unsafe {
+                match step {
+                    Prepared::Nest(nest) => {
+                        nest.run(addresses, range, scratch);
+                        true
+                    }
+                    Prepared::Loop { count, advance, exchange, body } => {
+                        self.repeat(*count, advance, exchange, body, addresses, scratch)
+                    }
+                    Prepared::While { test, flag, body } => {
+                        let mut good = self.steps(test, addresses, None, scratch);
+                        while good && truth(addresses, *flag) {
+                            good = self.steps(body, addresses, None, scratch)
+                                && self.steps(test, addresses, None, scratch);
+                        }
+                        good
+                    }
+                    Prepared::If { flag, yes, no } => {
+                        let branch = if truth(addresses, *flag) { yes } else { no };
+                        self.steps(branch, addresses, None, scratch)
+                    }
+                    Prepared::Call(call) => {
+                        scratch.operands.clear();
+                        scratch.operands.extend(call.operands.iter().map(|&o| addresses[o as usize]));
+                        call.function.run(&scratch.operands)
+                    }
+                }
+            };
+            if !good {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// # Safety
+    /// As for `run`.
+    unsafe fn repeat(
+        &self,
+        count: usize,
+        advance: &[(u32, isize)],
+        exchange: &[(u32, u32)],
+        body: &[Prepared],
+        addresses: &mut [*mut u8],
+        scratch: &mut Scratch,
+    ) -> bool {
+        let before: Vec<*mut u8> =
+            advance.iter().map(|a| a.0).chain(exchange.iter().flat_map(|e| [e.0, e.1]))
+                .map(|o| addresses[o as usize]).collect();
+        let mut good = true;
+        for _ in 0..count {
+            // SAFETY: the caller's.
+            good = unsafe { self.steps(body, addresses, None, scratch) };
+            if !good {
+                break;
+            }
+            for &(operand, by) in advance {
+                let bytes = by * self.sizes[operand as usize] as isize;
+                // The last step may lead past the end, where nothing is read.
+                addresses[operand as usize] = addresses[operand as usize].wrapping_offset(bytes);
+            }
+            for &(a, b) in exchange {
+                addresses.swap(a as usize, b as usize);
+            }
+        }
+        let moved = advance.iter().map(|a| a.0).chain(exchange.iter().flat_map(|e| [e.0, e.1]));
+        for (operand, at) in moved.zip(before) {
+            addresses[operand as usize] = at;
+        }
+        good
+    }
+}
+
+/// # Safety
+/// The operand is one readable truth value.
+unsafe fn truth(addresses: &[*mut u8], flag: u32) -> bool {
+    // SAFETY: the caller's.
+    unsafe { *addresses[flag as usize].cast::<bool>() }
+}
+
+fn prepare(steps: &[Step], sizes: &[usize], isa: Isa) -> Vec<Prepared> {
+    let each = |step: &Step| match step {
+        Step::Nest(nest) => Prepared::Nest(Box::new(Tiled::new(nest, sizes, isa))),
+        Step::Loop { count, advance, exchange, body } => Prepared::Loop {
+            count: *count,
+            advance: advance.clone(),
+            exchange: exchange.clone(),
+            body: prepare(body, sizes, isa),
+        },
+        Step::While { test, flag, body } => Prepared::While {
+            test: prepare(test, sizes, isa),
+            flag: *flag,
+            body: prepare(body, sizes, isa),
+        },
+        Step::If { flag, yes, no } => Prepared::If {
+            flag: *flag,
+            yes: prepare(yes, sizes, isa),
+            no: prepare(no, sizes, isa),
+        },
+        Step::Call(call) => Prepared::Call(call.clone()),
+    };
+    steps.iter().map(each).collect()
+}
+
+/// Memory for the values of a tile, reused from nest to nest.
+#[derive(Default)]
+struct Scratch {
+    slots: Vec<Line>,
+    values: Vec<instruction::Value>,
+    index: Vec<usize>,
+    operands: Vec<*mut u8>,
+}
+
+/// A cache line: what slots are made of, for their alignment.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
