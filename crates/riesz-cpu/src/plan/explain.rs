@@ -26,7 +26,12 @@ impl Plan {
                 Step::Call(call) => {
                     let operands: Vec<String> =
                         call.operands.iter().map(|&o| self.name(o)).collect();
-                    writeln!(f, "{indent}call  {} of {}", call.function.name(), operands.join(", "))?;
+                    writeln!(
+                        f,
+                        "{indent}call  {} of {}",
+                        call.function.name(),
+                        operands.join(", ")
+                    )?;
                 }
                 Step::Loop { count, body, .. } => {
                     writeln!(f, "{indent}loop  {count} times")?;

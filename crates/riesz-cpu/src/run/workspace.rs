@@ -97,8 +97,7 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if let (true, Ok(layout)) =
-            (self.bytes > 0, Layout::from_size_align(self.bytes, ALIGNMENT))
+        if let (true, Ok(layout)) = (self.bytes > 0, Layout::from_size_align(self.bytes, ALIGNMENT))
         {
             // SAFETY: allocated with this layout by `new`.
             unsafe { dealloc(self.at, layout) };

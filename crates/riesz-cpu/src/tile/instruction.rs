@@ -60,9 +60,7 @@ impl Prepared {
     pub fn new(inst: &Inst, body: &[Inst]) -> Prepared {
         let of = inst.op.arguments().first().map_or(inst.ty, |&a| body[a as usize].ty);
         let unary = match inst.op {
-            Op::Unary(f, _) => {
-                simd::Unary::ALL.iter().copied().find(|u| u.name() == f.row().name)
-            }
+            Op::Unary(f, _) => simd::Unary::ALL.iter().copied().find(|u| u.name() == f.row().name),
             _ => None,
         };
         let binary = match inst.op {
@@ -290,7 +288,11 @@ unsafe fn each<T>(to: *mut T, n: usize, mut f: impl FnMut(usize) -> T) {
 unsafe fn choose<T: Element>(mask: &Value, a: &Value, b: &Value, to: *mut u8, n: usize) {
     // SAFETY: the caller's.
     unsafe {
-        each(to.cast::<T>(), n, |i| if mask.get::<bool>(i) { a.get::<T>(i) } else { b.get::<T>(i) });
+        each(
+            to.cast::<T>(),
+            n,
+            |i| if mask.get::<bool>(i) { a.get::<T>(i) } else { b.get::<T>(i) },
+        );
     }
 }
 

@@ -25,9 +25,22 @@ pub struct Tiles {
 #[derive(Debug)]
 enum Prepared {
     Nest(Box<Tiled>),
-    Loop { count: usize, advance: Vec<(u32, isize)>, exchange: Vec<(u32, u32)>, body: Vec<Prepared> },
-    While { test: Vec<Prepared>, flag: u32, body: Vec<Prepared> },
-    If { flag: u32, yes: Vec<Prepared>, no: Vec<Prepared> },
+    Loop {
+        count: usize,
+        advance: Vec<(u32, isize)>,
+        exchange: Vec<(u32, u32)>,
+        body: Vec<Prepared>,
+    },
+    While {
+        test: Vec<Prepared>,
+        flag: u32,
+        body: Vec<Prepared>,
+    },
+    If {
+        flag: u32,
+        yes: Vec<Prepared>,
+        no: Vec<Prepared>,
+    },
     Call(crate::nest::Call),
 }
 
@@ -84,7 +97,9 @@ impl Tiles {
                     }
                     Prepared::Call(call) => {
                         scratch.operands.clear();
-                        scratch.operands.extend(call.operands.iter().map(|&o| addresses[o as usize]));
+                        scratch
+                            .operands
+                            .extend(call.operands.iter().map(|&o| addresses[o as usize]));
                         call.function.run(&scratch.operands)
                     }
                 }
@@ -107,9 +122,12 @@ impl Tiles {
         addresses: &mut [*mut u8],
         scratch: &mut Scratch,
     ) -> bool {
-        let before: Vec<*mut u8> =
-            advance.iter().map(|a| a.0).chain(exchange.iter().flat_map(|e| [e.0, e.1]))
-                .map(|o| addresses[o as usize]).collect();
+        let before: Vec<*mut u8> = advance
+            .iter()
+            .map(|a| a.0)
+            .chain(exchange.iter().flat_map(|e| [e.0, e.1]))
+            .map(|o| addresses[o as usize])
+            .collect();
         let mut good = true;
         for _ in 0..count {
             // SAFETY: the caller's.
@@ -155,11 +173,9 @@ fn prepare(steps: &[Step], sizes: &[usize], isa: Isa) -> Vec<Prepared> {
             flag: *flag,
             body: prepare(body, sizes, isa),
         },
-        Step::If { flag, yes, no } => Prepared::If {
-            flag: *flag,
-            yes: prepare(yes, sizes, isa),
-            no: prepare(no, sizes, isa),
-        },
+        Step::If { flag, yes, no } => {
+            Prepared::If { flag: *flag, yes: prepare(yes, sizes, isa), no: prepare(no, sizes, isa) }
+        }
         Step::Call(call) => Prepared::Call(call.clone()),
     };
     steps.iter().map(each).collect()

@@ -75,6 +75,7 @@ impl Tiled {
         scratch.index.clear();
         scratch.index.resize(extents.len(), 0);
         loop {
+            // SAFETY: the caller's.
             unsafe { self.lanes(addresses, (lane, first), &extents, scratch) };
             if !step(&mut scratch.index[..outer], &extents[..outer]) {
                 return;
@@ -154,9 +155,8 @@ impl Tiled {
                     let from = (element(access).cast_const(), stride(access), *by, *bound);
                     let index = &scratch.values[*index as usize];
                     // SAFETY: as above.
-                    let good = unsafe {
-                        super::instruction::gather(from, index, slot, n, inst.ty.size())
-                    };
+                    let good =
+                        unsafe { super::instruction::gather(from, index, slot, n, inst.ty.size()) };
                     self.raise(addresses, good);
                     slot
                 }
@@ -209,8 +209,7 @@ impl Tiled {
         for store in &self.nest.stores {
             let Some(Fold { op, along, accumulate: false }) = store.fold else { continue };
             let ty: DType = self.nest.body[store.value as usize].ty;
-            let kept: Vec<usize> =
-                (0..extents.len()).filter(|&l| along >> l & 1 == 0).collect();
+            let kept: Vec<usize> = (0..extents.len()).filter(|&l| along >> l & 1 == 0).collect();
             let lengths: Vec<usize> = kept.iter().map(|&l| extents[l]).collect();
             if lengths.contains(&0) {
                 continue;
