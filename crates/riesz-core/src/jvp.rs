@@ -62,7 +62,11 @@ pub fn differential_of(
 }
 
 /// Writes `program` and its differential into the current frame.
-fn push_forward(program: &Program, x: &[Var], dx: &[Option<Var>]) -> (Vec<Var>, Vec<Option<Var>>) {
+pub(crate) fn push_forward(
+    program: &Program,
+    x: &[Var],
+    dx: &[Option<Var>],
+) -> (Vec<Var>, Vec<Option<Var>>) {
     if dx.iter().all(Option::is_none) {
         return (inline(program, x), vec![None; program.outputs.len()]);
     }
@@ -86,6 +90,11 @@ fn differentiate(
     x: &[Var],
     dx: &[Option<Var>],
 ) -> (crate::trace::Vars, crate::primitive::Tangents) {
+    if dx.iter().any(Option::is_some)
+        && let Some(both) = prim.value_and_differential(x, dx)
+    {
+        return both;
+    }
     let y = crate::trace::apply(prim.clone(), x);
     let moves = dx.iter().any(Option::is_some) && y.iter().any(|y| y.dtype().is_float());
     let dy = if moves { prim.differential(x, &y, dx) } else { y.iter().map(|_| None).collect() };

@@ -7,7 +7,9 @@
 //! To read the whole in one sitting: `program.rs`, `trace.rs`, `primitive.rs` with one of its files,
 //! `jvp.rs`, `unzip.rs`, `transpose.rs`.
 
+mod body;
 pub mod check;
+pub mod control;
 mod error;
 mod eval;
 pub mod jvp;
@@ -24,6 +26,7 @@ pub mod var;
 mod verify;
 mod vmap;
 
+pub use body::Body;
 pub use error::{Error, ErrorKind, Operand, Result, Source};
 pub use eval::{check_arguments, eval};
 pub use jvp::jvp;

@@ -8,13 +8,12 @@
 //! rows of the tables in `unary.rs` and `binary.rs`. To add a primitive: write the file, add one
 //! line to the list at the end of this module; tests, text form and documentation iterate the list.
 
+use crate::body::Body;
 use crate::error::{Error, Result};
-use crate::program::Program;
 use crate::tensor::Tensor;
 use crate::trace::{Var, Vars, apply};
 use crate::types::Type;
 use smallvec::{SmallVec, smallvec};
-use std::sync::Arc;
 
 /// The output types of a primitive.
 pub type Types = SmallVec<[Type; 1]>;
@@ -24,7 +23,7 @@ pub type Tangents = SmallVec<[Option<Var>; 1]>;
 pub type Cotangents = SmallVec<[Option<Var>; 3]>;
 
 /// In which arguments a primitive is linear.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Linearity {
     /// In none. The differential, if there is one, is written by hand.
     Nonlinear,
@@ -35,20 +34,23 @@ pub enum Linearity {
 }
 
 /// A set of argument positions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Args {
     /// Every argument.
     All,
     /// Those whose bit is set.
     Only(u32),
+    /// Those listed, in increasing order: for primitives with any number of arguments.
+    These(Vec<usize>),
 }
 
 impl Args {
     /// Whether position `i` is in the set.
-    pub fn contains(self, i: usize) -> bool {
+    pub fn contains(&self, i: usize) -> bool {
         match self {
             Args::All => true,
             Args::Only(mask) => i < 32 && mask & (1 << i) != 0,
+            Args::These(list) => list.binary_search(&i).is_ok(),
         }
     }
 }
@@ -122,6 +124,18 @@ pub trait Primitive {
     /// The differential at `x`, where the results are `y`, in the direction `dx`. At least one
     /// direction is not zero. Linear primitives call [`linear_differential`].
     fn differential(&self, x: &[Var], y: &[Var], dx: &[Option<Var>]) -> Tangents;
+
+    /// The results and their tangents at once, for a primitive whose value keeps something for its
+    /// differential, as a loop does. `None`: the value is taken first, then [`Primitive::differential`].
+    fn value_and_differential(&self, _x: &[Var], _dx: &[Option<Var>]) -> Option<(Vars, Tangents)> {
+        None
+    }
+
+    /// Whether the numbers can be such that there is no result: an index out of range, a singular
+    /// matrix. Such an operation is not run on instances that do not ask for it.
+    fn can_fail(&self, _args: &[Type]) -> bool {
+        false
+    }
 
     /// The transpose with respect to the linear arguments, applied to cotangents of the results, at
     /// least one of which is not zero. Never called on a primitive that is linear in nothing.
@@ -211,7 +225,7 @@ pub enum Attribute {
     /// A whole tensor.
     Tensor(Tensor),
     /// A program inside the program: the body of a loop, a branch, a function.
-    Program(Arc<Program>),
+    Program(Body),
 }
 
 impl Attribute {
@@ -301,7 +315,7 @@ impl Attributes {
     ///
     /// # Errors
     /// When it is missing or something else.
-    pub fn program(&self, name: &str) -> Result<&Arc<Program>> {
+    pub fn program(&self, name: &str) -> Result<&Body> {
         match self.get(name)? {
             Attribute::Program(v) => Ok(v),
             _ => Self::wrong(name, "a program, such as (%0: f64[]) { return %0 }"),
@@ -374,6 +388,12 @@ impl Primitive for Prim {
     fn differential(&self, x: &[Var], y: &[Var], dx: &[Option<Var>]) -> Tangents {
         self.as_primitive().differential(x, y, dx)
     }
+    fn value_and_differential(&self, x: &[Var], dx: &[Option<Var>]) -> Option<(Vars, Tangents)> {
+        self.as_primitive().value_and_differential(x, dx)
+    }
+    fn can_fail(&self, args: &[Type]) -> bool {
+        self.as_primitive().can_fail(args)
+    }
     fn transpose(&self, args: &[Arg], ct: &[Option<Var>]) -> Cotangents {
         self.as_primitive().transpose(args, ct)
     }
@@ -382,7 +402,9 @@ impl Primitive for Prim {
     }
 }
 
+mod checkpoints;
 mod dense;
+mod flow;
 mod fourier;
 mod matrix;
 mod philox;
@@ -435,4 +457,8 @@ primitives! {
     pinv: Pinv;
     fft: Fft, Rfft, Irfft;
     random: RandomBits, FoldIn, Permutation;
+    cond: Cond;
+    scan: Scan;
+    while_loop: While;
+    linear_while: LinearWhile;
 }

@@ -139,6 +139,57 @@ impl Program {
         self.types.is_empty()
     }
 
+    /// Which values are needed to compute the values in `of`, these included.
+    pub(crate) fn needed(&self, of: impl IntoIterator<Item = Value>) -> Vec<bool> {
+        let mut needed = vec![false; self.len()];
+        of.into_iter().for_each(|v| needed[v.index()] = true);
+        for eq in self.equations.iter().rev() {
+            if eq.outputs().any(|v| needed[v.index()]) {
+                eq.inputs.iter().for_each(|v| needed[v.index()] = true);
+            }
+        }
+        needed
+    }
+
+    /// The part that computes `outputs` from `inputs`, which may be any values of this program, in
+    /// any order: equations that make inputs, or nothing that is asked for, are left out. The
+    /// outputs may depend on nothing but the inputs.
+    pub(crate) fn part(&self, inputs: &[Value], outputs: &[Value]) -> Program {
+        const NONE: Value = Value(u32::MAX);
+        let mut number = vec![NONE; self.len()];
+        for (new, old) in inputs.iter().enumerate() {
+            number[old.index()] = Value(new as u32);
+        }
+        let mut needed = vec![false; self.len()];
+        for v in outputs {
+            needed[v.index()] |= number[v.index()] == NONE;
+        }
+        let mut kept = vec![false; self.equations.len()];
+        for (i, eq) in self.equations.iter().enumerate().rev() {
+            kept[i] = eq.outputs().any(|v| needed[v.index()]);
+            if kept[i] {
+                for v in &eq.inputs {
+                    needed[v.index()] |= number[v.index()] == NONE;
+                }
+            }
+        }
+        let types = inputs.iter().map(|&v| self.ty(v).clone()).collect();
+        let mut result = Program::with_inputs(types);
+        for (eq, _) in self.equations.iter().zip(kept).filter(|(_, kept)| *kept) {
+            debug_assert!(eq.inputs.iter().all(|v| number[v.index()] != NONE));
+            let inputs = eq.inputs.iter().map(|v| number[v.index()]).collect();
+            let types = eq.outputs().map(|v| self.ty(v).clone());
+            let first = result.push(eq.prim.clone(), inputs, types, eq.source);
+            for (k, v) in eq.outputs().enumerate() {
+                if number[v.index()] == NONE {
+                    number[v.index()] = Value(first.0 + k as u32);
+                }
+            }
+        }
+        result.outputs = outputs.iter().map(|v| number[v.index()]).collect();
+        result
+    }
+
     /// Which values depend on the inputs marked in `of`.
     pub fn dependents(&self, of: &[bool]) -> Vec<bool> {
         let mut depends = vec![false; self.len()];

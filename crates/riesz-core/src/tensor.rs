@@ -258,6 +258,28 @@ impl Tensor {
         Ok(Tensor { shape, data: self.data.clone() })
     }
 
+    /// Part `i` along the first axis, which there is.
+    pub(crate) fn part(&self, i: usize) -> Tensor {
+        let shape: Shape = self.shape.iter().skip(1).copied().collect();
+        let range = i * shape.size()..(i + 1) * shape.size();
+        fn of<T: Element>(values: &[T]) -> Data {
+            T::wrap(Arc::new(values.to_vec()))
+        }
+        let data = with_elements!(&self.data, v => of(&v[range]));
+        Tensor { shape, data }
+    }
+
+    /// Replaces part `i` along the first axis by a tensor of its type.
+    pub(crate) fn set_part(&mut self, i: usize, part: &Tensor) {
+        fn put<T: Element>(all: &mut Arc<Vec<T>>, i: usize, part: &Data) {
+            if let Some(part) = T::peek(part) {
+                let n = part.len();
+                Arc::make_mut(all)[i * n..(i + 1) * n].copy_from_slice(part);
+            }
+        }
+        with_elements!(&mut self.data, all => put(all, i, &part.data));
+    }
+
     /// The tensor whose element at each index of `shape` is this one's at `index(…)`, or zero
     /// where that is `None`. The reference meaning of everything that only moves elements.
     pub(crate) fn rearrange(

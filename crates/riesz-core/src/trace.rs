@@ -196,14 +196,19 @@ pub fn is_tracing() -> bool {
 }
 
 fn record(prim: Prim, args: &[Var], types: impl IntoIterator<Item = Type>, source: Source) -> Vars {
+    let mut types = types.into_iter().peekable();
+    if types.peek().is_none() {
+        // A loop that carries nothing and hands nothing out does nothing.
+        return Vars::new();
+    }
     let inputs: Option<SmallVec<[Value; 3]>> = args.iter().map(|v| v.lift()).collect();
     let Some(inputs) = inputs else {
         fail_if_loose(args);
-        return types.into_iter().map(|_| Var::poison()).collect();
+        return types.map(|_| Var::poison()).collect();
     };
     FRAMES.with_borrow_mut(|frames| {
         let Some(frame) = frames.last_mut() else {
-            return types.into_iter().map(|_| Var::poison()).collect();
+            return types.map(|_| Var::poison()).collect();
         };
         let first = frame.program.push(prim, inputs, types, source);
         frame.sources.resize(frame.program.len(), source);
@@ -303,6 +308,11 @@ impl Var {
     /// Whether this is the result of a failed operation, or of a trace that has ended.
     pub fn is_poisoned(self) -> bool {
         self.find(|_, _| ()).is_none()
+    }
+
+    /// Whether two handles are of the same value.
+    pub fn is(self, other: Var) -> bool {
+        (self.frame, self.value) == (other.frame, other.value)
     }
 
     /// Element type and shape (that of a number for a poisoned value).

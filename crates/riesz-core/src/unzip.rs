@@ -25,35 +25,32 @@ pub struct Unzipped {
 /// # Errors
 /// When the program is not linear in its other inputs.
 pub fn unzip(program: &Program, known: usize, results: usize) -> Result<Unzipped> {
-    let of: Vec<bool> = (0..program.inputs).map(|i| i >= known).collect();
+    let inputs: Vec<Value> = program.inputs().collect();
+    let of: Vec<bool> = inputs.iter().map(|v| v.index() >= known).collect();
     let linear = program.dependents(&of);
     let again = made_again(program, &linear);
 
-    let mut needed = vec![false; program.len()];
+    let asked = program.needed(program.outputs[results..].iter().copied());
+    let mut seen = vec![false; program.len()];
     let mut residuals: Vec<Value> = Vec::new();
-    let mut need = |v: Value| {
-        if !linear[v.index()] && !again[v.index()] && !needed[v.index()] {
-            needed[v.index()] = true;
+    let mut keep = |v: Value| {
+        if !linear[v.index()] && !again[v.index()] && !seen[v.index()] {
+            seen[v.index()] = true;
             residuals.push(v);
         }
     };
     for eq in &program.equations {
-        if linear[eq.first.index()] || again[eq.first.index()] {
-            eq.inputs.iter().for_each(|&v| need(v));
+        let asked = eq.outputs().any(|v| asked[v.index()]);
+        if asked && (linear[eq.first.index()] || again[eq.first.index()]) {
+            eq.inputs.iter().for_each(|&v| keep(v));
         }
     }
-    program.outputs[results..].iter().for_each(|&v| need(v));
+    program.outputs[results..].iter().for_each(|&v| keep(v));
 
-    let of_primal: Vec<Value> = (0..known as u32).map(Value).collect();
-    let keep_primal = |v: Value| !linear[v.index()];
-    let mut outputs = program.outputs[..results].to_vec();
-    outputs.extend(&residuals);
-    let primal = part(program, &of_primal, keep_primal, &outputs);
-
-    let mut of_linear = residuals.clone();
-    of_linear.extend((known as u32..program.inputs as u32).map(Value));
-    let keep_linear = |v: Value| linear[v.index()] || again[v.index()];
-    let linear = part(program, &of_linear, keep_linear, &program.outputs[results..]);
+    let (primals, directions) = inputs.split_at(known);
+    let outputs = [&program.outputs[..results], &residuals].concat();
+    let primal = program.part(primals, &outputs);
+    let linear = program.part(&[&residuals, directions].concat(), &program.outputs[results..]);
 
     verify(&primal)?;
     verify_linear(&linear, residuals.len())?;
@@ -80,29 +77,4 @@ fn made_again(program: &Program, linear: &[bool]) -> Vec<bool> {
         }
     }
     cheap.iter().zip(wanted).map(|(&c, w)| c && w).collect()
-}
-
-/// The equations of `program` that `keep`, as a program of its own.
-fn part(
-    program: &Program,
-    inputs: &[Value],
-    keep: impl Fn(Value) -> bool,
-    outputs: &[Value],
-) -> Program {
-    let types = inputs.iter().map(|&v| program.ty(v).clone()).collect();
-    let mut result = Program::with_inputs(types);
-    let mut number = vec![Value(u32::MAX); program.len()];
-    for (new, old) in inputs.iter().enumerate() {
-        number[old.index()] = Value(new as u32);
-    }
-    for eq in program.equations.iter().filter(|eq| keep(eq.first)) {
-        let inputs = eq.inputs.iter().map(|v| number[v.index()]).collect();
-        let types = eq.outputs().map(|v| program.ty(v).clone());
-        let first = result.push(eq.prim.clone(), inputs, types, eq.source);
-        for (k, v) in eq.outputs().enumerate() {
-            number[v.index()] = Value(first.0 + k as u32);
-        }
-    }
-    result.outputs = outputs.iter().map(|v| number[v.index()]).collect();
-    result
 }

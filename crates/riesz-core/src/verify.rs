@@ -73,8 +73,10 @@ fn verify_linear_always(program: &Program, known: usize) -> Result<()> {
     for (i, eq) in program.equations.iter().enumerate() {
         let at: Vec<usize> =
             (0..eq.inputs.len()).filter(|&k| linear[eq.inputs[k].index()]).collect();
+        if at.is_empty() {
+            continue;
+        }
         let fits = match eq.prim.linearity() {
-            _ if at.is_empty() => true,
             Linearity::Nonlinear => false,
             // For a sum, an argument that is not linear would be an affine part.
             Linearity::Together(set) => (0..eq.inputs.len())

@@ -36,20 +36,34 @@ pub fn vmap(program: &Program, axes: &[Option<usize>], n: usize) -> Result<Progr
             Some(axis) => (x.move_axis(*axis, 0), true),
             None => (x, false),
         };
-        let mut table: Vec<(Var, bool)> = args.iter().zip(axes).map(to_front).collect();
-        for eq in &program.equations {
-            let (x, batched): (Vec<Var>, Vec<bool>) =
-                eq.inputs.iter().map(|v| table[v.index()]).unzip();
-            let any = batched.contains(&true);
-            let y = with_source(eq.source, || match any {
-                true => eq.prim.batch(&x, &batched, n),
-                false => apply(eq.prim.clone(), &x),
-            });
-            table.extend(y.into_iter().map(|y| (y, any)));
-        }
+        let args: Vec<(Var, bool)> = args.iter().zip(axes).map(to_front).collect();
+        let (x, batched): (Vec<Var>, Vec<bool>) = args.into_iter().unzip();
+        let y = batch_inline(program, &x, &batched, n);
         let spread = |(y, batched): (Var, bool)| if batched { y } else { y.broadcast_leading(n) };
-        program.outputs.iter().map(|v| spread(table[v.index()])).collect()
+        y.into_iter().map(spread).collect()
     })?;
     verify(&result)?;
     Ok(result)
+}
+
+/// Writes `program` over `n` instances into the current frame. The arguments marked in `batched`,
+/// and the results that are said to, have the instances along their first axis.
+pub(crate) fn batch_inline(
+    program: &Program,
+    args: &[Var],
+    batched: &[bool],
+    n: usize,
+) -> Vec<(Var, bool)> {
+    let mut table: Vec<(Var, bool)> = args.iter().copied().zip(batched.iter().copied()).collect();
+    for eq in &program.equations {
+        let (x, batched): (Vec<Var>, Vec<bool>) =
+            eq.inputs.iter().map(|v| table[v.index()]).unzip();
+        let any = batched.contains(&true);
+        let y = with_source(eq.source, || match any {
+            true => eq.prim.batch(&x, &batched, n),
+            false => apply(eq.prim.clone(), &x),
+        });
+        table.extend(y.into_iter().map(|y| (y, any)));
+    }
+    program.outputs.iter().map(|v| table[v.index()]).collect()
 }

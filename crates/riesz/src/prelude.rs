@@ -2,6 +2,8 @@
 
 pub use crate::minimize::minimize;
 pub use crate::transform::compile::{Compiled, compile, run};
+pub use crate::transform::cond::cond;
+pub use crate::transform::fori::{Bounds, fori};
 pub use crate::transform::grad::{grad, value_and_grad};
 pub use crate::transform::hessian::{hessian, hvp};
 pub use crate::transform::jacobian::{Mode, jacobian, jacobian_by};
@@ -9,8 +11,11 @@ pub use crate::transform::jvp::jvp;
 pub use crate::transform::linear_map::LinearMap;
 pub use crate::transform::linearize::linearize;
 pub use crate::transform::metric::{self, grad_in};
+pub use crate::transform::scan::{ScanOptions, scan, scan_with};
+pub use crate::transform::stop_gradient::stop_gradient;
 pub use crate::transform::vjp::vjp;
 pub use crate::transform::vmap::{vmap, vmap_axes};
+pub use crate::transform::while_loop::while_loop;
 pub use crate::tree::{Tree, VarTree, flatten, unflatten, zip_map};
 pub use riesz_core::{DType, Error, Result, Shape, Tensor, Var};
 pub use riesz_derive::Tree;

@@ -4,6 +4,8 @@
 //! trace around it; so they nest in any order, and what the function captures is constant to them.
 
 pub mod compile;
+pub mod cond;
+pub mod fori;
 pub mod grad;
 pub mod hessian;
 pub mod jacobian;
@@ -11,8 +13,11 @@ pub mod jvp;
 pub mod linear_map;
 pub mod linearize;
 pub mod metric;
+pub mod scan;
+pub mod stop_gradient;
 pub mod vjp;
 pub mod vmap;
+pub mod while_loop;
 
 mod space;
 
@@ -114,6 +119,9 @@ fn tuple_of(types: &[Type]) -> String {
         [ty] => ty.to_string(),
         _ => format!("({})", types.iter().map(Type::to_string).collect::<Vec<_>>().join(", ")),
     }
+/// The tree of a structure with these leaves; poisoned where there are too few.
+fn place<T: VarTree>(structure: &T::Skeleton, leaves: &[Var]) -> T {
+    with_leaves(structure, leaves.iter().copied(), &Var::poison())
 }
 
 /// The value, or nothing and the error left in the trace.

@@ -314,6 +314,9 @@ impl Primitive for Binary {
         };
         Ok(vec![Tensor::from_data(data, args[0].shape().clone())])
     }
+    fn can_fail(&self, args: &[Type]) -> bool {
+        matches!(self, Binary::Div | Binary::Rem) && args.iter().any(|ty| ty.dtype.is_int())
+    }
     fn linearity(&self) -> Linearity {
         match (self.row().partials, self.row().each) {
             (Sum(..), _) => Linearity::Together(Args::All),

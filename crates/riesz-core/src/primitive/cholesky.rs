@@ -31,6 +31,9 @@ impl Primitive for Cholesky {
         })?;
         Ok(vec![l])
     }
+    fn can_fail(&self, _: &[Type]) -> bool {
+        true
+    }
     fn linearity(&self) -> Linearity {
         Linearity::Nonlinear
     }

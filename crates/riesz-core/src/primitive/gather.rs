@@ -102,6 +102,9 @@ impl Primitive for Gather {
         let mut next = from.into_iter();
         Ok(vec![args[0].rearrange(&shape, |_| next.next())])
     }
+    fn can_fail(&self, _: &[Type]) -> bool {
+        true
+    }
     fn linearity(&self) -> Linearity {
         Linearity::Together(Args::Only(0b01))
     }

@@ -28,6 +28,9 @@ impl Primitive for Inverse {
         })?;
         Ok(vec![inverse])
     }
+    fn can_fail(&self, _: &[Type]) -> bool {
+        true
+    }
     fn linearity(&self) -> Linearity {
         Linearity::Nonlinear
     }

@@ -60,6 +60,9 @@ impl Primitive for ScatterAdd {
         };
         Ok(vec![sum])
     }
+    fn can_fail(&self, _: &[Type]) -> bool {
+        true
+    }
     fn linearity(&self) -> Linearity {
         Linearity::Together(Args::Only(0b101))
     }

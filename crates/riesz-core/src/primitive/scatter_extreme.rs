@@ -68,6 +68,9 @@ impl Primitive for ScatterExtreme {
             _ => Err(Error::shape("the updates have another element type")),
         }?])
     }
+    fn can_fail(&self, _: &[Type]) -> bool {
+        true
+    }
     fn linearity(&self) -> Linearity {
         Linearity::Nonlinear
     }

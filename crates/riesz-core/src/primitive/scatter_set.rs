@@ -61,6 +61,9 @@ impl Primitive for ScatterSet {
         let gather = self.gather();
         Ok(vec![with_elements!(x.data(), v => put(&gather, x, v, index, updates))?])
     }
+    fn can_fail(&self, _: &[Type]) -> bool {
+        true
+    }
     fn linearity(&self) -> Linearity {
         Linearity::Together(Args::Only(0b101))
     }

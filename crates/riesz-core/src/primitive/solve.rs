@@ -43,6 +43,9 @@ impl Primitive for Solve {
         })?;
         Ok(vec![x])
     }
+    fn can_fail(&self, _: &[Type]) -> bool {
+        true
+    }
     fn linearity(&self) -> Linearity {
         Linearity::Together(Args::Only(0b10))
     }

@@ -89,6 +89,9 @@ impl Primitive for TriangularSolve {
         })?;
         Ok(vec![x])
     }
+    fn can_fail(&self, _: &[Type]) -> bool {
+        true
+    }
     fn linearity(&self) -> Linearity {
         Linearity::Together(Args::Only(0b10))
     }

@@ -149,6 +149,8 @@ fn level(
         | Prim::Fft(_)
         | Prim::Rfft(_)
         | Prim::Irfft(_) => combined(),
+        // What a body does with its arguments is not looked at.
+        Prim::Cond(_) | Prim::Scan(_) | Prim::While(_) | Prim::LinearWhile(_) => Any,
         // The sign, and the logarithm, which is −∞ for a singular matrix.
         Prim::SLogDet(_) => match (combined(), result) {
             (Finite, 0) => Finite,

@@ -1,6 +1,7 @@
 //! From text to program: recursive descent, with the shape rules asked on the way.
 
 use super::token::{Token, Tokens, syntax};
+use crate::body::Body;
 use crate::error::{Error, Operand, Result, Source};
 use crate::primitive::{Attribute, Attributes, Prim, Primitive};
 use crate::program::{Program, Value};
@@ -10,7 +11,6 @@ use crate::types::{DType, Shape, Type};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::str::FromStr;
-use std::sync::Arc;
 
 /// How deep programs may nest, so that no text can exhaust the stack.
 const DEEPEST: usize = 64;
@@ -197,7 +197,7 @@ impl<'a> Parser<'a> {
         self.expect('=', "after the name of an attribute")?;
         let attribute = match self.next.0 {
             Token::Number(_) => Attribute::Int(self.number("a whole number")?),
-            Token::Sign('(') => Attribute::Program(Arc::new(self.program()?)),
+            Token::Sign('(') => Attribute::Program(Body::new(self.program()?)),
             Token::Sign('[') => {
                 self.advance()?;
                 let mut all = Vec::new();

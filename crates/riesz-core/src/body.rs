@@ -1,0 +1,79 @@
+//! Programs inside primitives: what a loop repeats, what a branch does.
+//!
+//! A [`Body`] is a shared [`Program`] that can be compared and hashed as a primitive must be. Two
+//! bodies are equal when they compute the same by the same equations; the places where those were
+//! written do not count. The hash is made once, so an equation with a large body costs value
+//! numbering no more than any other.
+
+use crate::program::{Program, Value};
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A program that is part of a primitive.
+#[derive(Clone)]
+pub struct Body(Arc<Hashed>);
+
+struct Hashed {
+    program: Program,
+    hash: u64,
+}
+
+impl Body {
+    /// A program as a part of a primitive.
+    pub fn new(program: Program) -> Body {
+        let mut hasher = DefaultHasher::new();
+        program.input_types().hash(&mut hasher);
+        for eq in &program.equations {
+            eq.prim.hash(&mut hasher);
+            eq.inputs.hash(&mut hasher);
+        }
+        program.outputs.hash(&mut hasher);
+        Body(Arc::new(Hashed { program, hash: hasher.finish() }))
+    }
+
+    /// The input values from position `start`, `count` of them.
+    pub(crate) fn inputs_from(&self, start: usize, count: usize) -> Vec<Value> {
+        (start as u32..(start + count) as u32).map(Value).collect()
+    }
+}
+
+impl Deref for Body {
+    type Target = Program;
+    fn deref(&self) -> &Program {
+        &self.0.program
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Body) -> bool {
+        let same = || {
+            let (a, b) = (&self.0.program, &other.0.program);
+            let equations = a.equations.iter().zip(&b.equations);
+            a.input_types() == b.input_types()
+                && a.outputs == b.outputs
+                && a.equations.len() == b.equations.len()
+                && equations
+                    .into_iter()
+                    .all(|(a, b)| a.inputs == b.inputs && a.count == b.count && a.prim == b.prim)
+        };
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && same())
+    }
+}
+
+impl Eq for Body {}
+
+impl Hash for Body {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash.hash(state);
+    }
+}
+
+impl fmt::Debug for Body {
+    /// The types and the size: the equations would hide what the body is part of.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (inputs, outputs) = (self.input_types(), self.output_types());
+        write!(f, "{inputs:?} -> {outputs:?} in {} equations", self.equations.len())
+    }
+}
