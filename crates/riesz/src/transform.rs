@@ -119,6 +119,8 @@ fn tuple_of(types: &[Type]) -> String {
         [ty] => ty.to_string(),
         _ => format!("({})", types.iter().map(Type::to_string).collect::<Vec<_>>().join(", ")),
     }
+}
+
 /// The tree of a structure with these leaves; poisoned where there are too few.
 fn place<T: VarTree>(structure: &T::Skeleton, leaves: &[Var]) -> T {
     with_leaves(structure, leaves.iter().copied(), &Var::poison())

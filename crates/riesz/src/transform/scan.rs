@@ -48,7 +48,7 @@ pub struct ScanOptions {
 ///
 /// ```
 /// use riesz::prelude::*;
-/// let options = ScanOptions { reverse: true, ..ScanOptions::default() };
+/// let options = ScanOptions { reverse: true };
 /// let f = compile(|x: Var| scan_with(|sum: Var, x: Var| (sum + x, sum + x), x.at(0) * 0.0, x, &options));
 /// let (total, sums) = f.call(&Tensor::from([1.0, 2.0, 3.0]))?;
 /// assert_eq!((total, sums), (Tensor::from(6.0), Tensor::from([6.0, 5.0, 3.0])));

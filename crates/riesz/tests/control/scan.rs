@@ -143,7 +143,7 @@ fn instances_of_every_argument() -> Result<()> {
 #[test]
 fn the_other_way_round() -> Result<()> {
     // yₜ = xₜ + yₜ₊₁/2: each x counts half as much one step further back.
-    let options = ScanOptions { reverse: true, ..ScanOptions::default() };
+    let options = ScanOptions { reverse: true };
     let f =
         |x: Var| scan_with(|y: Var, x: Var| (x + 0.5 * y, x + 0.5 * y), x.at(0) * 0.0, x, &options);
     let x = Tensor::from([1.0, 2.0, 4.0]);
