@@ -8,7 +8,7 @@ pub fn tensor(t: &Tensor) -> String {
     let (x, shape) = (t.to_f64(), t.shape());
     match &**shape {
         [] => format!("{}\n", x.first().map_or_else(String::new, |x| number(*x))),
-        [_] => matrix(&x, x.len().max(1)),
+        [_] => list(&x),
         [_, n] => matrix(&x, (*n).max(1)),
         [leading @ .., m, n] => {
             let mut text = String::new();
@@ -19,6 +19,23 @@ pub fn tensor(t: &Tensor) -> String {
             text
         }
     }
+}
+
+/// How wide a line may get before a list goes on in the next one.
+const WIDTH: usize = 100;
+
+/// A vector: one line, or as many as it takes, aligned.
+fn list(x: &[f64]) -> String {
+    let one = matrix(x, x.len().max(1));
+    if one.chars().count() <= WIDTH {
+        return one;
+    }
+    let cells: Vec<String> = x.iter().map(|x| number(*x)).collect();
+    let width = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(1);
+    let in_a_line = ((WIDTH - 2) / (width + 2)).max(1);
+    let padded: Vec<String> = cells.iter().map(|cell| format!("{cell:>width$}")).collect();
+    let lines: Vec<String> = padded.chunks(in_a_line).map(|part| part.join("  ")).collect();
+    format!("[ {} ]\n", lines.join("\n  "))
 }
 
 /// The position `k` of a row-major walk, as an index counted from 0.
@@ -33,7 +50,12 @@ fn index(mut k: usize, shape: &[usize]) -> String {
 }
 
 fn matrix(x: &[f64], columns: usize) -> String {
-    let cells: Vec<String> = x.iter().map(|x| number(*x)).collect();
+    rows(x, columns, &|x| number(*x))
+}
+
+/// The rows of a matrix, aligned, with these words for each number.
+pub fn rows(x: &[f64], columns: usize, words: &dyn Fn(&f64) -> String) -> String {
+    let cells: Vec<String> = x.iter().map(words).collect();
     let mut widths = vec![0; columns];
     for (k, cell) in cells.iter().enumerate() {
         widths[k % columns] = widths[k % columns].max(cell.chars().count());

@@ -104,6 +104,11 @@ impl Failure {
         Failure { quiet: gone, ..failure }
     }
 
+    /// A file that was asked for and could not be written.
+    pub(crate) fn unwritten_file(path: &std::path::Path, error: &std::io::Error) -> Failure {
+        Failure::input(format!("{} cannot be written: {error}", path.display()))
+    }
+
     /// What is wrong, in one line.
     pub fn message(&self) -> &str {
         &self.diagnostic.message

@@ -14,6 +14,7 @@ mod differentiate;
 mod display;
 mod eval;
 mod failure;
+mod graph;
 mod input;
 mod json;
 mod minimize;
@@ -33,9 +34,16 @@ pub struct Io<'a> {
     pub err: &'a mut dyn Write,
     /// Whether `err` is a terminal somebody watches.
     pub terminal: bool,
+    /// Whether the user wants a run to end where it is.
+    pub interrupted: &'a dyn Fn() -> bool,
 }
 
-impl Io<'_> {
+impl<'a> Io<'a> {
+    /// Writes to `out` and `err`, which nobody watches, and is never interrupted.
+    pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Io<'a> {
+        Io { out, err, terminal: false, interrupted: &|| false }
+    }
+
     /// Writes a result.
     ///
     /// # Errors
@@ -53,7 +61,12 @@ impl Io<'_> {
 
 /// Differentiate formulas, check them, draw them, minimise them.
 #[derive(Parser)]
-#[command(name = "riesz", version, about, max_term_width = 100)]
+#[command(
+    name = "riesz",
+    version,
+    about = "Differentiate, evaluate and minimise formulas",
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -65,6 +78,7 @@ enum Command {
     Eval(eval::Args),
     Derive(derive::Args),
     Check(check::Args),
+    Graph(graph::Args),
 }
 
 impl Command {
@@ -74,6 +88,7 @@ impl Command {
             Command::Eval(args) => args.json,
             Command::Derive(args) => args.json(),
             Command::Check(args) => args.json,
+            Command::Graph(_) => false,
         }
     }
 
@@ -83,6 +98,7 @@ impl Command {
             Command::Eval(args) => eval::run(args, io),
             Command::Derive(args) => derive::run(args, io),
             Command::Check(args) => check::run(args, io),
+            Command::Graph(args) => graph::run(args, io),
         }
     }
 }
@@ -92,7 +108,7 @@ impl Command {
 ///
 /// ```
 /// let (mut out, mut err) = (Vec::new(), Vec::new());
-/// let mut io = riesz_cli::Io { out: &mut out, err: &mut err, terminal: false };
+/// let mut io = riesz_cli::Io::new(&mut out, &mut err);
 /// let code = riesz_cli::run(["riesz", "eval", "x'*x", "--at", "x=[3,4]"].map(Into::into), &mut io);
 /// assert_eq!((code, out.as_slice()), (0, b"25\n".as_slice()));
 /// ```

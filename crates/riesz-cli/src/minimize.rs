@@ -1,24 +1,27 @@
 //! `riesz minimize`: a problem file to its minimum.
+//!
+//! What is printed is in the files beside this one: the problem as understood ([`describe`]), a line
+//! that follows the run ([`progress`]), the solution ([`report`]) and the picture ([`plot`]).
 
-use crate::{Exit, Failure, Io, display, json};
-use riesz::minimize::{Control, Options, Progress, Status};
-use riesz_lang::formula::{Request, derive};
-use riesz_lang::model::{Model, ModelError, Outcome};
-use serde_json::{Map, json};
+mod describe;
+mod plot;
+mod progress;
+mod report;
+
+use crate::{Exit, Failure, Io};
+use progress::ProgressLine;
+use riesz::minimize::{Control, Method, Options, Status};
+use riesz_lang::model::{Model, ModelError};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// How many numbers of a solution are printed before the rest is counted.
-const SHOWN: usize = 64;
-/// The least time between two progress lines.
-const PACE: Duration = Duration::from_millis(100);
 
 /// Minimise a problem stated in a file.
 ///
-/// JSON: {"status", "objective", "gradient_norm", "constraint_violation", "iterations",
-/// "evaluations", "seconds", "method", "variables"}; status is "converged", "max_iterations" or
-/// "failed". The exit code is 1 unless it converged.
+/// Prints the problem as understood, the formula of the gradient and the solution. JSON: {"status",
+/// "objective", "gradient_norm", "constraint_violation", "iterations", "evaluations", "seconds",
+/// "method", "variables"}; status is "converged", "max_iterations", "failed", or "interrupted" after
+/// Ctrl-C, which ends a run at its best point so far. The exit code is 1 unless it converged.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  riesz minimize examples/logistic.rz --plot convergence.svg")]
 pub struct Args {
     /// The problem file
     #[arg(value_name = "FILE.rz")]
@@ -29,7 +32,7 @@ pub struct Args {
     /// The solver: auto, lbfgs, newton-cg, gradient-descent, gradient-trust-region, lbfgsb or
     /// augmented-lagrangian
     #[arg(long, value_name = "NAME")]
-    method: Option<String>,
+    method: Option<Method>,
     /// Stop after so many iterations
     #[arg(long, value_name = "N")]
     max_iter: Option<usize>,
@@ -39,6 +42,9 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Draw how the value and the gradient norm converged
+    #[arg(long, value_name = "OUT.svg")]
+    plot: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -54,16 +60,21 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let model = Model::load(&text, base, &overrides(&args.data)?).map_err(fail)?;
     let options = options(args, &model).map_err(fail)?;
     if !args.json {
-        io.print(&describe(&model))?;
+        io.print(&describe::describe(&model))?;
     }
-    let outcome = {
-        let mut line = ProgressLine { io, shown: None, quiet: args.json };
-        let outcome = model.minimize(&options, &mut |p| line.show(p)).map_err(fail)?;
-        line.end();
-        outcome
+    let line = ProgressLine::new(io.terminal && !args.json);
+    let mut progress = |p: &riesz::minimize::Progress| {
+        line.show(p);
+        if (io.interrupted)() { Control::Stop } else { Control::Continue }
     };
-    let report = if args.json { as_json(&outcome) } else { as_text(&outcome) };
-    io.print(&report)?;
+    let outcome = model.minimize(&options, &mut progress).map_err(fail)?;
+    line.end(io.err);
+    if let Some(file) = &args.plot {
+        let title = args.file.file_name().map_or(name.clone(), |n| n.to_string_lossy().into());
+        std::fs::write(file, plot::convergence(&title, &outcome.solution))
+            .map_err(|e| Failure::unwritten_file(file, &e))?;
+    }
+    io.print(&if args.json { report::json(&outcome) } else { report::text(&outcome) })?;
     Ok(if outcome.solution.status == Status::Converged { Exit::Success } else { Exit::Failed })
 }
 
@@ -79,133 +90,8 @@ fn overrides(data: &[String]) -> Result<Vec<(String, String)>, Failure> {
 /// What the file asks for, and what the arguments ask for instead.
 fn options(args: &Args, model: &Model) -> Result<Options, ModelError> {
     let mut options = model.options()?;
-    if let Some(method) = &args.method {
-        options.method = method
-            .parse()
-            .map_err(|e: riesz::minimize::MinimizeError| ModelError::Argument(e.to_string()))?;
-    }
+    options.method = args.method.unwrap_or(options.method);
     options.max_iterations = args.max_iter.unwrap_or(options.max_iterations);
     options.tolerance = args.tol.unwrap_or(options.tolerance);
     Ok(options)
-}
-
-/// The problem as understood: names, shapes, where the numbers come from, and the gradient.
-fn describe(model: &Model) -> String {
-    let mut text = String::new();
-    if !model.parameters().is_empty() {
-        text += "parameters\n";
-    }
-    for p in model.parameters() {
-        text += &format!("  {}  from {}\n", p.declaration, p.source);
-    }
-    text += "variables\n";
-    for v in model.variables() {
-        text += &format!("  {}  starts at {}\n", v.declaration, v.start_source);
-    }
-    let problem = model.problem();
-    let sense = match problem.sense {
-        riesz_lang::ast::Sense::Min => "minimise",
-        riesz_lang::ast::Sense::Max => "maximise",
-    };
-    let objective = model.text(problem.ast.span(problem.objective.root));
-    text += &format!("{sense}\n  {objective}\n");
-    if !problem.constraints.is_empty() {
-        text += "subject to\n";
-    }
-    for c in &problem.constraints {
-        text += &format!("  {}\n", model.text(c.span));
-    }
-    text += "gradient\n";
-    for v in model.variables() {
-        // A formula is for reading; the solver uses the program's derivative in any case.
-        let formula = derive(model.typed(), model.objective(), Request::First(&v.name));
-        let formula = formula.map_or_else(|e| format!("({})", e.message), |d| d.text);
-        text += &format!("  by {}: {formula}\n", v.name);
-    }
-    text + "\n"
-}
-
-/// One line that is written over on a terminal, several plain ones elsewhere.
-struct ProgressLine<'a, 'b> {
-    io: &'a mut Io<'b>,
-    shown: Option<Instant>,
-    quiet: bool,
-}
-
-impl ProgressLine<'_, '_> {
-    fn show(&mut self, p: &Progress) -> Control {
-        let soon = self.shown.is_some_and(|at| at.elapsed() < PACE);
-        if self.quiet || (soon && !self.io.terminal) {
-            return Control::Continue;
-        }
-        self.shown = Some(Instant::now());
-        let line = format!(
-            "iteration {:>5}  value {:>18}  gradient {:>9.2e}  {:>8.2} s",
-            p.iteration,
-            display::number(p.value),
-            p.gradient_norm,
-            p.seconds
-        );
-        // Progress that cannot be shown is no reason to stop.
-        let _ = match self.io.terminal {
-            true => write!(self.io.err, "\r\x1b[2K{line}"),
-            false => writeln!(self.io.err, "{line}"),
-        };
-        let _ = self.io.err.flush();
-        Control::Continue
-    }
-
-    fn end(&mut self) {
-        if self.io.terminal && !self.quiet {
-            let _ = writeln!(self.io.err);
-        }
-    }
-}
-
-fn as_json(outcome: &Outcome) -> String {
-    let s = &outcome.solution;
-    let status = match s.status {
-        Status::Converged => "converged",
-        Status::MaxIterations => "max_iterations",
-        Status::Failed | Status::Interrupted => "failed",
-    };
-    let variables: Map<String, serde_json::Value> =
-        outcome.variables.iter().map(|(name, t)| (name.clone(), json::tensor(t))).collect();
-    let object = json!({
-        "status": status,
-        "objective": json::number(s.objective),
-        "gradient_norm": json::number(s.gradient_norm),
-        "constraint_violation": json::number(s.constraint_violation),
-        "iterations": s.iterations,
-        "evaluations": s.evaluations,
-        "seconds": json::number(s.seconds),
-        "method": s.method.to_string(),
-        "variables": variables,
-    });
-    format!("{object}\n")
-}
-
-fn as_text(outcome: &Outcome) -> String {
-    let s = &outcome.solution;
-    let mut text = format!("{}: {}\n", s.status, s.reason);
-    text += &format!("method                {} ({})\n", s.method, s.method_reason);
-    text += &format!("objective             {}\n", display::short(s.objective, 16));
-    text += &format!("gradient norm         {:.2e}\n", s.gradient_norm);
-    text += &format!("constraint violation  {:.2e}\n", s.constraint_violation);
-    text += &format!(
-        "{} iterations, {} evaluations, {:.3} s\n\n",
-        s.iterations, s.evaluations, s.seconds
-    );
-    for (name, value) in &outcome.variables {
-        text += &format!("{name}, a {}\n", display::shape(value.shape()));
-        if value.len() <= SHOWN {
-            text += &display::tensor(value);
-        } else {
-            let first: Vec<String> =
-                value.to_f64().iter().take(SHOWN / 8).map(|x| display::number(*x)).collect();
-            let more = value.len() - first.len();
-            text += &format!("[ {}  … and {more} more; --json has all ]\n", first.join("  "));
-        }
-    }
-    text
 }

@@ -105,6 +105,12 @@ impl Ast {
         self.nodes[id.index()].1
     }
 
+    /// Widens the place of a node to the brackets around it.
+    pub(crate) fn widen(&mut self, id: NodeId, span: Span) {
+        let place = &mut self.nodes[id.index()].1;
+        *place = place.to(span);
+    }
+
     /// Number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()

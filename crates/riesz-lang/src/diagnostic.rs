@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::excerpt::Excerpt;
 use ariadne::{Config, IndexType, Label as Mark, Report, ReportKind, Source};
 
 /// A range of bytes in the text that was read, `start` included, `end` excluded.
@@ -115,10 +116,12 @@ impl Diagnostic {
     /// assert!(e.render("expression", "x+*").contains("expected a name"));
     /// ```
     pub fn render(&self, name: &str, source: &str) -> String {
+        let spans: Vec<Span> =
+            [self.span].into_iter().chain(self.labels.iter().map(|l| l.span)).collect();
+        let excerpt = Excerpt::new(source, &spans);
         let at = |span: Span| {
-            let start = floor(source, span.start);
-            let end = floor(source, span.end).max(start);
-            (name.to_owned(), start..end)
+            let span = Span::new(floor(source, span.start), floor(source, span.end));
+            (name.to_owned(), excerpt.span(span).range())
         };
         let config = Config::default().with_color(false).with_index_type(IndexType::Byte);
         let mut report = Report::build(ReportKind::Error, at(self.span))
@@ -126,22 +129,32 @@ impl Diagnostic {
             .with_message(&self.message);
         let note = if self.note.is_empty() { "here" } else { &self.note };
         // Where the parts of an expression are labelled, the whole needs no words.
+        let mut marks: Vec<(Span, &str)> = Vec::new();
         if self.labels.is_empty() || !self.note.is_empty() {
-            report.add_label(Mark::new(at(self.span)).with_message(note));
+            marks.push((self.span, note));
         }
-        for label in &self.labels {
-            report.add_label(Mark::new(at(label.span)).with_message(&label.message));
+        marks.extend(self.labels.iter().map(|l| (l.span, l.message.as_str())));
+        // Lines are drawn in the order of their marks.
+        marks.sort_by_key(|(span, _)| line_column(source, span.end).0);
+        for (span, words) in marks {
+            report.add_label(Mark::new(at(span)).with_message(words));
         }
         if let Some(help) = &self.help {
             report.set_help(help);
         }
         let mut out = Vec::new();
-        let written =
-            report.finish().write((name.to_owned(), Source::from(source.to_owned())), &mut out);
-        match written {
+        let text = Source::from(excerpt.text.clone());
+        match report.finish().write((name.to_owned(), text), &mut out) {
             Ok(()) => {
                 let text = String::from_utf8_lossy(&out);
-                text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
+                let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
+                // The column is that of the whole line.
+                let column = |text: &str, at| {
+                    let (line, column) = line_column(text, at);
+                    format!("{name}:{line}:{column}")
+                };
+                let shown = column(&excerpt.text, excerpt.place(floor(source, self.span.start)));
+                text.replacen(&shown, &column(source, self.span.start), 1)
             }
             Err(_) => format!("Error: {self}\n"),
         }

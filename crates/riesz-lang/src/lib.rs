@@ -19,6 +19,8 @@ pub mod ast;
 mod declare;
 mod diagnostic;
 pub mod dims;
+mod excerpt;
+pub mod flow;
 pub mod formula;
 mod functions;
 mod infer;

@@ -292,7 +292,8 @@ impl Parser {
                 self.enter()?;
                 self.advance();
                 let inner = self.sum_node()?;
-                self.close(start, "an operator or `)`")?;
+                let close = self.close(start, "an operator or `)`")?;
+                self.ast.widen(inner, start.to(close));
                 Ok(inner)
             }
             _ => Err(self.expected("a number, a name or `(`")),

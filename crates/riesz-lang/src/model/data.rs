@@ -4,7 +4,7 @@
 //! checked against its facts, in order. A one-column table serves as a vector, one number as a
 //! scalar, a list as a matrix with one column; nothing else is reshaped.
 
-use super::{ModelError, Parameter, constants, declaration_of, diagnose, facts, locate};
+use super::{ModelError, Parameter, brief, constants, declaration_of, diagnose, facts, locate};
 use crate::ast::{Data, Declaration, Kind, Literal, Problem, Selection, Size};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::infer::Checker;
@@ -38,7 +38,7 @@ pub(super) fn load(
                 let (path, selection) = override_file(name, file)?;
                 let value = io::read(&path, &selection)
                     .map_err(|e| ModelError::Argument(format!("--data {name}: {e}")))?;
-                (value, format!("{file}, by --data"), None)
+                (value, format!("from {file}, by --data"), None)
             }
             (None, Some(Data::File { path, span, rows, columns })) => {
                 let selection = selection(rows, columns);
@@ -51,11 +51,11 @@ pub(super) fn load(
                     let rest = text.get(span.end..).unwrap_or_default();
                     rest.split_inclusive(']').next().unwrap_or_default().to_owned()
                 };
-                (value, format!("{path}{chosen}"), Some(*span))
+                (value, format!("from {path}{chosen}"), Some(*span))
             }
             (None, Some(Data::Literal(literal))) => {
                 let value = literal_value(literal)?;
-                (value, "written in the problem".into(), Some(literal.span))
+                (value, written(text, literal.span), Some(literal.span))
             }
             (None, Some(Data::Formula(e))) => {
                 let root = checker.expr(&problem.ast, *e).map_err(|e| later(e, problem, i))?;
@@ -66,7 +66,7 @@ pub(super) fn load(
                 let values: Vec<_> = parameters.iter().map(|p| Some(p.value.clone())).collect();
                 let value = constants::value(checker.typed(), root, &values)
                     .map_err(|e| diagnose(&e, span))?;
-                (value, text.get(span.range()).unwrap_or_default().to_owned(), Some(span))
+                (value, written(text, span), Some(span))
             }
             (None, None) => return Err(no_data(d).into()),
         };
@@ -79,6 +79,11 @@ pub(super) fn load(
         parameters.push(Parameter { name: d.name.name.clone(), declaration, source, value });
     }
     Ok(parameters)
+}
+
+/// The words for numbers that are written in the problem.
+fn written(text: &str, span: Span) -> String {
+    brief(text, span).map_or_else(|| "written in the problem".to_owned(), |t| format!("= {t}"))
 }
 
 fn declare(checker: &mut Checker, d: &Declaration) {

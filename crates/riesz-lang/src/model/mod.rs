@@ -92,7 +92,8 @@ pub struct Parameter {
     pub name: String,
     /// Its declaration as understood: `X: matrix[569,30]`.
     pub declaration: String,
-    /// Where its numbers come from, in words.
+    /// Where its numbers come from, in words that go on from the declaration: `from iris.csv`,
+    /// `= D'*D`.
     pub source: String,
     /// The numbers.
     pub value: Tensor,
@@ -109,7 +110,7 @@ pub struct Variable {
     pub declaration: String,
     /// Where it starts.
     pub start: Tensor,
-    /// Why there, in words.
+    /// Where that is, in words that follow "starts at".
     pub start_source: String,
     space: Space,
 }
@@ -175,7 +176,7 @@ impl Model {
         let moved = |w: Option<start::Written>| w.map(|w| w.moved(smoothed.shift));
         let starts: Vec<_> = starts.into_iter().map(moved).collect();
         let (start, sources) =
-            start::choose(&smoothed.typed, &problem, &starts, &spaces, &limits, &functions)?;
+            start::choose(&smoothed.typed, &problem, text, &starts, &spaces, &limits, &functions)?;
         let mut variables = Vec::new();
         let mut at = 0;
         for (i, ((d, space), start_source)) in
@@ -332,6 +333,12 @@ fn scalar(checker: &Checker, objective: ExprId) -> Result<(), Diagnostic> {
     Err(Diagnostic::new(message, typed.node(objective).span)
         .note(format!("this is {text}"))
         .help("minimise for instance its sum(…) or norm2(…)^2"))
+}
+
+/// What is written at a place, if it is short enough for a line of a report.
+fn brief(text: &str, span: Span) -> Option<&str> {
+    const LONG: usize = 60;
+    text.get(span.range()).filter(|t| t.chars().count() <= LONG && !t.contains('\n'))
 }
 
 /// The spaces of the variables, whose sizes must be numbers now.

@@ -8,7 +8,7 @@
 use super::constraints::Limits;
 use super::functions::{Functions, outside};
 use super::space::Space;
-use super::{constants, data, diagnose, facts};
+use super::{brief, constants, data, diagnose, facts};
 use crate::ast::{Data, Kind, Problem, Start};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::infer::Checker;
@@ -92,6 +92,13 @@ fn read_one(
 }
 
 impl Written {
+    /// Where it is written.
+    fn span(&self) -> Span {
+        match self {
+            Written::Value(_, span) | Written::Expression(_, span) => *span,
+        }
+    }
+
     /// The same with ids of nodes that are larger.
     pub fn moved(self, shift: u32) -> Written {
         match self {
@@ -105,6 +112,7 @@ impl Written {
 pub(super) fn choose(
     typed: &Typed,
     problem: &Problem,
+    text: &str,
     written: &[Option<Written>],
     spaces: &[Space],
     limits: &Limits,
@@ -158,8 +166,8 @@ pub(super) fn choose(
         let why = reason.unwrap_or_else(|| "the objective is not finite there".into());
         return Err(no_start(problem, &given, &why));
     };
-    let sources = problem.variables.iter().enumerate().map(|(i, _)| match &given[i] {
-        Some(_) => "given".to_owned(),
+    let sources = problem.variables.iter().enumerate().map(|(i, _)| match &written[i] {
+        Some(w) => brief(text, w.span()).unwrap_or("what is written").to_owned(),
         None => kind.words(&spaces[i]).to_owned(),
     });
     Ok((x, sources.collect()))

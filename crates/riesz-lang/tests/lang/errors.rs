@@ -56,7 +56,7 @@ fn formulas() {
             ("max(x)", (1, 1), "max takes 2 arguments, not 1", "entry by entry"),
             ("x^2", (1, 1), "power of a scalar or of a square matrix", "write .^"),
             ("A^2", (1, 1), "only a square matrix has a power", "matrix[m,n]"),
-            ("(A'*A)^c", (1, 2), "the exponent of a matrix is a whole number", ""),
+            ("(A'*A)^c", (1, 1), "the exponent of a matrix is a whole number", ""),
             ("x.^A", (1, 1), "vector[n] .^ matrix[m,n]", ""),
             ("a^b^c", (1, 4), "needs parentheses", "(a^b)^c or a^(b^c)"),
             ("x**2", (1, 3), "found `*`", "a power is written ^"),

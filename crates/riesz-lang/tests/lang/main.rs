@@ -3,6 +3,7 @@
 mod common;
 mod derivatives;
 mod errors;
+mod flow;
 mod large;
 mod printing;
 mod random;

@@ -1,36 +1,8 @@
-//! The command from outside: results against numbers computed by hand, errors with their place.
+//! The commands on formulas: results against numbers computed by hand, errors with their place.
 
+use crate::{close, json, numbers, riesz};
 use serde_json::Value;
 use std::f64::consts::E;
-
-fn riesz(args: &[&str]) -> (u8, String, String) {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut io = riesz_cli::Io { out: &mut out, err: &mut err, terminal: false };
-    let args = std::iter::once("riesz").chain(args.iter().copied()).map(Into::into);
-    let code = riesz_cli::run(args, &mut io);
-    (code, String::from_utf8_lossy(&out).into_owned(), String::from_utf8_lossy(&err).into_owned())
-}
-
-fn json(args: &[&str]) -> (u8, Value) {
-    let (code, out, _) = riesz(args);
-    (code, serde_json::from_str(&out).unwrap_or(Value::Null))
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    match value {
-        Value::Array(parts) => parts.iter().flat_map(numbers).collect(),
-        number => number.as_f64().into_iter().collect(),
-    }
-}
-
-#[track_caller]
-fn close(found: &Value, expected: &[f64]) {
-    let found = numbers(found);
-    assert_eq!(found.len(), expected.len(), "{found:?}");
-    for (a, b) in found.iter().zip(expected) {
-        assert!((a - b).abs() <= 1e-14 * b.abs().max(1.0), "{found:?} is not {expected:?}");
-    }
-}
 
 const QUADRATIC: &str = "x'*A*x + sum(exp(x))";
 const AT: &str = "x=[1,2]; A=[[1,2],[3,4]]";

@@ -1,0 +1,62 @@
+//! The solution, as JSON and for people.
+
+use crate::{display, json};
+use riesz::minimize::Method;
+use riesz_lang::model::Outcome;
+use serde_json::{Map, json};
+
+/// How many numbers of a solution are printed before the rest is counted.
+const SHOWN: usize = 64;
+
+/// One object, in one line.
+pub fn json(outcome: &Outcome) -> String {
+    let s = &outcome.solution;
+    let variables: Map<String, serde_json::Value> =
+        outcome.variables.iter().map(|(name, t)| (name.clone(), json::tensor(t))).collect();
+    let object = json!({
+        "status": s.status.to_string(),
+        "objective": json::number(s.objective),
+        "gradient_norm": json::number(s.gradient_norm),
+        "constraint_violation": json::number(s.constraint_violation),
+        "iterations": s.iterations,
+        "evaluations": s.evaluations,
+        "seconds": json::number(s.seconds),
+        "method": s.method.to_string(),
+        "variables": variables,
+    });
+    format!("{object}\n")
+}
+
+/// Several lines.
+pub fn text(outcome: &Outcome) -> String {
+    let s = &outcome.solution;
+    let mut text = format!("{}: {}\n", s.status.to_string().replace('_', " "), s.reason);
+    text += &format!("method                {} ({})\n", s.method, s.method_reason);
+    text += &format!("objective             {}\n", display::short(s.objective, 16));
+    text += &format!("gradient norm         {:.2e}\n", s.gradient_norm);
+    if s.method == Method::AugmentedLagrangian {
+        text += &format!("constraint violation  {:.2e}\n", s.constraint_violation);
+    }
+    text += &format!(
+        "{}, {}, {:.3} s\n\n",
+        counted(s.iterations, "iteration"),
+        counted(s.evaluations, "evaluation"),
+        s.seconds
+    );
+    for (name, value) in &outcome.variables {
+        text += &format!("{name}, a {}\n", display::shape(value.shape()));
+        if value.len() <= SHOWN {
+            text += &display::tensor(value);
+        } else {
+            let first: Vec<String> =
+                value.to_f64().iter().take(SHOWN / 8).map(|x| display::number(*x)).collect();
+            let more = value.len() - first.len();
+            text += &format!("[ {}  … and {more} more; --json has all ]\n", first.join("  "));
+        }
+    }
+    text
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
