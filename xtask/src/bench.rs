@@ -9,27 +9,41 @@ use std::process::{Command, Stdio};
 /// The peers that `--peers` installs and times.
 const PEERS: &str = "jax,torch,torchc,casadi,floor";
 
+/// ADBench's smallest data sets, unless `--adbench FOLDER` names more.
+const ADBENCH: &str = "crates/gradbench/adbench";
+
 /// Runs the benchmarks with the arguments after `bench`.
 pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
-    let with_peers = arguments.iter().any(|a| a == "--peers");
-    let passed: Vec<&str> =
-        arguments.iter().map(String::as_str).filter(|a| *a != "--peers").collect();
-    cargo(root, &["build", "--release", "--package", "riesz-bench"], false)?;
-    let mut call = vec!["run", "--release", "--quiet", "--package", "riesz-bench", "--"];
+    let mut passed: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let with_peers = passed.contains(&"--peers");
+    passed.retain(|argument| *argument != "--peers");
+    let adbench = match passed.iter().position(|argument| *argument == "--adbench") {
+        None => ADBENCH,
+        Some(at) if at + 1 < passed.len() => {
+            passed.drain(at..at + 2).next_back().unwrap_or(ADBENCH)
+        }
+        Some(_) => return Err("--adbench needs a folder".to_owned()),
+    };
+    let mut call = vec!["--package", "riesz-bench", "--"];
     let python = with_peers.then(|| peers(root)).transpose()?;
     let python = python.as_deref().map(Path::to_string_lossy);
     if let Some(python) = &python {
         call.extend(["--peers", PEERS, "--python", python]);
     }
     call.extend(&passed);
-    let table = cargo(root, &call, true)?;
+    let cases = cargo(root, &call, false)?;
     // Part of the cases, or times too short to mean anything, are for the eye only.
     if passed.iter().any(|a| ["--quick", "--cases", "--threads"].contains(a)) {
-        print!("{table}");
+        print!("{cases}");
         return Ok(());
     }
+    let calibration = cargo(root, &["--package", "gradbench", "--", "calibrate"], true)?;
+    let data_sets = cargo(root, &["--package", "gradbench", "--", "adbench", adbench], true)?;
     let path = root.join("benches/RESULTS.md");
-    let text = format!("{}\n{table}", head(root)?);
+    let text = format!(
+        "{}\n## Cases\n\n{cases}\n## GradBench\n\n{calibration}\n## ADBench\n\n{data_sets}",
+        head(root)?
+    );
     std::fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))?;
     eprintln!("wrote benches/RESULTS.md");
     Ok(())
@@ -84,23 +98,25 @@ fn head(root: &Path) -> Result<String, String> {
     ))
 }
 
-/// Runs cargo; its output is what the program printed.
-fn cargo(root: &Path, arguments: &[&str], keep: bool) -> Result<String, String> {
+/// Builds and runs a program of the workspace; what it printed. Plain loops are a fair measure only
+/// when they may use all of this machine, so what has them is built for it.
+fn cargo(root: &Path, arguments: &[&str], for_this_machine: bool) -> Result<String, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
-    let output = if keep { Stdio::piped() } else { Stdio::inherit() };
-    let child = Command::new(cargo)
-        .args(arguments)
-        .current_dir(root)
-        .stdout(output)
-        .spawn()
-        .map_err(|e| format!("cargo does not start: {e}"))?;
+    let mut command = Command::new(cargo);
+    command.args(["run", "--release", "--quiet"]).args(arguments).current_dir(root);
+    if for_this_machine {
+        command.env("RUSTFLAGS", "-C target-cpu=native");
+        command.env("CARGO_TARGET_DIR", root.join("target/native"));
+    }
+    let child = command.stdout(Stdio::piped()).spawn();
+    let child = child.map_err(|e| format!("cargo does not start: {e}"))?;
     let output = child.wait_with_output().map_err(|e| format!("cargo: {e}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     // A table with a row that is not sound is still worth reading; the reason is in it.
     match output.status.code() {
-        Some(0 | 1) if keep && !text.is_empty() => Ok(text),
         Some(0) => Ok(text),
-        _ => Err(format!("cargo {} failed", arguments.join(" "))),
+        Some(1) if !text.is_empty() => Ok(text),
+        _ => Err(format!("cargo run {} failed", arguments.join(" "))),
     }
 }
 
