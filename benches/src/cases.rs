@@ -8,6 +8,7 @@ mod logistic;
 mod matrix;
 mod mixture;
 mod mlp;
+mod recurrent;
 mod reprojection;
 mod rosenbrock;
 mod transformer;
@@ -32,6 +33,8 @@ pub const ALL: &[Case] = &[
     matrix::TRACE_INVERSE,
     matrix::SOLVE,
     dispatch::DISPATCH,
+    recurrent::RNN,
+    recurrent::RK4,
 ];
 
 #[cfg(test)]

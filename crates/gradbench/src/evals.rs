@@ -8,12 +8,28 @@ pub mod ht;
 pub mod kmeans;
 pub mod llsq;
 pub mod lse;
+pub mod lstm;
+pub mod ode;
+pub mod particle;
+pub mod saddle;
 
 use crate::work::Eval;
 
 /// Every eval.
-pub const ALL: &[Eval] =
-    &[hello::EVAL, gmm::EVAL, ba::EVAL, ht::EVAL, kmeans::EVAL, lse::EVAL, llsq::EVAL, det::EVAL];
+pub const ALL: &[Eval] = &[
+    hello::EVAL,
+    gmm::EVAL,
+    ba::EVAL,
+    lstm::EVAL,
+    ht::EVAL,
+    kmeans::EVAL,
+    lse::EVAL,
+    llsq::EVAL,
+    ode::EVAL,
+    det::EVAL,
+    particle::EVAL,
+    saddle::EVAL,
+];
 
 /// The eval of a name.
 pub fn find(name: &str) -> Option<&'static Eval> {

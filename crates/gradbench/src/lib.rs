@@ -7,6 +7,7 @@
 
 pub mod adbench;
 pub mod calibrate;
+pub mod descent;
 pub mod evals;
 pub mod input;
 pub mod plain;

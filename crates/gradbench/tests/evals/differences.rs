@@ -59,6 +59,28 @@ fn gradients() {
     }
 }
 
+/// Only the last component is differentiated.
+#[test]
+fn the_gradient_of_the_differential_equation() {
+    for (n, steps) in [(3, 10), (4, 10), (5, 3)] {
+        let input = workloads::ode(n, steps);
+        let columns = columns("ode", &input, "/x");
+        let expected: Vec<f64> = columns.iter().map(|column| column[n - 1]).collect();
+        assert_close(&flat(&evaluate("ode", "gradient", &input)), &expected, TOLERANCE);
+    }
+}
+
+#[test]
+fn the_gradient_of_the_recurrent_model() {
+    for (layers, characters) in [(1, 4), (2, 7)] {
+        let input = workloads::lstm(layers, characters);
+        let columns =
+            ["/main_params", "/extra_params"].map(|place| columns("lstm", &input, place).concat());
+        let found = flat(&evaluate("lstm", "jacobian", &input));
+        assert_close(&found, &columns.concat(), TOLERANCE);
+    }
+}
+
 #[test]
 fn the_jacobian_of_bundle_adjustment() {
     for turned in [true, false] {

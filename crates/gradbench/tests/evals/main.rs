@@ -4,6 +4,7 @@
 mod adbench;
 mod closed;
 mod differences;
+mod nested;
 mod protocol;
 
 use gradbench::input::Input;
@@ -68,6 +69,10 @@ fn small() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("ht", "objective", "jacobian", workloads::ht(4, 25, true)),
         ("ht", "objective", "jacobian", mirrored),
         ("kmeans", "cost", "dir", workloads::kmeans(4, 30, 3)),
+        ("lstm", "objective", "jacobian", workloads::lstm(1, 4)),
+        ("lstm", "objective", "jacobian", workloads::lstm(3, 9)),
+        ("ode", "primal", "gradient", workloads::ode(4, 10)),
+        ("ode", "primal", "gradient", workloads::ode(3, 1)),
         ("lse", "primal", "gradient", workloads::lse(50)),
         ("llsq", "primal", "gradient", workloads::llsq(9, 6)),
         ("det", "primal", "gradient", workloads::det(3)),
