@@ -1,14 +1,15 @@
-//! Tasks for developers: `cargo xtask tidy`, `cargo xtask layering` and `cargo xtask bench`.
+//! Tasks for developers: `cargo xtask help` lists them.
 //!
-//! The first two read the repository and print one line per finding, `file:line: what is wrong`. They exit with
-//! 0 when there is nothing to say, 1 when there is, 2 when they were called wrongly or cannot read the
-//! repository. `cargo test -p xtask` runs both over the repository as well, so that no change gets past
+//! `tidy` and `layering` read the repository and print one line per finding, `file:line: what is wrong`.
+//! They exit with 0 when there is nothing to say, 1 when there is, 2 when they were called wrongly or cannot
+//! read the repository. `cargo test -p xtask` runs both over the repository as well, so that no change gets past
 //! the tests without them. No dependencies: this crate must build in a second.
 
 mod bench;
 mod files;
 mod layering;
 mod manifest;
+mod page;
 mod source;
 mod tidy;
 
@@ -38,6 +39,7 @@ usage: cargo xtask TASK
 tasks:
   tidy       house rules that neither rustfmt nor clippy knows (see xtask/src/tidy.rs)
   layering   the crates depend on each other only downwards (see xtask/src/layering.rs)
+  primitives writes docs/primitives.md from what the primitives say about themselves
   bench      times the cases of benches/ and writes benches/RESULTS.md; with --peers beside JAX,
              PyTorch and CasADi; further options as of `riesz-bench --help`";
 
@@ -46,15 +48,8 @@ fn main() -> ExitCode {
     let task = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy::check,
         ["layering"] => layering::check,
-        ["bench", ..] => {
-            return match bench::run(&root(), &arguments[1..]) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    eprintln!("error: {error}");
-                    ExitCode::from(2)
-                }
-            };
-        }
+        ["primitives"] => return done(page::write(&root())),
+        ["bench", ..] => return done(bench::run(&root(), &arguments[1..])),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -74,6 +69,13 @@ fn main() -> ExitCode {
             eprintln!("{} finding{plural}", findings.len());
             ExitCode::FAILURE
         }
+        Err(error) => done(Err(error)),
+    }
+}
+
+fn done(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(2)

@@ -18,6 +18,7 @@ mod graph;
 mod input;
 mod json;
 mod minimize;
+mod primitives;
 mod sample;
 
 pub use failure::{Exit, Failure};
@@ -79,6 +80,7 @@ enum Command {
     Derive(derive::Args),
     Check(check::Args),
     Graph(graph::Args),
+    Primitives(primitives::Args),
 }
 
 impl Command {
@@ -89,6 +91,7 @@ impl Command {
             Command::Derive(args) => args.json(),
             Command::Check(args) => args.json,
             Command::Graph(_) => false,
+            Command::Primitives(args) => args.json,
         }
     }
 
@@ -99,6 +102,7 @@ impl Command {
             Command::Derive(args) => derive::run(args, io),
             Command::Check(args) => check::run(args, io),
             Command::Graph(args) => graph::run(args, io),
+            Command::Primitives(args) => primitives::run(args, io),
         }
     }
 }

@@ -153,6 +153,9 @@ pub trait Listed: Primitive + Sized {
 
     /// Instances with arguments on which the laws are tested: edge shapes included.
     fn samples() -> Vec<Sample>;
+
+    /// What a person is told about each name.
+    fn about() -> Vec<About>;
 }
 
 /// An instance of a primitive with arguments at which its laws hold.
@@ -323,6 +326,16 @@ impl Attributes {
     }
 }
 
+/// The last expression: a default, and what a row of a table says instead.
+macro_rules! last_of {
+    ($default:expr) => {
+        $default
+    };
+    ($default:expr, $given:expr) => {
+        $given
+    };
+}
+
 macro_rules! primitives {
     ($($module:ident: $($variant:ident),+;)*) => {
         $(pub mod $module; $(pub use $module::$variant;)+)*
@@ -360,6 +373,12 @@ macro_rules! primitives {
             pub fn samples() -> Vec<Sample> {
                 let mut all = Vec::new();
                 $($(all.extend($variant::samples());)+)*
+                all
+            }
+
+            fn about() -> Vec<About> {
+                let mut all = Vec::new();
+                $($(all.extend($variant::about());)+)*
                 all
             }
         }
@@ -402,6 +421,7 @@ impl Primitive for Prim {
     }
 }
 
+pub mod about;
 mod checkpoints;
 mod dense;
 mod flow;
@@ -411,6 +431,7 @@ mod philox;
 mod special;
 pub(crate) mod support;
 
+pub use about::About;
 pub use cumulative::Running;
 pub use reduce::Reduction;
 

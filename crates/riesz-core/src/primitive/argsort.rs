@@ -108,4 +108,10 @@ impl Listed for Argsort {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("argsort", "x", "the indices that put an axis in order: stable, NaN last")
+            .differential("0"),
+        ]
+    }
 }

@@ -34,8 +34,12 @@ pub struct BinaryRow {
     pub partials: Partials,
     /// In which arguments alone it is linear, as for a product.
     pub each: u32,
-    /// The partial derivatives as a person reads them.
-    pub derivative: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// The differential as a person reads it.
+    pub differential: &'static str,
+    /// The transpose as a person reads it, if it is linear in something.
+    pub transpose: &'static str,
     /// Where it is defined.
     pub domain: &'static str,
     /// Where the laws sample the two arguments.
@@ -44,205 +48,116 @@ pub struct BinaryRow {
     pub kinks: &'static str,
 }
 
-/// A scalar function of two arguments applied to pairs of elements.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Binary {
-    /// x + y
-    Add,
-    /// x − y
-    Sub,
-    /// x·y
-    Mul,
-    /// x/y; integers truncate towards zero
-    Div,
-    /// The remainder of x/y, with the sign of x
-    Rem,
-    /// xʸ
-    Pow,
-    /// The larger; NaN if either is
-    Max,
-    /// The smaller; NaN if either is
-    Min,
-    /// The angle of the point (y, x), given as `atan2(x, y)` with the ordinate first
-    Atan2,
-    /// √(x² + y²), without overflow
-    Hypot,
-    /// log(eˣ + eʸ), without overflow
-    LogAddExp,
-    /// x·log y, and 0 where x is 0
-    Xlogy,
+macro_rules! binary {
+    ($($(#[doc = $doc:literal])+ $variant:ident $name:literal: $value:expr, $partials:expr,
+       $differential:literal, on $domain:literal, sample $sample:expr
+       $(, each $each:literal)? $(, transpose $transpose:literal)? $(, integers $integer:expr)? $(, kinks $kinks:literal)?;)*) => {
+        /// A scalar function of two arguments applied to pairs of elements.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Binary { $($(#[doc = $doc])+ $variant,)* }
+
+        impl Binary {
+            /// The whole table.
+            pub const ALL: &'static [Binary] = &[$(Binary::$variant),*];
+
+            /// What is known about this function.
+            pub fn row(self) -> &'static BinaryRow {
+                match self {
+                    $(Binary::$variant => {
+                        static ROW: BinaryRow = BinaryRow {
+                            name: $name,
+                            value: $value,
+                            integer: last_of!(None $(, Some($integer))?),
+                            partials: $partials,
+                            each: last_of!(0 $(, $each)?),
+                            meaning: concat!($($doc),+),
+                            differential: $differential,
+                            transpose: concat!($($transpose)?),
+                            domain: $domain,
+                            sample: $sample,
+                            kinks: concat!($($kinks)?),
+                        };
+                        &ROW
+                    })*
+                }
+            }
+        }
+    };
 }
 
 use Partials::{By, Sum};
 
-impl Binary {
-    /// The whole table.
-    pub const ALL: [Binary; 12] = [
-        Binary::Add,
-        Binary::Sub,
-        Binary::Mul,
-        Binary::Div,
-        Binary::Rem,
-        Binary::Pow,
-        Binary::Max,
-        Binary::Min,
-        Binary::Atan2,
-        Binary::Hypot,
-        Binary::LogAddExp,
-        Binary::Xlogy,
-    ];
+const WIDE: (f64, f64) = (-2.0, 2.0);
+const POSITIVE: (f64, f64) = (0.5, 2.0);
 
-    /// What is known about this function.
-    pub fn row(self) -> &'static BinaryRow {
-        const WIDE: (f64, f64) = (-2.0, 2.0);
-        const POSITIVE: (f64, f64) = (0.5, 2.0);
-        match self {
-            Binary::Add => &BinaryRow {
-                name: "add",
-                value: |x, y| x + y,
-                integer: Some(|x, y| Some(x.wrapping_add(y))),
-                partials: Sum(1.0, 1.0),
-                each: 0,
-                derivative: "1, 1",
-                domain: "all",
-                sample: [WIDE, WIDE],
-                kinks: "",
-            },
-            Binary::Sub => &BinaryRow {
-                name: "sub",
-                value: |x, y| x - y,
-                integer: Some(|x, y| Some(x.wrapping_sub(y))),
-                partials: Sum(1.0, -1.0),
-                each: 0,
-                derivative: "1, -1",
-                domain: "all",
-                sample: [WIDE, WIDE],
-                kinks: "",
-            },
-            Binary::Mul => &BinaryRow {
-                name: "mul",
-                value: |x, y| x * y,
-                integer: Some(|x, y| Some(x.wrapping_mul(y))),
-                partials: By { x: |_, y, _| y, y: |x, _, _| x },
-                each: 0b11,
-                derivative: "y, x",
-                domain: "all",
-                sample: [WIDE, WIDE],
-                kinks: "",
-            },
-            Binary::Div => &BinaryRow {
-                name: "div",
-                value: |x, y| x / y,
-                integer: Some(i64::checked_div),
-                partials: By { x: |_, y, _| y.recip(), y: |_, y, z| -(z / y) },
-                each: 0b01,
-                derivative: "1/y, -x/y^2",
-                domain: "y != 0",
-                sample: [WIDE, POSITIVE],
-                kinks: "",
-            },
-            Binary::Rem => &BinaryRow {
-                name: "rem",
-                value: |x, y| x % y,
-                integer: Some(i64::checked_rem),
-                partials: By { x: |x, _, _| x.ones_like(), y: |x, y, _| -(x / y).trunc() },
-                each: 0,
-                derivative: "1, -trunc(x/y)",
-                domain: "y != 0",
-                sample: [(2.2, 2.6), (0.95, 1.05)],
-                kinks: "where x/y is whole: that of the side away from 0",
-            },
-            Binary::Pow => &BinaryRow {
-                name: "pow",
-                value: f64::powf,
-                integer: None,
-                partials: By { x: pow_by_base, y: pow_by_exponent },
-                each: 0,
-                derivative: "y*x^(y-1), x^y*log(x)",
-                domain: "x >= 0, or whole y",
-                sample: [POSITIVE, WIDE],
-                kinks: "at y = 0 by x: 0; at x = 0, y >= 0 by y: 0",
-            },
-            Binary::Max => &BinaryRow {
-                name: "max",
-                value: maximum,
-                integer: Some(|x, y| Some(x.max(y))),
-                partials: By {
-                    x: |x, y, _| share(x.gt(y), x.lt(y), x, y),
-                    y: |x, y, _| share(x.lt(y), x.gt(y), x, y),
-                },
-                each: 0,
-                derivative: "1 where x > y, 1 where x < y",
-                domain: "all",
-                sample: [(1.0, 2.0), (-2.0, 0.5)],
-                kinks: "1/2, 1/2 where x = y; NaN where either is",
-            },
-            Binary::Min => &BinaryRow {
-                name: "min",
-                value: |x, y| -maximum(-x, -y),
-                integer: Some(|x, y| Some(x.min(y))),
-                partials: By {
-                    x: |x, y, _| share(x.lt(y), x.gt(y), x, y),
-                    y: |x, y, _| share(x.gt(y), x.lt(y), x, y),
-                },
-                each: 0,
-                derivative: "1 where x < y, 1 where x > y",
-                domain: "all",
-                sample: [(1.0, 2.0), (-2.0, 0.5)],
-                kinks: "1/2, 1/2 where x = y; NaN where either is",
-            },
-            Binary::Atan2 => &BinaryRow {
-                name: "atan2",
-                value: f64::atan2,
-                integer: None,
-                partials: By {
-                    x: |x, y, _| y / x.hypot(y) / x.hypot(y),
-                    y: |x, y, _| -(x / x.hypot(y) / x.hypot(y)),
-                },
-                each: 0,
-                derivative: "y/(x^2 + y^2), -x/(x^2 + y^2)",
-                domain: "not both 0",
-                sample: [POSITIVE, WIDE],
-                kinks: "NaN at (0, 0)",
-            },
-            Binary::Hypot => &BinaryRow {
-                name: "hypot",
-                value: f64::hypot,
-                integer: None,
-                partials: By { x: |x, _, z| cosine(x, z), y: |_, y, z| cosine(y, z) },
-                each: 0,
-                derivative: "x/hypot(x, y), y/hypot(x, y)",
-                domain: "all",
-                sample: [POSITIVE, WIDE],
-                kinks: "0, 0 at (0, 0)",
-            },
-            Binary::LogAddExp => &BinaryRow {
-                name: "logaddexp",
-                value: special::logaddexp,
-                integer: None,
-                partials: By { x: |x, y, _| (x - y).sigmoid(), y: |x, y, _| (y - x).sigmoid() },
-                each: 0,
-                derivative: "sigmoid(x - y), sigmoid(y - x)",
-                domain: "all",
-                sample: [WIDE, WIDE],
-                kinks: "NaN where both are the same infinity",
-            },
-            Binary::Xlogy => &BinaryRow {
-                name: "xlogy",
-                value: special::xlogy,
-                integer: None,
-                partials: By { x: |_, y, _| y.log(), y: ratio },
-                each: 0,
-                derivative: "log(y), x/y",
-                domain: "y > 0, or x = 0",
-                sample: [WIDE, POSITIVE],
-                kinks: "-inf, 0 at (0, 0)",
-            },
-        }
-    }
+binary! {
+    /// x + y
+    Add "add": |x, y| x + y, Sum(1.0, 1.0),
+        "dx + dy", on "all", sample [WIDE, WIDE], transpose "c for x, c for y",
+        integers |x, y| Some(x.wrapping_add(y));
+    /// x − y
+    Sub "sub": |x, y| x - y, Sum(1.0, -1.0),
+        "dx - dy", on "all", sample [WIDE, WIDE], transpose "c for x, -c for y",
+        integers |x, y| Some(x.wrapping_sub(y));
+    /// x·y
+    Mul "mul": |x, y| x * y, By { x: |_, y, _| y, y: |x, _, _| x },
+        "y*dx + x*dy", on "all", sample [WIDE, WIDE], each 0b11,
+        transpose "c*y for x, x*c for y",
+        integers |x, y| Some(x.wrapping_mul(y));
+    /// x/y; integers truncate towards zero
+    Div "div": |x, y| x / y, By { x: |_, y, _| y.recip(), y: |_, y, z| -(z / y) },
+        "dx/y - x/y^2*dy", on "y != 0", sample [WIDE, POSITIVE], each 0b01, transpose "c/y for x",
+        integers i64::checked_div;
+    /// the remainder of x/y, with the sign of x
+    Rem "rem": |x, y| x % y, By { x: |x, _, _| x.ones_like(), y: |x, y, _| -(x / y).trunc() },
+        "dx - trunc(x/y)*dy", on "y != 0", sample [(2.2, 2.6), (0.95, 1.05)],
+        integers i64::checked_rem,
+        kinks "that of the side away from 0 where x/y is whole";
+    /// xʸ
+    Pow "pow": f64::powf, By { x: pow_by_base, y: pow_by_exponent },
+        "y*x^(y - 1)*dx + x^y*log(x)*dy", on "x >= 0, or whole y", sample [POSITIVE, WIDE],
+        kinks "0 by x where y = 0; 0 by y where x = 0 <= y";
+    /// the larger; NaN if either is
+    Max "max": maximum, By {
+            x: |x, y, _| share(x.gt(y), x.lt(y), x, y),
+            y: |x, y, _| share(x.lt(y), x.gt(y), x, y),
+        },
+        "dx where x > y, dy where x < y", on "all", sample [(1.0, 2.0), (-2.0, 0.5)],
+        integers |x, y| Some(x.max(y)),
+        kinks "1/2, 1/2 where x = y; NaN where either is";
+    /// the smaller; NaN if either is
+    Min "min": |x, y| -maximum(-x, -y), By {
+            x: |x, y, _| share(x.lt(y), x.gt(y), x, y),
+            y: |x, y, _| share(x.gt(y), x.lt(y), x, y),
+        },
+        "dx where x < y, dy where x > y", on "all", sample [(1.0, 2.0), (-2.0, 0.5)],
+        integers |x, y| Some(x.min(y)),
+        kinks "1/2, 1/2 where x = y; NaN where either is";
+    /// the angle of the point with ordinate x and abscissa y
+    Atan2 "atan2": f64::atan2, By {
+            x: |x, y, _| y / x.hypot(y) / x.hypot(y),
+            y: |x, y, _| -(x / x.hypot(y) / x.hypot(y)),
+        },
+        "(y*dx - x*dy)/(x^2 + y^2)", on "not both 0", sample [POSITIVE, WIDE],
+        kinks "NaN at (0, 0)";
+    /// √(x² + y²), without overflow
+    Hypot "hypot": f64::hypot, By { x: |x, _, z| cosine(x, z), y: |_, y, z| cosine(y, z) },
+        "(x*dx + y*dy)/hypot(x, y)", on "all", sample [POSITIVE, WIDE],
+        kinks "0, 0 at (0, 0)";
+    /// log(eˣ + eʸ), without overflow
+    LogAddExp "logaddexp": special::logaddexp, By {
+            x: |x, y, _| (x - y).sigmoid(),
+            y: |x, y, _| (y - x).sigmoid(),
+        },
+        "sigmoid(x - y)*dx + sigmoid(y - x)*dy", on "all", sample [WIDE, WIDE],
+        kinks "NaN where both are the same infinity";
+    /// x·log y, and 0 where x is 0
+    Xlogy "xlogy": special::xlogy, By { x: |_, y, _| y.log(), y: ratio },
+        "log(y)*dx + x/y*dy", on "y > 0, or x = 0", sample [WIDE, POSITIVE],
+        kinks "-inf, 0 at (0, 0)";
 }
 
-/// The larger of two numbers, NaN if either is; max(−0, 0) = 0.
+/// the larger of two numbers, NaN if either is; max(−0, 0) = 0.
 fn maximum(x: f64, y: f64) -> f64 {
     if x.is_nan() || y.is_nan() {
         f64::NAN
@@ -364,11 +279,11 @@ fn signed(sign: f64, x: Var) -> Var {
 
 impl Listed for Binary {
     fn parse(name: &str, _: &Attributes) -> Option<Result<Self>> {
-        Binary::ALL.into_iter().find(|b| b.row().name == name).map(Ok)
+        Binary::ALL.iter().find(|b| b.row().name == name).map(|&b| Ok(b))
     }
     fn samples() -> Vec<Sample> {
         let mut all = Vec::new();
-        for op in Binary::ALL {
+        for &op in Binary::ALL {
             let [x, y] = op.row().sample;
             for shape in support::edge_shapes() {
                 let x = support::spread(DType::F64, shape.clone(), x.0, x.1);
@@ -385,5 +300,15 @@ impl Listed for Binary {
             }
         }
         all
+    }
+    fn about() -> Vec<About> {
+        Binary::ALL
+            .iter()
+            .map(|op| {
+                let BinaryRow { name, meaning, differential, domain, kinks, .. } = op.row();
+                let about = About::new(name, "x, y", meaning).differential(differential);
+                about.transpose(op.row().transpose).domain(domain).kinks(kinks)
+            })
+            .collect()
     }
 }

@@ -83,4 +83,10 @@ impl Listed for Broadcast {
             case(&[2], &[2], &[0]),
         ]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("broadcast", "x", "x repeated along new axes")
+            .transpose("reduce_sum(c) over the new axes"),
+        ]
+    }
 }

@@ -83,4 +83,11 @@ impl Listed for Cast {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("cast", "x", "the same numbers in another element type")
+            .differential("cast(dx) between floats, 0 otherwise")
+            .transpose("cast(c) to the type of x"),
+        ]
+    }
 }

@@ -66,4 +66,13 @@ impl Listed for Cholesky {
             .map(|shape| Sample { prim: Cholesky.into(), args: vec![symmetric_sample(shape)] })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("cholesky", "A", "the lower triangular L with L·Lᵀ = (A + Aᵀ)/2")
+            .differential(
+                "L·Φ(L⁻¹·(dA + dAᵀ)/2·L⁻ᵀ), Φ taking the lower triangle and half the diagonal",
+            )
+            .domain("symmetric positive definite matrices"),
+        ]
+    }
 }

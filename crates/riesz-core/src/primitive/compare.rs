@@ -101,4 +101,19 @@ impl Listed for Compare {
         }
         all
     }
+    fn about() -> Vec<About> {
+        Compare::ALL
+            .map(|op| {
+                let meaning = match op {
+                    Compare::Lt => "x < y",
+                    Compare::Le => "x ≤ y",
+                    Compare::Gt => "x > y",
+                    Compare::Ge => "x ≥ y",
+                    Compare::Eq => "x = y",
+                    Compare::Ne => "x ≠ y",
+                };
+                About::new(op.name(), "x, y", meaning).differential("0")
+            })
+            .into()
+    }
 }

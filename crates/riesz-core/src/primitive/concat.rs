@@ -116,4 +116,10 @@ impl Listed for Concat {
             case(1, &[&[2, 1, 2], &[2, 2, 2]]),
         ]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("concat", "x, …", "tensors one after another along an axis")
+            .transpose("slice(c) for each argument"),
+        ]
+    }
 }

@@ -299,4 +299,11 @@ impl Listed for Cond {
             })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("cond", "mask, x, …", "on_true(x, …) where the mask holds, otherwise on_false(x, …)")
+            .differential("that of the branch that is taken, with a cond on the same mask")
+            .transpose("of one that is linear: cond(mask, transposes of the branches)"),
+        ]
+    }
 }

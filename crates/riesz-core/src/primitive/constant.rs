@@ -74,4 +74,9 @@ impl Listed for Constant {
             .map(|t| Sample { prim: Constant(t).into(), args: vec![] })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("constant", "", "a tensor written into the program").differential("0"),
+        ]
+    }
 }

@@ -209,4 +209,18 @@ impl Listed for Cumulative {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("cumsum", "x", "the sum of each element and all before it along an axis")
+            .transpose("cumsum(c) the other way"),
+            About::new("cumprod", "x", "the product of each element and all before it")
+            .differential("dyᵢ = xᵢ·dyᵢ₋₁ + yᵢ₋₁·dxᵢ"),
+            About::new("cummax", "x", "the largest of each element and all before it; NaN from a NaN on")
+            .differential("the mean of dx over the elements so far that attain y")
+            .kinks("equal shares at ties; NaN where y is"),
+            About::new("cumlogsumexp", "x", "log Σ exp of each element and all before it")
+            .differential("dyᵢ = exp(yᵢ₋₁ − yᵢ)·dyᵢ₋₁ + exp(xᵢ − yᵢ)·dxᵢ")
+            .kinks("NaN where y is -inf; the mean over the infinite elements where y is inf"),
+        ]
+    }
 }

@@ -196,6 +196,11 @@ impl Listed for Det {
     fn samples() -> Vec<Sample> {
         square_samples(Det, 1)
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("det", "A", "the determinant").differential("⟨cofactor(A), dA⟩"),
+        ]
+    }
 }
 
 impl Listed for Cofactor {
@@ -205,6 +210,12 @@ impl Listed for Cofactor {
     fn samples() -> Vec<Sample> {
         square_samples(Cofactor, 1)
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("cofactor", "A", "the cofactors of A, det(A)·A⁻ᵀ where A is regular")
+            .differential("cofactor_tangent(A, dA)"),
+        ]
+    }
 }
 
 impl Listed for CofactorTangent {
@@ -213,5 +224,13 @@ impl Listed for CofactorTangent {
     }
     fn samples() -> Vec<Sample> {
         square_samples(CofactorTangent, 2)
+    }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("cofactor_tangent", "A, X", "the differential of the cofactors of A along X")
+            .differential("cofactor_tangent(A, dX) + the third differential of det")
+            .transpose("for X: cofactor_tangent(A, c)")
+            .domain("all; regular matrices for the differential by A"),
+        ]
     }
 }

@@ -243,4 +243,10 @@ impl Listed for Dot {
             case(&[2, 3], &[2, 3], &[], &[(0, 0), (1, 1)]),
         ]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("dot", "x, y", "the sum of products over pairs of axes, for each index of the others")
+            .transpose("for x: dot(c, y) over the free axes of y; for y: dot(x, c) likewise"),
+        ]
+    }
 }

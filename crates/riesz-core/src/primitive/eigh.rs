@@ -69,4 +69,12 @@ impl Listed for Eigh {
             .map(|shape| Sample { prim: Eigh.into(), args: vec![symmetric_sample(shape)] })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("eigh", "A", "the ascending eigenvalues w and the eigenvectors V of (A + Aᵀ)/2")
+            .differential("dw = diag(E), dV = V·G, where E = Vᵀ·dA·V and Gᵢⱼ = Eᵢⱼ/(wⱼ − wᵢ)")
+            .domain("symmetric matrices")
+            .kinks("Gᵢⱼ = 0 where wᵢ = wⱼ: right for what does not depend on the basis"),
+        ]
+    }
 }

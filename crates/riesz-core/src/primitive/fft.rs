@@ -227,6 +227,12 @@ impl Listed for Fft {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("fft", "x", "the Fourier transform of pairs, Σⱼ xⱼ·exp(-2πi·jk/n)").transpose("n·ifft(c)"),
+            About::new("ifft", "x", "the inverse of fft").transpose("fft(c)/n"),
+        ]
+    }
 }
 
 impl Listed for Rfft {
@@ -240,6 +246,12 @@ impl Listed for Rfft {
                 args: vec![support::spread(DType::F64, shape, -2.0, 2.0)],
             })
             .into()
+    }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("rfft", "x", "the first n/2 + 1 entries of the transform of n real numbers")
+            .transpose("n·irfft(w·c), w = ½ for entries that have a mirror image"),
+        ]
     }
 }
 
@@ -258,5 +270,11 @@ impl Listed for Irfft {
                 args: vec![support::spread(DType::F64, shape, -2.0, 2.0)],
             })
             .into()
+    }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("irfft", "x", "the n real numbers whose transform begins with x")
+            .transpose("rfft(c)/(n·w), w = ½ for entries that have a mirror image"),
+        ]
     }
 }

@@ -58,4 +58,9 @@ impl Listed for Flip {
         };
         vec![case(&[4], &[0]), case(&[2, 3], &[1]), case(&[2, 0], &[0, 1]), case(&[], &[])]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("flip", "x", "axes in reverse").transpose("flip(c)"),
+        ]
+    }
 }

@@ -152,6 +152,13 @@ impl Listed for Gather {
             })
             .collect()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("gather", "x, index", "the elements of an axis of x that the index names")
+            .transpose("scatter_add(0, index, c)")
+            .domain("indices within the axis, counted from 0"),
+        ]
+    }
 }
 
 /// Axis, shared axes, shape and indices; repeated indices and none at all among them.

@@ -74,4 +74,11 @@ impl Listed for Inverse {
             .map(|shape| Sample { prim: Inverse.into(), args: vec![regular(shape)] })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("inverse", "A", "A⁻¹")
+            .differential("-A⁻¹·dA·A⁻¹")
+            .domain("regular matrices"),
+        ]
+    }
 }

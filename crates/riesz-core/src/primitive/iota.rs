@@ -66,4 +66,9 @@ impl Listed for Iota {
             })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("iota", "", "0, 1, 2, … along an axis").differential("0"),
+        ]
+    }
 }

@@ -265,4 +265,11 @@ impl Listed for LinearWhile {
             })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("linear_while", "count, x, …", "count rounds of a loop that carries values linearly beside its state")
+            .differential("of one whose state moves: the loop as a scan, differentiated")
+            .transpose("a linear_while that visits the states in reverse, from checkpoints"),
+        ]
+    }
 }

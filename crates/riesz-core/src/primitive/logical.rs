@@ -91,4 +91,17 @@ impl Listed for Logical {
             })
             .into()
     }
+    fn about() -> Vec<About> {
+        Logical::ALL
+            .map(|op| {
+                let (arguments, meaning) = match op {
+                    Logical::And => ("x, y", "both hold"),
+                    Logical::Or => ("x, y", "at least one holds"),
+                    Logical::Xor => ("x, y", "exactly one holds"),
+                    Logical::Not => ("x", "the opposite"),
+                };
+                About::new(op.name(), arguments, meaning).differential("0").domain("truth values")
+            })
+            .into()
+    }
 }

@@ -90,4 +90,11 @@ impl Listed for Lu {
             .map(|shape| Sample { prim: Lu.into(), args: vec![tall_or_wide_sample(shape)] })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("lu", "A", "the order p of the rows, L and U with A[p] = L·U")
+            .differential("dL = L·low(M), dU = up(M)·U, where M = L⁻¹·dA[p]·U⁻¹ (square A)")
+            .domain("matrices whose leading square block is regular"),
+        ]
+    }
 }

@@ -130,4 +130,10 @@ impl Listed for Pad {
             case(&[], &[], &[], &[]),
         ]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("pad", "x", "x with zeros around and between its elements; cut where negative")
+            .transpose("slice(c), and zeros where x was cut"),
+        ]
+    }
 }

@@ -74,4 +74,11 @@ impl Listed for Pinv {
             .map(|shape| Sample { prim: Pinv.into(), args: vec![tall_or_wide_sample(shape)] })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("pinv", "A", "the Moore-Penrose inverse P = A⁺")
+            .differential("-P·dA·P + P·Pᵀ·dAᵀ·(I - A·P) + (I - P·A)·dAᵀ·Pᵀ·P")
+            .kinks("where the rank changes: that of changes that keep it"),
+        ]
+    }
 }

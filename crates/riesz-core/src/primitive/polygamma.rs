@@ -70,4 +70,12 @@ impl Listed for Polygamma {
         all.push(Sample { prim: Polygamma { n: 1 }.into(), args });
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("polygamma", "x", "the derivative of order n of digamma")
+            .differential("polygamma(n + 1, x)*dx")
+            .domain("all but 0, -1, -2, ...")
+            .kinks("infinite or NaN at 0, -1, -2, ..."),
+        ]
+    }
 }

@@ -76,4 +76,11 @@ impl Listed for IntegerPower {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("integer_power", "x", "x to a whole power n")
+            .differential("n*x^(n - 1)*dx")
+            .domain("all; x != 0 where n < 0"),
+        ]
+    }
 }

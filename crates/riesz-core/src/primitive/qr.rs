@@ -79,4 +79,13 @@ impl Listed for Qr {
             .map(|shape| Sample { prim: Qr.into(), args: vec![tall_or_wide_sample(shape)] })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("qr", "A", "Q with orthonormal columns and an upper triangular R with A = Q·R")
+            .differential(
+                "dR = (C - Ω)·R, dQ = dA·R⁻¹ - Q·(C - Ω), where C = Qᵀ·dA·R⁻¹ and Ω = low(C) - low(C)ᵀ",
+            )
+            .domain("matrices whose first min(m, n) columns are independent"),
+        ]
+    }
 }

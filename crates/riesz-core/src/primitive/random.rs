@@ -184,6 +184,11 @@ impl Listed for RandomBits {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("random_bits", "key", "reproducible random whole numbers").differential("0"),
+        ]
+    }
 }
 
 impl Listed for FoldIn {
@@ -199,6 +204,11 @@ impl Listed for FoldIn {
                 prim: FoldIn.into(),
                 args: vec![none, Tensor::zeros(&Type::new(DType::I64, [0]))],
             },
+        ]
+    }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("fold_in", "key, data", "the key that a key and a whole number make").differential("0"),
         ]
     }
 }
@@ -219,6 +229,11 @@ impl Listed for Permutation {
             }
         }
         all
+    }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("permutation", "key", "a random order of 0, 1, …, n - 1").differential("0"),
+        ]
     }
 }
 

@@ -170,4 +170,12 @@ impl Listed for Recurrence {
             })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("recurrence", "a, x", "yᵢ = aᵢ·yᵢ₋₁ + xᵢ along an axis")
+            .differential("recurrence(a, dx + y before·da)")
+            .transpose("for x: recurrence(a of the next, c) the other way")
+            .kinks("0·y before = 0 whatever y is"),
+        ]
+    }
 }

@@ -192,4 +192,18 @@ impl Listed for Reduce {
         all.push(Sample { prim: Reduce { op: Reduction::Sum, axes: vec![1] }.into(), args: none });
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("reduce_sum", "x", "the sum along axes, which disappear")
+            .transpose("broadcast(c)"),
+            About::new("reduce_max", "x", "the largest along axes; NaN if one is")
+            .differential("the mean of dx over the elements that attain y")
+            .domain("at least one element")
+            .kinks("equal shares at ties; NaN where y is"),
+            About::new("reduce_min", "x", "the smallest along axes; NaN if one is")
+            .differential("the mean of dx over the elements that attain y")
+            .domain("at least one element")
+            .kinks("equal shares at ties; NaN where y is"),
+        ]
+    }
 }

@@ -58,4 +58,10 @@ impl Listed for Reshape {
         };
         vec![case(&[2, 3], &[3, 2]), case(&[], &[1, 1]), case(&[0, 3], &[2, 0]), case(&[4], &[4])]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("reshape", "x", "the same elements, row by row, in another shape")
+            .transpose("reshape(c)"),
+        ]
+    }
 }

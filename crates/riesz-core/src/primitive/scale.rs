@@ -63,4 +63,11 @@ impl Listed for Scale {
             })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("scale", "c, t", "a coefficient times a tangent: c·t, and t where t is 0 whatever c is")
+            .differential("scale(c, dt) + scale(t, dc)")
+            .transpose("for t: scale(c, ct)"),
+        ]
+    }
 }

@@ -380,4 +380,11 @@ impl Listed for Scan {
             })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("scan", "x, …", "a body run length times, from constants, carry and parts of the xs")
+            .differential("a scan that is linear in the tangents, beside the scan of the values")
+            .transpose("of one that is linear: a scan that runs the other way"),
+        ]
+    }
 }

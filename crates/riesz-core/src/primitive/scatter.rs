@@ -100,4 +100,11 @@ impl Listed for ScatterAdd {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("scatter_add", "x, index, updates", "x with the updates added where the index says")
+            .transpose("c for x, gather(c, index) for the updates")
+            .domain("indices within the axis, counted from 0"),
+        ]
+    }
 }

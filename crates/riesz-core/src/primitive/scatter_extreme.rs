@@ -121,4 +121,16 @@ impl Listed for ScatterExtreme {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("scatter_max", "x, index, updates", "the largest of each element and the updates put on it")
+            .differential("the mean of dx and dupdates over those that attain y")
+            .domain("indices within the axis, counted from 0")
+            .kinks("equal shares at ties; NaN where y is"),
+            About::new("scatter_min", "x, index, updates", "the smallest of each element and the updates put on it")
+            .differential("the mean of dx and dupdates over those that attain y")
+            .domain("indices within the axis, counted from 0")
+            .kinks("equal shares at ties; NaN where y is"),
+        ]
+    }
 }

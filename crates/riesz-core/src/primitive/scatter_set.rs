@@ -120,4 +120,11 @@ impl Listed for ScatterSet {
         let case = |(axis, batch, args)| Sample { prim: ScatterSet { axis, batch }.into(), args };
         update_cases().into_iter().map(case).collect()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("scatter_set", "x, index, updates", "x with the updates put where the index says; the last stands")
+            .transpose("c without the places that were set for x; gather(c, index) for updates that stand")
+            .domain("indices within the axis, counted from 0"),
+        ]
+    }
 }

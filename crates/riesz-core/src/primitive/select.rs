@@ -70,4 +70,10 @@ impl Listed for Select {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("select", "mask, x, y", "x where the mask holds, y elsewhere")
+            .transpose("select(mask, c, 0) for x, select(mask, 0, c) for y"),
+        ]
+    }
 }

@@ -70,4 +70,10 @@ impl Listed for Sinc {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("sinc", "x", "the derivative of some order of sin(πx)/(πx), which is 1 at 0")
+            .differential("sinc of the next order, times dx"),
+        ]
+    }
 }

@@ -121,4 +121,10 @@ impl Listed for Slice {
             case(&[], &[], &[], &[]),
         ]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("slice", "x", "every stride-th element from start up to limit along each axis")
+            .transpose("pad(c)"),
+        ]
+    }
 }

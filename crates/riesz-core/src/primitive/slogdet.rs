@@ -60,4 +60,11 @@ impl Listed for SLogDet {
             .map(|shape| Sample { prim: SLogDet.into(), args: vec![regular(shape)] })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("slogdet", "A", "the sign of det A, and log|det A|")
+            .differential("0, and ⟨A⁻ᵀ, dA⟩")
+            .domain("regular matrices; (0, -inf) where singular"),
+        ]
+    }
 }

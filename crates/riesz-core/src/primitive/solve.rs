@@ -82,4 +82,12 @@ impl Listed for Solve {
             })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("solve", "A, B", "the X with A·X = B")
+            .differential("solve(A, dB - dA·X)")
+            .transpose("for B: solve(Aᵀ, c)")
+            .domain("regular matrices A"),
+        ]
+    }
 }

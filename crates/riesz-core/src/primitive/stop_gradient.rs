@@ -43,4 +43,9 @@ impl Listed for StopGradient {
             args: vec![support::spread(DType::I32, [3], -3.0, 3.0)],
         }]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("stop_gradient", "x", "x, through which no tangent passes").differential("0"),
+        ]
+    }
 }

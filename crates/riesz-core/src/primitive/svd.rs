@@ -87,4 +87,14 @@ impl Listed for Svd {
             .map(|shape| Sample { prim: Svd.into(), args: vec![tall_or_wide_sample(shape)] })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("svd", "A", "U, the descending singular values s, and Vᵀ with A = U·diag(s)·Vᵀ")
+            .differential(
+                "ds = diag(E), dU = U·G + (dA·V - U·E)·S⁻¹, dV likewise, where E = Uᵀ·dA·V, \
+                 (G ± H)ᵢⱼ = (Eᵢⱼ ± Eⱼᵢ)/(sⱼ ∓ sᵢ)",
+            )
+            .kinks("a divisor that is 0 gives 0: right for what does not depend on the bases; ds = 0 at s = 0"),
+        ]
+    }
 }

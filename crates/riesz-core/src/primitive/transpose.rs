@@ -79,4 +79,10 @@ impl Listed for Transpose {
             case(&[0, 2], &[1, 0]),
         ]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("transpose", "x", "the axes in another order")
+            .transpose("transpose(c) back"),
+        ]
+    }
 }

@@ -143,4 +143,12 @@ impl Listed for TriangularSolve {
         }
         all
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("triangular_solve", "A, B", "the X with T·X = B, T a triangle of A")
+            .differential("triangular_solve(A, dB - dT·X)")
+            .transpose("for B: triangular_solve(Aᵀ, c)")
+            .domain("triangles without a 0 on the diagonal"),
+        ]
+    }
 }

@@ -31,8 +31,10 @@ pub struct Row {
     pub integer: Option<fn(i64) -> i64>,
     /// Its derivative.
     pub slope: Slope,
-    /// The derivative as a person reads it.
-    pub derivative: &'static str,
+    /// The differential as a person reads it.
+    pub differential: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
     /// Where it is defined.
     pub domain: &'static str,
     /// Where the laws sample it, away from kinks and poles.
@@ -42,12 +44,12 @@ pub struct Row {
 }
 
 macro_rules! unary {
-    ($($(#[$doc:meta])* $variant:ident $name:literal: $value:expr, $slope:expr, $derivative:literal,
+    ($($(#[doc = $doc:literal])+ $variant:ident $name:literal: $value:expr, $slope:expr, $differential:literal,
        on $domain:literal, sample $sample:expr
        $(, integers $integer:expr)? $(, kinks $kinks:literal)?;)*) => {
         /// A scalar function applied to each element.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-        pub enum Unary { $($(#[$doc])* $variant,)* }
+        pub enum Unary { $($(#[doc = $doc])+ $variant,)* }
 
         impl Unary {
             /// The whole table.
@@ -60,9 +62,10 @@ macro_rules! unary {
                         static ROW: Row = Row {
                             name: $name,
                             value: $value,
-                            integer: first_or_none!($($integer)?),
+                            integer: last_of!(None $(, Some($integer))?),
                             slope: $slope,
-                            derivative: $derivative,
+                            differential: $differential,
+                            meaning: concat!($($doc),+),
                             domain: $domain,
                             sample: $sample,
                             kinks: concat!($($kinks)?),
@@ -74,22 +77,13 @@ macro_rules! unary {
         }
     };
 }
-macro_rules! first_or_none {
-    () => {
-        None
-    };
-    ($e:expr) => {
-        Some($e)
-    };
-}
-
 use Slope::{By, Flat, Linear};
 
 unary! {
     /// −x
-    Neg "neg": |x| -x, Linear, "-1", on "all", sample (-2.0, 2.0), integers i64::wrapping_neg;
+    Neg "neg": |x| -x, Linear, "-dx", on "all", sample (-2.0, 2.0), integers i64::wrapping_neg;
     /// |x|
-    Abs "abs": f64::abs, By(|x, _| x.sign()), "sign(x)", on "all", sample (0.1, 2.0),
+    Abs "abs": f64::abs, By(|x, _| x.sign()), "sign(x)*dx", on "all", sample (0.1, 2.0),
         integers i64::wrapping_abs, kinks "0 at 0";
     /// −1, 0 or 1
     Sign "sign": |x| if x == 0.0 || x.is_nan() { x } else { x.signum() }, Flat, "0",
@@ -107,89 +101,90 @@ unary! {
     Trunc "trunc": f64::trunc, Flat, "0", on "all", sample (0.1, 0.9), integers |x| x,
         kinks "0 at the whole numbers";
     /// x²
-    Square "square": |x| x * x, By(|x, _| 2.0 * x), "2*x", on "all", sample (-2.0, 2.0),
+    Square "square": |x| x * x, By(|x, _| 2.0 * x), "2*x*dx", on "all", sample (-2.0, 2.0),
         integers |x| x.wrapping_mul(x);
     /// 1/x
-    Recip "recip": |x| 1.0 / x, By(|_, y| -(y * y)), "-1/x^2", on "x != 0", sample (0.5, 2.0);
+    Recip "recip": |x| 1.0 / x, By(|_, y| -(y * y)), "-dx/x^2", on "x != 0", sample (0.5, 2.0),
+        kinks "infinite at 0";
     /// √x
-    Sqrt "sqrt": f64::sqrt, By(|_, y| 0.5 / y), "1/(2*sqrt(x))", on "x >= 0", sample (0.3, 3.0),
+    Sqrt "sqrt": f64::sqrt, By(|_, y| 0.5 / y), "dx/(2*sqrt(x))", on "x >= 0", sample (0.3, 3.0),
         kinks "infinite at 0";
     /// 1/√x
-    Rsqrt "rsqrt": |x| 1.0 / x.sqrt(), By(|x, y| -0.5 * (y / x)), "-1/(2*x*sqrt(x))",
-        on "x > 0", sample (0.4, 3.0);
+    Rsqrt "rsqrt": |x| 1.0 / x.sqrt(), By(|x, y| -0.5 * (y / x)), "-dx/(2*x*sqrt(x))",
+        on "x > 0", sample (0.4, 3.0), kinks "infinite at 0";
     /// ∛x
-    Cbrt "cbrt": f64::cbrt, By(|_, y| 1.0 / (3.0 * (y * y))), "1/(3*cbrt(x)^2)", on "all",
+    Cbrt "cbrt": f64::cbrt, By(|_, y| 1.0 / (3.0 * (y * y))), "dx/(3*cbrt(x)^2)", on "all",
         sample (0.3, 3.0), kinks "infinite at 0";
     /// eˣ
-    Exp "exp": f64::exp, By(|_, y| y), "exp(x)", on "all", sample (-2.0, 2.0);
+    Exp "exp": f64::exp, By(|_, y| y), "exp(x)*dx", on "all", sample (-2.0, 2.0);
     /// 2ˣ
-    Exp2 "exp2": f64::exp2, By(|_, y| LN_2 * y), "log(2)*exp2(x)", on "all", sample (-2.0, 2.0);
+    Exp2 "exp2": f64::exp2, By(|_, y| LN_2 * y), "log(2)*exp2(x)*dx", on "all", sample (-2.0, 2.0);
     /// eˣ − 1, exact near 0
-    Expm1 "expm1": f64::exp_m1, By(|_, y| y + 1.0), "exp(x)", on "all", sample (-2.0, 2.0);
+    Expm1 "expm1": f64::exp_m1, By(|_, y| y + 1.0), "exp(x)*dx", on "all", sample (-2.0, 2.0);
     /// the natural logarithm
-    Log "log": f64::ln, By(|x, _| x.recip()), "1/x", on "x > 0", sample (0.4, 3.0);
+    Log "log": f64::ln, By(|x, _| x.recip()), "dx/x", on "x > 0", sample (0.4, 3.0), kinks "infinite at 0";
     /// the logarithm to base 2
-    Log2 "log2": f64::log2, By(|x, _| (LN_2 * x).recip()), "1/(log(2)*x)", on "x > 0",
-        sample (0.4, 3.0);
+    Log2 "log2": f64::log2, By(|x, _| (LN_2 * x).recip()), "dx/(log(2)*x)", on "x > 0",
+        sample (0.4, 3.0), kinks "infinite at 0";
     /// the logarithm to base 10
-    Log10 "log10": f64::log10, By(|x, _| (LN_10 * x).recip()), "1/(log(10)*x)", on "x > 0",
-        sample (0.4, 3.0);
+    Log10 "log10": f64::log10, By(|x, _| (LN_10 * x).recip()), "dx/(log(10)*x)", on "x > 0",
+        sample (0.4, 3.0), kinks "infinite at 0";
     /// log(1 + x), exact near 0
-    Log1p "log1p": f64::ln_1p, By(|x, _| (1.0 + x).recip()), "1/(1 + x)", on "x > -1",
-        sample (-0.5, 2.0);
+    Log1p "log1p": f64::ln_1p, By(|x, _| (1.0 + x).recip()), "dx/(1 + x)", on "x > -1",
+        sample (-0.5, 2.0), kinks "infinite at -1";
     /// the sine of x radians
-    Sin "sin": f64::sin, By(|x, _| x.cos()), "cos(x)", on "all", sample (-2.0, 2.0);
+    Sin "sin": f64::sin, By(|x, _| x.cos()), "cos(x)*dx", on "all", sample (-2.0, 2.0);
     /// the cosine of x radians
-    Cos "cos": f64::cos, By(|x, _| -x.sin()), "-sin(x)", on "all", sample (-2.0, 2.0);
+    Cos "cos": f64::cos, By(|x, _| -x.sin()), "-sin(x)*dx", on "all", sample (-2.0, 2.0);
     /// the tangent of x radians
-    Tan "tan": f64::tan, By(|_, y| 1.0 + y * y), "1 + tan(x)^2", on "cos(x) != 0",
+    Tan "tan": f64::tan, By(|_, y| 1.0 + y * y), "(1 + tan(x)^2)*dx", on "cos(x) != 0",
         sample (-1.0, 1.0);
     /// the angle in [−π/2, π/2] whose sine is x
-    Asin "asin": f64::asin, By(|x, _| ((1.0 - x) * (1.0 + x)).rsqrt()), "1/sqrt(1 - x^2)",
+    Asin "asin": f64::asin, By(|x, _| ((1.0 - x) * (1.0 + x)).rsqrt()), "dx/sqrt(1 - x^2)",
         on "-1 <= x <= 1", sample (-0.8, 0.8), kinks "infinite at -1 and 1";
     /// the angle in [0, π] whose cosine is x
-    Acos "acos": f64::acos, By(|x, _| -((1.0 - x) * (1.0 + x)).rsqrt()), "-1/sqrt(1 - x^2)",
+    Acos "acos": f64::acos, By(|x, _| -((1.0 - x) * (1.0 + x)).rsqrt()), "-dx/sqrt(1 - x^2)",
         on "-1 <= x <= 1", sample (-0.8, 0.8), kinks "infinite at -1 and 1";
     /// the angle in (−π/2, π/2) whose tangent is x
-    Atan "atan": f64::atan, By(|x, _| (1.0 + x * x).recip()), "1/(1 + x^2)", on "all",
+    Atan "atan": f64::atan, By(|x, _| (1.0 + x * x).recip()), "dx/(1 + x^2)", on "all",
         sample (-2.0, 2.0);
     /// the hyperbolic sine
-    Sinh "sinh": f64::sinh, By(|x, _| x.cosh()), "cosh(x)", on "all", sample (-2.0, 2.0);
+    Sinh "sinh": f64::sinh, By(|x, _| x.cosh()), "cosh(x)*dx", on "all", sample (-2.0, 2.0);
     /// the hyperbolic cosine
-    Cosh "cosh": f64::cosh, By(|x, _| x.sinh()), "sinh(x)", on "all", sample (-2.0, 2.0);
+    Cosh "cosh": f64::cosh, By(|x, _| x.sinh()), "sinh(x)*dx", on "all", sample (-2.0, 2.0);
     /// the hyperbolic tangent
-    Tanh "tanh": f64::tanh, By(|_, y| 1.0 - y * y), "1 - tanh(x)^2", on "all", sample (-2.0, 2.0);
+    Tanh "tanh": f64::tanh, By(|_, y| 1.0 - y * y), "(1 - tanh(x)^2)*dx", on "all", sample (-2.0, 2.0);
     /// the inverse of sinh
-    Asinh "asinh": libm::asinh, By(|x, _| (1.0 + x * x).rsqrt()), "1/sqrt(1 + x^2)", on "all",
+    Asinh "asinh": libm::asinh, By(|x, _| (1.0 + x * x).rsqrt()), "dx/sqrt(1 + x^2)", on "all",
         sample (-2.0, 2.0);
     /// the non-negative inverse of cosh
-    Acosh "acosh": libm::acosh, By(|x, _| ((x - 1.0) * (x + 1.0)).rsqrt()), "1/sqrt(x^2 - 1)",
+    Acosh "acosh": libm::acosh, By(|x, _| ((x - 1.0) * (x + 1.0)).rsqrt()), "dx/sqrt(x^2 - 1)",
         on "x >= 1", sample (1.3, 3.0), kinks "infinite at 1";
     /// the inverse of tanh
-    Atanh "atanh": libm::atanh, By(|x, _| ((1.0 - x) * (1.0 + x)).recip()), "1/(1 - x^2)",
-        on "-1 < x < 1", sample (-0.7, 0.7);
+    Atanh "atanh": libm::atanh, By(|x, _| ((1.0 - x) * (1.0 + x)).recip()), "dx/(1 - x^2)",
+        on "-1 < x < 1", sample (-0.7, 0.7), kinks "infinite at -1 and 1";
     /// 1/(1 + e⁻ˣ)
-    Sigmoid "sigmoid": special::sigmoid, By(|x, y| y * (-x).sigmoid()), "sigmoid(x)*sigmoid(-x)", on "all",
+    Sigmoid "sigmoid": special::sigmoid, By(|x, y| y * (-x).sigmoid()), "sigmoid(x)*sigmoid(-x)*dx", on "all",
         sample (-3.0, 3.0);
     /// log(1 + eˣ), without overflow
-    Softplus "softplus": special::softplus, By(|x, _| x.sigmoid()), "sigmoid(x)", on "all",
+    Softplus "softplus": special::softplus, By(|x, _| x.sigmoid()), "sigmoid(x)*dx", on "all",
         sample (-3.0, 3.0);
     /// the error function
-    Erf "erf": libm::erf, By(|x, _| FRAC_2_SQRT_PI * (-(x * x)).exp()), "2/sqrt(pi)*exp(-x^2)",
+    Erf "erf": libm::erf, By(|x, _| FRAC_2_SQRT_PI * (-(x * x)).exp()), "2/sqrt(pi)*exp(-x^2)*dx",
         on "all", sample (-2.0, 2.0);
     /// 1 − erf(x), exact for large x
     Erfc "erfc": special::erfc, By(|x, _| -FRAC_2_SQRT_PI * (-(x * x)).exp()),
-        "-2/sqrt(pi)*exp(-x^2)", on "all", sample (-2.0, 2.0);
+        "-2/sqrt(pi)*exp(-x^2)*dx", on "all", sample (-2.0, 2.0);
     /// the inverse of erf
     Erfinv "erfinv": special::erfinv, By(|_, y| HALF_SQRT_PI * (y * y).exp()),
-        "sqrt(pi)/2*exp(erfinv(x)^2)", on "-1 <= x <= 1", sample (-0.8, 0.8),
+        "sqrt(pi)/2*exp(erfinv(x)^2)*dx", on "-1 <= x <= 1", sample (-0.8, 0.8),
         kinks "infinite at -1 and 1";
     /// log |Γ(x)|
-    Lgamma "lgamma": special::lgamma, By(|x, _| x.digamma()), "digamma(x)",
-        on "all but 0, -1, -2, ...", sample (2.0, 5.0), kinks "infinite at 0, -1, -2, ...";
+    Lgamma "lgamma": special::lgamma, By(|x, _| x.digamma()), "digamma(x)*dx",
+        on "all but 0, -1, -2, ...", sample (2.0, 5.0), kinks "infinite at 0; NaN at -1, -2, ...";
     /// the derivative of log Γ
-    Digamma "digamma": special::digamma, By(|x, _| x.polygamma(1)), "polygamma(1, x)",
-        on "all but 0, -1, -2, ...", sample (2.0, 5.0), kinks "NaN at -1, -2, ...";
+    Digamma "digamma": special::digamma, By(|x, _| x.polygamma(1)), "polygamma(1, x)*dx",
+        on "all but 0, -1, -2, ...", sample (2.0, 5.0), kinks "infinite at 0, -1, -2, ...";
 }
 
 /// √π/2
@@ -256,5 +251,19 @@ impl Listed for Unary {
             }
         }
         all
+    }
+    fn about() -> Vec<About> {
+        Unary::ALL
+            .iter()
+            .map(|op| {
+                let Row { name, meaning, differential, domain, kinks, .. } = op.row();
+                let about = About::new(name, "x", meaning).differential(differential);
+                let about = about.domain(domain).kinks(kinks);
+                match op.linearity() {
+                    Linearity::Nonlinear => about,
+                    _ => about.transpose(&format!("{name}(c)")),
+                }
+            })
+            .collect()
     }
 }

@@ -227,4 +227,11 @@ impl Listed for While {
             })
             .into()
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("while", "x, …", "a body run from constants and state while cond holds of them")
+            .differential("linear_while, as many rounds as the loop itself")
+            .domain("loops that end"),
+        ]
+    }
 }

@@ -3,6 +3,7 @@
 mod differentiate;
 mod golden;
 
+mod about;
 mod corpus;
 mod deep;
 mod fft;

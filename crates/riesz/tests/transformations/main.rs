@@ -5,6 +5,7 @@ mod errors;
 mod linear_maps;
 mod metric;
 mod nesting;
+mod traps;
 mod trees;
 
 use riesz::prelude::*;
