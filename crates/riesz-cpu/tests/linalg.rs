@@ -105,7 +105,7 @@ fn products_match_plain_loops() {
                         let mut c =
                             if layout & 4 == 0 { c0.clone() } else { transposed(m, n, &c0) };
                         if beta == 0.0 {
-                            c.fill(<T as Real>::NAN); // β = 0 must not read C
+                            c.fill(<T as riesz_cpu::simd::Value>::NAN); // β = 0 must not read C
                         }
                         let mut cv = if layout & 4 == 0 {
                             MatMut::row_major(&mut c, m, n)
@@ -409,7 +409,7 @@ fn singular_value_decomposition() {
         assert_eq!(
             singular_values(
                 (2, 2),
-                &[T::of(1.0), <T as Real>::NAN, T::of(1.0), T::of(1.0)],
+                &[T::of(1.0), <T as riesz_cpu::simd::Value>::NAN, T::of(1.0), T::of(1.0)],
                 &mut s,
                 &mut ws
             ),

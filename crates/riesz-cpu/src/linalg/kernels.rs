@@ -11,7 +11,8 @@
 
 use crate::simd::Isa;
 use crate::simd::dispatch::compiled;
-use crate::simd::real::{Arith, Real, pick};
+use crate::simd::real::Real;
+use crate::simd::value::{Arith, pick};
 
 /// The loops of one type, by raw pointers. Sealed: implemented for f64 and f32 here.
 ///

@@ -146,7 +146,7 @@ impl<T: Scalar> LuFactors<'_, T> {
         for i in 0..self.order {
             let v = self.packed[i * self.order + i];
             if v == zero {
-                return (zero, -<T as crate::simd::Real>::INFINITY);
+                return (zero, -<T as crate::simd::Value>::INFINITY);
             }
             sign = if v < zero {
                 -sign

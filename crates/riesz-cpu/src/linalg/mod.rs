@@ -105,10 +105,10 @@ fn stack_in<'a>(
 
 /// Whether every entry is finite.
 fn finite<T: Scalar>(x: &[T]) -> bool {
-    x.iter().all(|v| v.magnitude() < <T as crate::simd::Real>::INFINITY)
+    x.iter().all(|v| v.magnitude() < <T as crate::simd::Value>::INFINITY)
 }
 
 /// Every entry NaN: what an output holds when there is no result.
 fn fill_nan<T: Scalar>(x: &mut [T]) {
-    x.fill(<T as crate::simd::Real>::NAN);
+    x.fill(<T as crate::simd::Value>::NAN);
 }

@@ -7,8 +7,9 @@
 use super::drive::{Map, Source, Zip, choose, map, map_plain, map_within, zip, zip_plain};
 use super::isa::Isa;
 use super::math::{basic, erf, exp, hyperbolic, inverse, large, log, pow, trig};
-use super::real::{Arith, Real};
+use super::real::Real;
 use super::reduce;
+use super::value::Arith;
 use std::marker::PhantomData;
 
 macro_rules! operations {
@@ -196,19 +197,19 @@ macro_rules! compiled {
      $(-> $ret:ty)?) => {{
         unsafe fn baseline($($arg: $ty),*) $(-> $ret)? {
             // SAFETY: the caller's.
-            unsafe { $body::<$t, $crate::simd::real::Plain, $narrow>($($arg),*) }
+            unsafe { $body::<$t, $crate::simd::value::Plain, $narrow>($($arg),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
         unsafe fn avx2($($arg: $ty),*) $(-> $ret)? {
             // SAFETY: the caller's.
-            unsafe { $body::<$t, $crate::simd::real::Fused, $narrow>($($arg),*) }
+            unsafe { $body::<$t, $crate::simd::value::Fused, $narrow>($($arg),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
         unsafe fn avx512($($arg: $ty),*) $(-> $ret)? {
             // SAFETY: the caller's.
-            unsafe { $body::<$t, $crate::simd::real::Fused, $wide>($($arg),*) }
+            unsafe { $body::<$t, $crate::simd::value::Fused, $wide>($($arg),*) }
         }
         // SAFETY: an `Isa` exists only for instructions this processor has; the rest is the caller's.
         unsafe {

@@ -14,14 +14,16 @@
 pub(crate) mod dispatch;
 mod drive;
 pub(crate) mod isa;
-mod math;
+pub(crate) mod math;
 pub(crate) mod real;
 mod reduce;
+pub(crate) mod value;
 
 pub use dispatch::{Binary, Compare, Reduce, Unary};
 pub use drive::Source;
 pub use isa::Isa;
 pub use real::Real;
+pub use value::{Mask, Value};
 
 /// An input of a safe kernel: a slice as long as the output, or one value for all elements.
 #[derive(Clone, Copy, Debug)]

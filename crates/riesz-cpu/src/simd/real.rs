@@ -1,112 +1,22 @@
-//! The little that the kernels need to know about f32 and f64, and about fused multiply-add.
+//! f32 and f64 as the numbers of the kernels.
 
 // The constants are written with the digits they were computed with.
 #![allow(clippy::excessive_precision)]
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use super::value::Value;
 
 /// A floating-point type the kernels are written for: f64 and f32.
-///
-/// The methods are what the elementary functions need beyond arithmetic: constants split in
-/// high and low parts, the polynomial tables, and views of the bits that compile to plain vector
-/// integer instructions on every instruction set (no float-to-integer conversions).
 pub trait Real:
-    Copy
+    Value<Base = Self, Mask = bool>
     + PartialEq
     + PartialOrd
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
     + std::ops::Rem<Output = Self>
     + std::fmt::Debug
     + super::dispatch::Kernels
     + 'static
 {
-    /// 1.5·2^(mantissa bits): adding it rounds to an integer, which is then in the low bits.
-    const MAGIC: Self;
-    /// 2^(mantissa bits): numbers at least this large are integers.
-    const INTEGERS: Self;
-    /// Infinity.
-    const INFINITY: Self;
-    /// A quiet NaN.
-    const NAN: Self;
-    /// The smallest positive normal number.
-    const TINY: Self;
-    /// ln 2, so short that its product with any exponent is exact, and the rest.
-    const LN2: (Self, Self);
-    /// π/2 in four parts; products of the first three with integers below `TRIG_LIMIT`·2/π are exact.
-    const PI_2: [Self; 4];
-    /// The largest |x| for which `PI_2` gives sin, cos and tan their full accuracy.
-    const TRIG_LIMIT: Self;
-    /// Arguments outside this interval give exp 0 or ∞; at its upper end e^x = 2^n·(1 + p) with 2^(n−1)
-    /// still finite.
-    const EXP_RANGE: (Self, Self);
-    /// Where tanh is 1 to the last bit, and e^(2x) still far from overflow.
-    const TANH_LIMIT: Self;
-    /// Where erf is 1 to the last bit.
-    const ERF_LIMIT: Self;
-    /// Veltkamp's splitting constant 2^⌈p/2⌉ + 1.
-    const SPLIT: Self;
-    /// Below this |x|, functions with f(x) = x + O(x²) or O(x³) return x itself.
-    const IDENTITY: Self;
-    /// |y| is clamped to this in x^y: beyond it the result is 0, 1 or ∞ for every x.
-    const POW_LIMIT: Self;
-    /// Numbers above or below these are scaled before they are squared.
-    const EXTREME: (Self, Self);
-    /// 2^±k, by which they are scaled.
-    const SCALE: (Self, Self);
-
-    /// See the tables in `math/coefficients.rs`.
-    const EXP: &'static [Self];
-    /// See the tables in `math/coefficients.rs`.
-    const EXP2: &'static [Self];
-    /// See the tables in `math/coefficients.rs`.
-    const LOG: &'static [Self];
-    /// See the tables in `math/coefficients.rs`.
-    const POW_LOG: &'static [Self];
-    /// See the tables in `math/coefficients.rs`.
-    const SIN: &'static [Self];
-    /// See the tables in `math/coefficients.rs`.
-    const COS: &'static [Self];
-    /// See the tables in `math/coefficients.rs`.
-    const ATAN: &'static [Self];
-    /// See the tables in `math/coefficients.rs`.
-    const ASIN: &'static [Self];
-    /// See the tables in `math/coefficients.rs`.
-    const ERF: &'static [Self];
-    /// See the tables in `math/coefficients.rs`.
-    const ERFC: &'static [Self];
-
-    /// The nearest value to a constant.
-    fn of(c: f64) -> Self;
     /// The same number as f64.
     fn wide(self) -> f64;
-    /// A constant as an unevaluated sum of two values.
-    fn pair(hi: f64, lo: f64) -> (Self, Self);
-    /// The processor's fused multiply-add; a library call where there is none.
-    fn hardware_fma(self, b: Self, c: Self) -> Self;
-    /// The correctly rounded square root.
-    fn root(self) -> Self;
-    /// |x|, by its bit.
-    fn magnitude(self) -> Self;
-    /// The magnitude of `self` with the sign of `sign`.
-    fn with_sign(self, sign: Self) -> Self;
-    /// `self` with its sign changed where the bit `bit` of `magic`'s integer is set.
-    fn flip_if(self, magic: Self, bit: u32) -> Self;
-    /// Bit `bit` of the integer n in `magic` = MAGIC + n.
-    fn bit(magic: Self, bit: u32) -> bool;
-    /// 2^n for `magic` = MAGIC + n and n in the range of normal exponents.
-    fn power_of_two(magic: Self) -> Self;
-    /// (k, m) with self = 2^k·m, √½ ≤ m < √2, for positive normal numbers.
-    fn split(self) -> (Self, Self);
-    /// The sign bit.
-    fn negative(self) -> bool;
-    /// Bitwise and, for the maximum of two zeros.
-    fn and(self, other: Self) -> Self;
-    /// Bitwise or, for the minimum of two zeros.
-    fn or(self, other: Self) -> Self;
 }
 
 macro_rules! real {
@@ -114,6 +24,15 @@ macro_rules! real {
      { $($constants:tt)* }, $exp:ident, $exp2:ident, $log:ident, $pow:ident, $sin:ident,
      $cos:ident, $atan:ident, $asin:ident, $erf:ident, $erfc:ident, |$hi:ident, $lo:ident| $pair:expr) => {
         impl Real for $t {
+            #[inline(always)]
+            fn wide(self) -> f64 {
+                f64::from(self)
+            }
+        }
+
+        impl Value for $t {
+            type Base = $t;
+            type Mask = bool;
             const MAGIC: $t = 1.5 * (1u64 << $mantissa) as $t;
             const INTEGERS: $t = (1u64 << $mantissa) as $t;
             const INFINITY: $t = $t::INFINITY;
@@ -137,8 +56,8 @@ macro_rules! real {
                 c as $t
             }
             #[inline(always)]
-            fn wide(self) -> f64 {
-                f64::from(self)
+            fn constant(c: $t) -> $t {
+                c
             }
             #[inline(always)]
             fn pair($hi: f64, $lo: f64) -> ($t, $t) {
@@ -194,6 +113,26 @@ macro_rules! real {
             fn or(self, other: $t) -> $t {
                 $t::from_bits(self.to_bits() | other.to_bits())
             }
+            #[inline(always)]
+            fn less(self, y: $t) -> bool {
+                self < y
+            }
+            #[inline(always)]
+            fn at_most(self, y: $t) -> bool {
+                self <= y
+            }
+            #[inline(always)]
+            fn equal(self, y: $t) -> bool {
+                self == y
+            }
+            #[inline(always)]
+            fn ordered(self) -> bool {
+                !self.is_nan()
+            }
+            #[inline(always)]
+            fn choose(mask: bool, yes: $t, no: $t) -> $t {
+                std::hint::select_unpredictable(mask, yes, no)
+            }
         }
     };
 }
@@ -228,106 +167,3 @@ real!(f32, u32, mantissa 23, half 12, bias 127, {
     const SCALE: (f32, f32) = (f32::from_bits((127 + 100) << 23), f32::from_bits((127 - 100) << 23));
 }, EXP_F32, EXP2_F32, LOG_F32, POW_LOG_F32, SIN_F32, COS_F32, ATAN_F32, ASIN_F32, ERF_F32, ERFC_F32,
    |hi, lo| (hi as f32, ((hi - f64::from(hi as f32)) + lo) as f32));
-
-/// How a·b + c is computed: the one thing that differs between the instruction sets.
-pub trait Arith: Copy + 'static {
-    /// a·b + c, rounded once or twice.
-    fn fma<R: Real>(a: R, b: R, c: R) -> R;
-    /// a·b as an exact sum of two values (barring overflow and underflow).
-    fn product<R: Real>(a: R, b: R) -> (R, R);
-}
-
-/// a·b + c rounded once, by the processor.
-#[derive(Clone, Copy)]
-pub struct Fused;
-
-/// a·b + c rounded twice. Without the instruction, `mul_add` is a library call of 20 ns.
-#[derive(Clone, Copy)]
-pub struct Plain;
-
-impl Arith for Fused {
-    #[inline(always)]
-    fn fma<R: Real>(a: R, b: R, c: R) -> R {
-        a.hardware_fma(b, c)
-    }
-    #[inline(always)]
-    fn product<R: Real>(a: R, b: R) -> (R, R) {
-        let p = a * b;
-        (p, a.hardware_fma(b, -p))
-    }
-}
-
-impl Arith for Plain {
-    #[inline(always)]
-    fn fma<R: Real>(a: R, b: R, c: R) -> R {
-        a * b + c
-    }
-    /// Dekker's product on Veltkamp's halves (Dekker 1971).
-    #[inline(always)]
-    fn product<R: Real>(a: R, b: R) -> (R, R) {
-        let (ah, al) = halves(a);
-        let (bh, bl) = halves(b);
-        let p = a * b;
-        (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
-    }
-}
-
-#[inline(always)]
-fn halves<R: Real>(a: R) -> (R, R) {
-    let t = R::SPLIT * a;
-    let hi = t - (t - a);
-    (hi, a - hi)
-}
-
-/// Σ cᵢ xⁱ by Horner's rule.
-#[inline(always)]
-pub fn poly<R: Real, A: Arith>(c: &'static [R], x: R) -> R {
-    let mut sum = c[c.len() - 1];
-    let mut i = c.len() - 1;
-    while i > 0 {
-        i -= 1;
-        sum = A::fma(sum, x, c[i]);
-    }
-    sum
-}
-
-/// a + b as an exact sum, for |a| ≥ |b| (Dekker).
-#[inline(always)]
-pub fn fast_two_sum<R: Real>(a: R, b: R) -> (R, R) {
-    let s = a + b;
-    (s, b - (s - a))
-}
-
-/// a + b as an exact sum (Knuth).
-#[inline(always)]
-pub fn two_sum<R: Real>(a: R, b: R) -> (R, R) {
-    let s = a + b;
-    let bb = s - a;
-    (s, (a - (s - bb)) + (b - bb))
-}
-
-/// (nh + nl) / (dh + dl), with one rounding and a little.
-#[inline(always)]
-pub fn divide<R: Real, A: Arith>((nh, nl): (R, R), (dh, dl): (R, R)) -> R {
-    let inverse = R::of(1.0) / dh;
-    let q = nh * inverse;
-    let (p, e) = A::product(q, dh);
-    let rest = ((nh - p) - e) + (nl - q * dl);
-    q + rest * inverse
-}
-
-/// `yes` where `condition` holds, else `no`, as a select and never a branch: a branch would keep the
-/// loop around it from being vectorised.
-#[inline(always)]
-pub fn pick<T>(condition: bool, yes: T, no: T) -> T {
-    std::hint::select_unpredictable(condition, yes, no)
-}
-
-/// The nearest integer, ties to even, for every x.
-#[inline(always)]
-pub fn nearest<R: Real>(x: R) -> R {
-    let a = x.magnitude();
-    let r = (a + R::INTEGERS) - R::INTEGERS;
-    let r = pick(a < R::INTEGERS, r, a);
-    r.with_sign(x)
-}

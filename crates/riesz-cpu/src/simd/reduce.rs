@@ -7,7 +7,8 @@
 
 use super::drive::{Zip, chunk};
 use super::math::basic;
-use super::real::{Plain, Real};
+use super::real::Real;
+use super::value::Plain;
 
 const BLOCK: usize = 4096;
 

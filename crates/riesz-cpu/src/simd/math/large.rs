@@ -5,7 +5,7 @@
 //! reduced argument is right to 2^−137, 75 bits even for the f64 closest to a multiple of π/2.
 
 use super::trig::on_octant;
-use crate::simd::real::{Arith, Plain, divide, fast_two_sum};
+use crate::simd::value::{Arith, Plain, divide, fast_two_sum};
 
 /// sin x for any finite |x| ≥ 1; NaN for infinities.
 pub fn sin(x: f64) -> f64 {

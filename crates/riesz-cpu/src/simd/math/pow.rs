@@ -3,14 +3,13 @@
 //! y·log|x| may be 700 and its last bit then matters 700-fold, so log|x| is needed to about 2^−66
 //! (f64): 2s + ⅔s³ are carried as pairs, the rest of the series as a plain number.
 
-use super::exp::{clamp, reduce, scale, tail};
-use super::log::split;
-use crate::simd::real::{Arith, Real, fast_two_sum, nearest, pick, poly, two_sum};
+use super::exp::{clamp, reduce, tail};
+use crate::simd::value::{Arith, Value, fast_two_sum, pick, poly, two_sum};
 
 /// x^y with the conventions of C's pow: x^0 = 1 and 1^y = 1 even for NaN, (−∞ … 0)^y = NaN unless y
 /// is an integer, 0^y and ∞^y with the sign of an odd y.
 #[inline(always)]
-pub fn pow<R: Real, A: Arith>(x: R, y: R) -> R {
+pub fn pow<R: Value, A: Arith>(x: R, y: R) -> R {
     let (zero, one) = (R::of(0.0), R::of(1.0));
     let a = x.magnitude();
     let (lh, ll) = log_pair::<R, A>(a);
@@ -19,35 +18,35 @@ pub fn pow<R: Real, A: Arith>(x: R, y: R) -> R {
     let (ph, pe) = A::product(lh, v);
     let pl = A::fma(ll, v, pe);
     let y_size = y.magnitude();
-    let small = y_size < R::IDENTITY * R::IDENTITY;
+    let small = y_size.less(R::IDENTITY * R::IDENTITY);
     let pl = pick(small, zero, pl);
     let (low, high) = R::EXP_RANGE;
-    let inside = (ph > low) & (ph < high);
+    let inside = ph.greater(low) & ph.less(high);
     let ph = clamp(ph, low, high);
     let pl = pick(inside, pl, zero);
     let (magic, r, c) = reduce::<R, A>(ph);
     let (th, tl) = tail::<R, A>(r, c);
     let rest = A::fma(pl, one + th, tl); // e^(r + pl) = e^r·(1 + pl): pl is far above c
-    let size = scale::<R, A>(one + (th + rest), magic);
+    let size = (one + (th + rest)).times_power::<A>(magic);
 
     // |x| = 0 or ∞: the size is 0 or ∞.
-    let grows = (a > one) == (y > zero);
+    let grows = !(a.greater(one) ^ y.greater(zero));
     let end = pick(grows, R::INFINITY, zero);
-    let size = pick((a == zero) | (a == R::INFINITY), end, size);
-    let integer = nearest(y_size) == y_size;
+    let size = pick(a.equal(zero) | a.equal(R::INFINITY), end, size);
+    let integer = y_size.nearest().equal(y_size);
     let half = y_size * R::of(0.5);
-    let odd = integer & (nearest(half) != half);
+    let odd = integer & !half.nearest().equal(half);
     let signed = pick(odd, size.with_sign(x), size);
-    let defined = integer | (x >= zero) | (a == R::INFINITY);
+    let defined = integer | x.at_least(zero) | a.equal(R::INFINITY);
     let signed = pick(defined, signed, R::NAN);
-    let signed = pick((x == x) & (y == y), signed, x + y);
-    pick((y == zero) | (x == one), one, signed)
+    let signed = pick(x.ordered() & y.ordered(), signed, x + y);
+    pick(y.equal(zero) | x.equal(one), one, signed)
 }
 
 /// log a as hi + lo for a > 0 (anything at 0, ∞, NaN).
 #[inline(always)]
-fn log_pair<R: Real, A: Arith>(a: R) -> (R, R) {
-    let (k, m) = split(a);
+fn log_pair<R: Value, A: Arith>(a: R) -> (R, R) {
+    let (k, m) = a.split_any();
     let one = R::of(1.0);
     let two = R::of(2.0);
     let f = m - one; // exact
