@@ -5,6 +5,8 @@
 //! operations and reductions are fused into.
 
 pub mod linalg;
+#[cfg(target_arch = "x86_64")]
+pub mod native;
 pub mod nest;
 pub mod plan;
 pub mod routine;

@@ -1,0 +1,213 @@
+//! Regions: nests one after the other, loops around them, choices, and library calls.
+
+use super::asm::{Arg, Asm, Label};
+use super::call;
+use super::lower::lower;
+use super::machine::Machine;
+use crate::nest::{Call, Fold, Inst, Nest, Op, Operand, Reduction, Region, Step, Store};
+use iced_x86::Code;
+use iced_x86::Register;
+use riesz_core::DType;
+
+/// The work of a nest, in elements times operations, from which on its outermost loop can be given a
+/// range when it runs: below, two threads are not worth their meeting.
+const WORTH_SPLITTING: usize = 1 << 12;
+
+/// Whether the code of a region takes a range of the outermost loop of its only nest.
+pub(super) fn splits(region: &Region) -> bool {
+    let [Step::Nest(nest)] = region.steps.as_slice() else { return false };
+    let count = nest.extents.iter().fold(1usize, |n, &e| n.saturating_mul(e));
+    let cost: usize = nest.body.iter().map(super::blocking::cost).sum();
+    nest.extents.first().is_some_and(|&n| n > 1)
+        && count.saturating_mul(cost.max(1)) >= WORTH_SPLITTING
+}
+
+/// Writes the code of regions.
+pub(super) struct Control<'a> {
+    pub(super) machine: Machine,
+    pub(super) region: &'a Region,
+    /// The library calls, at fixed addresses.
+    #[allow(clippy::vec_box)] // the code has the addresses
+    pub(super) calls: Vec<Box<Call>>,
+}
+
+impl Control<'_> {
+    /// The whole region as the body of a function.
+    pub(super) fn region(&mut self) -> Option<()> {
+        let ranged = splits(self.region);
+        let frame = self.machine.frame;
+        let given =
+            [(frame.table, Register::RDI), (frame.from, Register::RSI), (frame.to, Register::RDX)];
+        for (word, register) in given {
+            let to = Arg::M(Asm::slot(word));
+            self.machine.asm.ins(Code::Mov_rm64_r64, &[to, Arg::R(register)]);
+        }
+        let good = Arg::M(Asm::slot(frame.good));
+        self.machine.asm.immediate(Code::Mov_rm64_imm32, &[good], 1);
+        let region = self.region;
+        self.steps(&region.steps, ranged)?;
+        self.machine.asm.ins(Code::Mov_r64_rm64, &[Arg::R(Register::RAX), good]);
+        let out = self.machine.asm.label();
+        self.machine.asm.jump(Code::Jmp_rel32_64, out);
+        self.machine.write_cold();
+        Some(())
+    }
+
+    fn steps(&mut self, steps: &[Step], ranged: bool) -> Option<()> {
+        for step in steps {
+            match step {
+                Step::Nest(nest) => self.nest(nest, ranged)?,
+                Step::Loop { count, advance, exchange, body } => {
+                    self.repeat(*count, advance, exchange, body)?;
+                }
+                Step::While { test, flag, body } => {
+                    let (head, end) = (self.machine.asm.label(), self.machine.asm.label());
+                    self.machine.asm.here(head);
+                    self.steps(test, false)?;
+                    self.skip_unless(*flag, end);
+                    self.steps(body, false)?;
+                    self.machine.asm.jump(Code::Jmp_rel32_64, head);
+                    self.machine.asm.here(end);
+                }
+                Step::If { flag, yes, no } => {
+                    let (other, end) = (self.machine.asm.label(), self.machine.asm.label());
+                    self.skip_unless(*flag, other);
+                    self.steps(yes, false)?;
+                    self.machine.asm.jump(Code::Jmp_rel32_64, end);
+                    self.machine.asm.here(other);
+                    self.steps(no, false)?;
+                    self.machine.asm.here(end);
+                }
+                Step::Call(call) => self.call(call),
+            }
+        }
+        Some(())
+    }
+
+    fn skip_unless(&mut self, flag: Operand, to: Label) {
+        self.machine.address(Register::RAX, flag);
+        let byte = Arg::M(Asm::at(Register::RAX, 0));
+        self.machine.asm.ins(Code::Cmp_rm8_imm8, &[byte, Arg::I(0)]);
+        self.machine.asm.jump(Code::Je_rel32_64, to);
+    }
+
+    fn nest(&mut self, nest: &Nest, ranged: bool) -> Option<()> {
+        if nest.extents.contains(&0) {
+            return self.empty(nest);
+        }
+        let wide = self.machine.wide;
+        let lowered = lower(nest, wide, ranged, &mut self.machine.helpers)?;
+        self.machine.nest(&lowered)
+    }
+
+    /// A nest whose body never runs: what it folds is the identity.
+    fn empty(&mut self, nest: &Nest) -> Option<()> {
+        for store in &nest.stores {
+            let Some(Fold { op, along, accumulate: false }) = store.fold else { continue };
+            let kept = |d: &usize| along >> d & 1 == 0;
+            let dims: Vec<usize> = (0..nest.extents.len()).filter(kept).collect();
+            let mut access = store.access.clone();
+            access.strides = dims.iter().map(|&d| store.access.strides[d]).collect();
+            let ty = nest.body[store.value as usize].ty;
+            let fill = Nest {
+                extents: dims.iter().map(|&d| nest.extents[d]).collect(),
+                vector: dims.len().checked_sub(1),
+                body: vec![Inst { op: Op::Const(identity(op, ty)), ty }],
+                stores: vec![Store { value: 0, access, fold: None }],
+                flag: None,
+            };
+            if !fill.extents.contains(&0) {
+                self.nest(&fill, false)?;
+            }
+        }
+        Some(())
+    }
+
+    /// The steps `count` times; the table is afterwards as it was.
+    fn repeat(
+        &mut self,
+        count: usize,
+        advance: &[(Operand, isize)],
+        exchange: &[(Operand, Operand)],
+        body: &[Step],
+    ) -> Option<()> {
+        if count == 0 {
+            return Some(());
+        }
+        let (rax, rdx) = (Arg::R(Register::RAX), Arg::R(Register::RDX));
+        let mut touched: Vec<Operand> = advance.iter().map(|a| a.0).collect();
+        touched.extend(exchange.iter().flat_map(|&(a, b)| [a, b]));
+        touched.sort_unstable();
+        touched.dedup();
+        let mark = self.machine.asm.mark();
+        let entry = |o: Operand| Arg::M(Asm::at(Register::RCX, 8 * i64::from(o)));
+        let saved: Vec<u32> = touched.iter().map(|_| self.machine.asm.reserve(8)).collect();
+        let counter = Arg::M(Asm::slot(self.machine.asm.reserve(8)));
+        let table = Arg::M(Asm::slot(self.machine.frame.table));
+        let rcx = Arg::R(Register::RCX);
+        let asm = &mut self.machine.asm;
+        asm.ins(Code::Mov_r64_rm64, &[rcx, table]);
+        for (&operand, &word) in touched.iter().zip(&saved) {
+            asm.ins(Code::Mov_r64_rm64, &[rax, entry(operand)]);
+            asm.ins(Code::Mov_rm64_r64, &[Arg::M(Asm::slot(word)), rax]);
+        }
+        asm.number(Register::RAX, count as u64);
+        asm.ins(Code::Mov_rm64_r64, &[counter, rax]);
+        let head = asm.label();
+        asm.here(head);
+        self.steps(body, false)?;
+        let asm = &mut self.machine.asm;
+        asm.ins(Code::Mov_r64_rm64, &[rcx, table]);
+        for &(operand, by) in advance {
+            let size = self.region.operands[operand as usize].size();
+            asm.number(Register::RAX, (by as i64).wrapping_mul(size as i64) as u64);
+            asm.ins(Code::Add_rm64_r64, &[entry(operand), rax]);
+        }
+        for &(a, b) in exchange {
+            asm.ins(Code::Mov_r64_rm64, &[rax, entry(a)]);
+            asm.ins(Code::Mov_r64_rm64, &[rdx, entry(b)]);
+            asm.ins(Code::Mov_rm64_r64, &[entry(a), rdx]);
+            asm.ins(Code::Mov_rm64_r64, &[entry(b), rax]);
+        }
+        asm.immediate(Code::Sub_rm64_imm32, &[counter], 1);
+        asm.jump(Code::Jne_rel32_64, head);
+        asm.ins(Code::Mov_r64_rm64, &[rcx, table]);
+        for (&operand, &word) in touched.iter().zip(&saved) {
+            asm.ins(Code::Mov_r64_rm64, &[rax, Arg::M(Asm::slot(word))]);
+            asm.ins(Code::Mov_rm64_r64, &[entry(operand), rax]);
+        }
+        asm.release(mark);
+        Some(())
+    }
+
+    fn call(&mut self, call: &Call) {
+        let call = Box::new(call.clone());
+        let address: *const Call = &*call;
+        self.calls.push(call);
+        let table = Arg::M(Asm::slot(self.machine.frame.table));
+        let good = Arg::M(Asm::slot(self.machine.frame.good));
+        let asm = &mut self.machine.asm;
+        asm.number(Register::RDI, address as u64);
+        asm.ins(Code::Mov_r64_rm64, &[Arg::R(Register::RSI), table]);
+        asm.number(Register::RAX, call::routine as *const () as u64);
+        asm.ins(Code::VEX_Vzeroupper, &[]);
+        asm.ins(Code::Call_rm64, &[Arg::R(Register::RAX)]);
+        asm.ins(Code::And_rm64_r64, &[good, Arg::R(Register::RAX)]);
+    }
+}
+
+/// The bits of what changes nothing in a fold.
+fn identity(op: Reduction, ty: DType) -> u64 {
+    let (low, high) = match ty {
+        DType::F64 => (f64::NEG_INFINITY.to_bits(), f64::INFINITY.to_bits()),
+        DType::F32 => (f32::NEG_INFINITY.to_bits().into(), f32::INFINITY.to_bits().into()),
+        DType::I32 => (i32::MIN as u32 as u64, i32::MAX as u64),
+        DType::I64 => (i64::MIN as u64, i64::MAX as u64),
+        DType::Bool => (0, 1),
+    };
+    match op {
+        Reduction::Sum => 0,
+        Reduction::Max => low,
+        Reduction::Min => high,
+    }
+}

@@ -1,0 +1,250 @@
+//! Folds: accumulators in registers, and what becomes of them.
+//!
+//! A place of a store has as many accumulators as there are chains; copies of the body along folded
+//! loops take turns. At the end they are combined pairwise, then the lanes, if the loop in the lanes
+//! is folded, by halves. A product that is only summed is not rounded on the way.
+//!
+//! Truth values are folded as lanes with all bits set or none.
+
+use super::expand::num;
+use super::graph::{
+    Accumulator, Combine, Graph, Id, Logic, NONE, Node, Num, Op, Place, Size, Test, Two,
+};
+use super::lower::Lower;
+use crate::nest::{Binary, Op as NestOp, Reduction};
+use riesz_core::DType;
+
+/// The accumulators of one place.
+pub(super) struct Fold {
+    home: u16,
+    store: usize,
+    place: Place,
+    /// By chain; those that are not used do not exist.
+    chains: Vec<Option<u16>>,
+}
+
+impl Lower<'_> {
+    /// How the values of a store are combined, as what, and the identity.
+    fn combination(&self, store: usize) -> Option<(Combine, Num, u64)> {
+        let store = &self.nest.stores[store];
+        let ty = self.nest.body[store.value as usize].ty;
+        let number = num(ty);
+        let bits = |f64s: f64, f32s: f32, i32s: i32, i64s: i64| match ty {
+            DType::F64 => f64s.to_bits(),
+            DType::F32 => f32s.to_bits().into(),
+            DType::I32 => u64::from(i32s as u32),
+            DType::I64 | DType::Bool => i64s as u64,
+        };
+        Some(match (store.fold?.op, number) {
+            (Reduction::Sum, n) => (Combine::Sum, n?, 0),
+            (Reduction::Max, Some(n)) => {
+                (Combine::Max, n, bits(f64::NEG_INFINITY, f32::NEG_INFINITY, i32::MIN, i64::MIN))
+            }
+            (Reduction::Min, Some(n)) => {
+                (Combine::Min, n, bits(f64::INFINITY, f32::INFINITY, i32::MAX, i64::MAX))
+            }
+            (Reduction::Max, None) => (Combine::Or, Num::I32, 0),
+            (Reduction::Min, None) => (Combine::And, Num::I32, 0xffff_ffff),
+        })
+    }
+
+    /// The identity into the place of a store.
+    pub(super) fn fill(&mut self, store: usize) -> Option<()> {
+        let (combine, number, identity) = self.combination(store)?;
+        let s = &self.nest.stores[store];
+        let ty = self.nest.body[s.value as usize].ty;
+        let place = self.place(&s.access, ty)?.0;
+        let value = match combine {
+            Combine::Or => self.graph.truth(false),
+            Combine::And => self.graph.truth(true),
+            _ => self.graph.constant(identity, number.size()),
+        };
+        self.effect(Op::Store(place), [value, NONE, NONE]);
+        Some(())
+    }
+
+    /// Joins a value to what the fold of a store has so far.
+    pub(super) fn join(&mut self, store: usize, chain: usize, values: &[Id]) -> Option<()> {
+        let (combine, number, identity) = self.combination(store)?;
+        let s = &self.nest.stores[store];
+        let fold = s.fold?;
+        let ty = self.nest.body[s.value as usize].ty;
+        let place = self.place(&s.access, ty)?.0;
+        let home = self.home(fold.along);
+        let accumulator =
+            self.accumulator(store, home, place, chain, Accumulator { combine, num: number, identity });
+        let across = self.folds_lanes(fold.along);
+        let masked = across && self.partial();
+        let value = values[s.value as usize];
+        if combine == Combine::Sum && (self.graph.wide || !masked) {
+            if let Some((a, b)) = self.product(s.value, values) {
+                self.effect(Op::Join(accumulator, masked), [a, b, NONE]);
+                return Some(());
+            }
+            if self.graph.wide {
+                self.effect(Op::Join(accumulator, masked), [value, NONE, NONE]);
+                return Some(());
+            }
+        }
+        let size = number.size();
+        let mut value = match ty {
+            DType::Bool => self.graph.add(Op::Spread, [value, NONE, NONE], size),
+            _ => value,
+        };
+        if masked {
+            let identity = self.graph.constant(identity, size);
+            value = self.graph.blend(self.tail(), value, identity);
+        }
+        self.effect(Op::Join(accumulator, false), [value, NONE, NONE]);
+        Some(())
+    }
+
+    /// The factors of a product of floats that is used in this sum only.
+    fn product(&self, value: u32, values: &[Id]) -> Option<(Id, Id)> {
+        let NestOp::Binary(Binary::Mul, a, b) = self.nest.body[value as usize].op else {
+            return None;
+        };
+        let float = self.nest.body[value as usize].ty.is_float();
+        let uses = self.nest.body.iter().map(|inst| uses(&inst.op, value)).sum::<usize>()
+            + self.nest.stores.iter().filter(|s| s.value == value).count();
+        (float && uses == 1).then(|| (values[a as usize], values[b as usize]))
+    }
+
+    /// Whether the loop in the lanes is folded.
+    fn folds_lanes(&self, along: u32) -> bool {
+        self.blocking.vector.is_some_and(|v| along >> v & 1 == 1)
+    }
+
+    fn accumulator(
+        &mut self,
+        store: usize,
+        home: u16,
+        place: Place,
+        chain: usize,
+        new: Accumulator,
+    ) -> u16 {
+        let same = |f: &Fold| (f.home, f.store, f.place) == (home, store, place);
+        let at = self.folds.iter().rposition(same).unwrap_or_else(|| {
+            let chains = vec![None; self.blocking.chains.max(1)];
+            self.folds.push(Fold { home, store, place, chains });
+            self.folds.len() - 1
+        });
+        if let Some(accumulator) = self.folds[at].chains[chain] {
+            return accumulator;
+        }
+        let first = self.folds[at].chains.iter().all(Option::is_none);
+        let from = (first && self.begins_in_memory(store)).then_some(place);
+        let id = self.graph.accumulators.len() as u16;
+        self.graph.accumulators.push(new);
+        self.folds[at].chains[chain] = Some(id);
+        let node = Node {
+            op: Op::Begin(id, from),
+            args: [NONE; 3],
+            size: new.num.size(),
+            block: home,
+            after: false,
+            uniform: false,
+        };
+        self.graph.push(node);
+        id
+    }
+
+    /// Whether what is in the place counts.
+    fn counts_memory(&self, store: usize) -> bool {
+        self.nest.stores[store].fold.is_some_and(|f| f.accumulate)
+            || self.outer_fold(store).is_some()
+    }
+
+    /// Whether the first accumulator starts with it. Where the lanes are combined, or are truth
+    /// values, it is added at the end.
+    fn begins_in_memory(&self, store: usize) -> bool {
+        let s = &self.nest.stores[store];
+        let across = s.fold.is_some_and(|f| self.folds_lanes(f.along));
+        let truth = self.nest.body[s.value as usize].ty == DType::Bool;
+        self.counts_memory(store) && !across && !truth
+    }
+
+    /// Combines the accumulators of every place and stores the results.
+    pub(super) fn finish_folds(&mut self) -> Option<()> {
+        for fold in std::mem::take(&mut self.folds) {
+            let (combine, number, _) = self.combination(fold.store)?;
+            let s = &self.nest.stores[fold.store];
+            let truth = self.nest.body[s.value as usize].ty == DType::Bool;
+            let after = |op: Op, args: [Id; 3], size: Size| {
+                let node =
+                    Node { op, args, size, block: fold.home, after: true, uniform: false };
+                self.graph.push(node)
+            };
+            let mut values: Vec<Id> = fold
+                .chains
+                .iter()
+                .flatten()
+                .map(|&a| after(Op::End(a), [NONE; 3], number.size()))
+                .collect();
+            while values.len() > 1 {
+                let half = values.len().div_ceil(2);
+                for i in half..values.len() {
+                    values[i - half] =
+                        combined(&self.graph, combine, number, values[i - half], values[i]);
+                }
+                values.truncate(half);
+            }
+            let mut total = *values.first()?;
+            if s.fold.is_some_and(|f| self.folds_lanes(f.along)) {
+                total = after(Op::Lanes(combine, number), [total, NONE, NONE], number.size());
+            }
+            if truth {
+                total = after(Op::Common, [total, total, NONE], Size::Mask);
+            }
+            if self.counts_memory(fold.store) && !self.begins_in_memory(fold.store) {
+                let size = if truth { Size::Mask } else { number.size() };
+                let memory = after(Op::Peek(fold.place), [NONE; 3], size);
+                total = match combine {
+                    Combine::Or => self.graph.logic(Logic::Or, memory, total),
+                    Combine::And => self.graph.logic(Logic::And, memory, total),
+                    _ => combined(&self.graph, combine, number, memory, total),
+                };
+            }
+            after(Op::Store(fold.place), [total, NONE, NONE], number.size());
+        }
+        Some(())
+    }
+}
+
+/// a ⊕ b.
+fn combined(g: &Graph, combine: Combine, num: Num, a: Id, b: Id) -> Id {
+    let extreme = |op: Two| {
+        let z = g.two(op, num, a, b);
+        if !num.is_float() {
+            return z;
+        }
+        let nan = if num == Num::F32 { f32::NAN.to_bits().into() } else { f64::NAN.to_bits() };
+        let unordered = g.compare(Test::Unordered, num, a, b);
+        g.blend(unordered, g.constant(nan, num.size()), z)
+    };
+    match combine {
+        Combine::Sum => g.two(Two::Add, num, a, b),
+        Combine::Max => extreme(Two::Max),
+        Combine::Min => extreme(Two::Min),
+        Combine::And => g.two(Two::And, num, a, b),
+        Combine::Or => g.two(Two::Or, num, a, b),
+    }
+}
+
+/// How often an operation uses a value.
+fn uses(op: &NestOp, value: u32) -> usize {
+    let args: &[u32] = match op {
+        NestOp::Const(_) | NestOp::Load(_) | NestOp::Index { .. } => &[],
+        NestOp::Gather { index, .. } => std::slice::from_ref(index),
+        NestOp::Unary(_, a)
+        | NestOp::Power(_, a)
+        | NestOp::Cast(a)
+        | NestOp::Special(_, a) => std::slice::from_ref(a),
+        NestOp::Binary(_, a, b)
+        | NestOp::Scale(a, b)
+        | NestOp::Compare(_, a, b)
+        | NestOp::Logical(_, a, b) => &[*a, *b],
+        NestOp::Fma(a, b, c) | NestOp::Select(a, b, c) => &[*a, *b, *c],
+    };
+    args.iter().filter(|&&a| a == value).count()
+}

@@ -1,0 +1,438 @@
+//! The low-level operations of a nest: one processor instruction each, or a short fixed sequence.
+//!
+//! Every value is a vector with one lane for each of several iterations of the vector loop; a value
+//! that does not depend on that loop has the same number in every lane. Values are numbered: the same
+//! operation on the same values is the same value, so what functions of one argument have in common
+//! is computed once. A value belongs to the innermost block (the inside of a loop, [`Block`]) that
+//! it depends on, which moves what is invariant out of the loops.
+//!
+//! Not here: what the operations of a nest become (`expand`), and which loops there are (`lower`).
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// The number of a value.
+pub(super) type Id = u32;
+
+/// No value.
+pub(super) const NONE: Id = u32::MAX;
+
+/// What the lanes hold, for operations that look at it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Num {
+    F32,
+    F64,
+    I32,
+    I64,
+}
+
+impl Num {
+    pub(super) fn size(self) -> Size {
+        match self {
+            Num::F32 | Num::I32 => Size::B4,
+            Num::F64 | Num::I64 => Size::B8,
+        }
+    }
+
+    pub(super) fn is_float(self) -> bool {
+        matches!(self, Num::F32 | Num::F64)
+    }
+}
+
+/// How large a lane is; truth values are bits of a mask register.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Size {
+    B4,
+    B8,
+    Mask,
+}
+
+/// How the lanes of an access follow one another in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Pattern {
+    /// One element for all.
+    Same,
+    /// Neighbours.
+    Forward,
+    /// Neighbours, in falling order.
+    Backward,
+    /// So many bytes apart.
+    Every(i32),
+}
+
+/// Where elements lie: at a pointer of the nest, plus a displacement in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Place {
+    /// Which pointer: see `address`.
+    pub(super) group: u16,
+    /// Bytes from it to the element of the first lane.
+    pub(super) disp: i32,
+    /// From there to the other lanes.
+    pub(super) pattern: Pattern,
+    /// Bytes of an element: 1, 4 or 8.
+    pub(super) bytes: u8,
+    /// Whether only the lanes of the tail exist.
+    pub(super) masked: bool,
+}
+
+/// a ⊕ b in each lane.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Two {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    /// The first where it is larger, else the second.
+    Larger,
+    /// The first where it is smaller, else the second.
+    Smaller,
+    /// IEEE 754-2019 maximum but for NaN.
+    Max,
+    /// IEEE 754-2019 minimum but for NaN.
+    Min,
+    And,
+    Or,
+    Xor,
+    /// a·2^⌊b⌋.
+    Scale,
+}
+
+/// A function of one number in each lane.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum One {
+    Sqrt,
+    /// To a whole number, by the rounding mode of `vroundpd`.
+    Round(u8),
+    /// ⌊log₂ |x|⌋ as a float.
+    Exponent,
+    /// x scaled to 1 ≤ |x| < 2.
+    Mantissa,
+    /// |x| of an integer.
+    Abs,
+    /// Shift left, right.
+    Left(u8),
+    Right(u8),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Logic {
+    And,
+    Or,
+    Xor,
+    /// a and not b.
+    AndNot,
+}
+
+/// Comparisons; those of floats are false for NaN, but for `Ne` and `Unordered`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Test {
+    Eq,
+    Lt,
+    Le,
+    Ne,
+    Unordered,
+    Ordered,
+    /// Unsigned less, of integers.
+    Below,
+}
+
+/// An operation; what its arguments are is said as (a, b, c).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Op {
+    /// These bits in every lane.
+    Const(u64),
+    /// The number of the lane times this.
+    Steps(i64),
+    /// Elements of memory.
+    Load(Place),
+    /// The number a counter has reached, in every lane.
+    Counter(u16),
+    /// The lanes of the tail.
+    Tail,
+    One(One, Num),
+    Two(Two, Num),
+    /// a·b + c, with the sign of the product and of c changed or not.
+    Fma(Num, bool, bool),
+    /// Each bit from those of a, b, c by a table of eight.
+    Ternary(u8),
+    Compare(Test, Num),
+    /// Where a and b have a bit in common.
+    Common,
+    /// Where the sign bit is set.
+    Negative,
+    Logic(Logic),
+    /// b where a, else c.
+    Blend,
+    Convert(Num, Num),
+    /// All bits set where a.
+    Spread,
+    /// Elements at a[lane] bytes from the place, where b.
+    Gather(Place),
+    /// The elements at a[0]·stride bytes from the place, if a[0] < bound.
+    Fetch { place: Place, stride: i32, bound: u64 },
+    /// A function of this table of a and b, called; `true`: it may fail, in the lanes c if given.
+    Call(u16, bool),
+    /// a, but where c the function of this table of b.
+    Repair(u16),
+    /// Marks the run as failed if any lane of a is set.
+    Check,
+    /// a into memory.
+    Store(Place),
+    /// Memory, now.
+    Peek(Place),
+    /// The accumulator gets its first value: the identity, or what is in memory.
+    Begin(u16, Option<Place>),
+    /// The accumulator is combined with a, or with a·b for a sum; `true`: in the lanes of the tail.
+    Join(u16, bool),
+    /// The value of the accumulator; it ends here.
+    End(u16),
+    /// The lanes combined to one, in the first lane.
+    Lanes(Combine, Num),
+}
+
+/// How accumulators are combined.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Combine {
+    Sum,
+    Max,
+    Min,
+    And,
+    Or,
+}
+
+impl Op {
+    /// Whether the operation does something besides giving a value.
+    pub(super) fn is_effect(self) -> bool {
+        matches!(
+            self,
+            Op::Check | Op::Store(_) | Op::Begin(..) | Op::Join(..) | Op::Fetch { .. } | Op::Call(_, true)
+        )
+    }
+
+    /// Whether it names a result.
+    pub(super) fn has_result(self) -> bool {
+        !matches!(self, Op::Check | Op::Store(_) | Op::Begin(..) | Op::Join(..))
+    }
+}
+
+/// A value and where it is computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) op: Op,
+    pub(super) args: [Id; 3],
+    pub(super) size: Size,
+    /// The block it is computed in.
+    pub(super) block: u16,
+    /// Whether that is after the loops inside the block.
+    pub(super) after: bool,
+    /// Whether every lane has the same number.
+    pub(super) uniform: bool,
+}
+
+/// How often a block runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Trips {
+    Once,
+    Count(u64),
+    /// While at least `step` iterations remain of the range given at run time.
+    While,
+    /// While any iterations remain, with a mask of those that do.
+    Rest,
+}
+
+/// The inside of a loop, or a part of a loop that runs once.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub(super) parent: u16,
+    /// Number of blocks around.
+    pub(super) depth: u16,
+    /// Which loop of the nest; none for the nest itself and for blocks without one.
+    pub(super) dim: Option<u8>,
+    pub(super) trips: Trips,
+    /// Iterations of the loop that one trip does.
+    pub(super) step: u64,
+    /// Whether the pointers that move along the loop are elsewhere than in the parent.
+    pub(super) moves: bool,
+    pub(super) before: Vec<Id>,
+    pub(super) kids: Vec<u16>,
+    pub(super) after: Vec<Id>,
+}
+
+/// A number or a register that changes: what a fold has so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Accumulator {
+    pub(super) combine: Combine,
+    pub(super) num: Num,
+    /// The identity, in every lane.
+    pub(super) identity: u64,
+}
+
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+    fn write_u8(&mut self, x: u8) {
+        self.write_u64(x.into());
+    }
+    fn write_u16(&mut self, x: u16) {
+        self.write_u64(x.into());
+    }
+    fn write_u32(&mut self, x: u32) {
+        self.write_u64(x.into());
+    }
+    fn write_u64(&mut self, x: u64) {
+        self.0 = (self.0.rotate_left(5) ^ x).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    fn write_usize(&mut self, x: usize) {
+        self.write_u64(x as u64);
+    }
+    fn write_isize(&mut self, x: isize) {
+        self.write_u64(x as u64);
+    }
+}
+
+type Known = HashMap<(Op, [Id; 3], Size, u16), Id, BuildHasherDefault<Mix>>;
+
+/// The values of a nest and the blocks they are computed in.
+pub(super) struct Graph {
+    nodes: RefCell<Vec<Node>>,
+    known: RefCell<Known>,
+    pub(super) blocks: RefCell<Vec<Block>>,
+    pub(super) accumulators: Vec<Accumulator>,
+    /// Lanes of a vector.
+    pub(super) lanes: usize,
+    /// Whether the processor has AVX-512.
+    pub(super) wide: bool,
+}
+
+impl Graph {
+    pub(super) fn new(lanes: usize, wide: bool) -> Graph {
+        let root = Block {
+            parent: 0,
+            depth: 0,
+            dim: None,
+            trips: Trips::Once,
+            step: 0,
+            moves: false,
+            before: Vec::new(),
+            kids: Vec::new(),
+            after: Vec::new(),
+        };
+        Graph {
+            nodes: RefCell::new(Vec::with_capacity(256)),
+            known: RefCell::default(),
+            blocks: RefCell::new(vec![root]),
+            accumulators: Vec::new(),
+            lanes,
+            wide,
+        }
+    }
+
+    pub(super) fn node(&self, id: Id) -> Node {
+        self.nodes.borrow()[id as usize]
+    }
+
+    pub(super) fn nodes(&self) -> std::cell::Ref<'_, Vec<Node>> {
+        self.nodes.borrow()
+    }
+
+    /// The value of an operation, computed where its arguments are known.
+    pub(super) fn add(&self, op: Op, args: [Id; 3], size: Size) -> Id {
+        let (mut block, mut depth, mut after, mut uniform) = (0, 0, false, true);
+        {
+            let nodes = self.nodes.borrow();
+            let blocks = self.blocks.borrow();
+            for &arg in args.iter().filter(|&&a| a != NONE) {
+                let node = &nodes[arg as usize];
+                let inner = blocks[node.block as usize].depth;
+                if inner > depth {
+                    (block, depth, after) = (node.block, inner, node.after);
+                } else if inner == depth {
+                    after |= node.after;
+                }
+                uniform &= node.uniform;
+            }
+        }
+        self.add_in(op, args, size, block, after, uniform)
+    }
+
+    /// The value of an operation that depends on a block besides its arguments.
+    pub(super) fn add_in(
+        &self,
+        op: Op,
+        args: [Id; 3],
+        size: Size,
+        block: u16,
+        after: bool,
+        uniform: bool,
+    ) -> Id {
+        let key = (op, args, size, block);
+        if !op.is_effect() && !after {
+            if let Some(&id) = self.known.borrow().get(&key) {
+                return id;
+            }
+        }
+        let id = self.push(Node { op, args, size, block, after, uniform });
+        if !op.is_effect() && !after {
+            self.known.borrow_mut().insert(key, id);
+        }
+        id
+    }
+
+    /// A node of its own, whatever there is already.
+    pub(super) fn push(&self, node: Node) -> Id {
+        let mut nodes = self.nodes.borrow_mut();
+        let id = nodes.len() as Id;
+        nodes.push(node);
+        // Constants are made where they are used.
+        if !matches!(node.op, Op::Const(_)) {
+            let block = &mut self.blocks.borrow_mut()[node.block as usize];
+            if node.after { block.after.push(id) } else { block.before.push(id) }
+        }
+        id
+    }
+
+    pub(super) fn constant(&self, bits: u64, size: Size) -> Id {
+        self.add(Op::Const(bits), [NONE; 3], size)
+    }
+
+    pub(super) fn two(&self, op: Two, num: Num, a: Id, b: Id) -> Id {
+        self.add(Op::Two(op, num), [a, b, NONE], num.size())
+    }
+
+    pub(super) fn one(&self, op: One, num: Num, a: Id) -> Id {
+        self.add(Op::One(op, num), [a, NONE, NONE], num.size())
+    }
+
+    pub(super) fn compare(&self, test: Test, num: Num, a: Id, b: Id) -> Id {
+        self.add(Op::Compare(test, num), [a, b, NONE], Size::Mask)
+    }
+
+    pub(super) fn logic(&self, op: Logic, a: Id, b: Id) -> Id {
+        self.add(Op::Logic(op), [a, b, NONE], Size::Mask)
+    }
+
+    /// A truth value in every lane.
+    pub(super) fn truth(&self, value: bool) -> Id {
+        self.constant(if value { u64::MAX } else { 0 }, Size::Mask)
+    }
+
+    pub(super) fn not(&self, a: Id) -> Id {
+        self.logic(Logic::AndNot, self.truth(true), a)
+    }
+
+    pub(super) fn blend(&self, mask: Id, yes: Id, no: Id) -> Id {
+        self.add(Op::Blend, [mask, yes, no], self.node(yes).size)
+    }
+}

@@ -1,0 +1,425 @@
+//! From a nest to blocks of operations: loops, copies of the body, and accumulators.
+//!
+//! The loops become a tree of blocks, each the inside of a part of a loop. At every leaf the body is
+//! expanded once for each copy; value numbering keeps what copies share, and what does not depend on
+//! a loop ends up outside of it. Pointers move with the loops by fixed numbers of bytes.
+//!
+//! A fold has its accumulators inside the innermost loop that it keeps: they begin there, are joined
+//! in the leaves and end after the loops inside. If a loop outside of that one is folded too, they
+//! begin and end in memory, which is filled with the identity before.
+
+use super::blocking::{Blocking, Part, fits_i32, gather_fits_i32};
+use super::call::Helpers;
+use super::expand::{Expand, num};
+use super::fold::Fold;
+use super::graph::{
+    Block, Graph, Id, Logic, NONE, Node, Num, One, Op, Pattern, Place, Size, Test, Trips, Two,
+};
+use crate::nest::{Access, Nest, Op as NestOp, Operand};
+use riesz_core::DType;
+use smallvec::{SmallVec, smallvec};
+use std::collections::HashMap;
+
+/// A pointer into an operand, or a number, that moves with the loops.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Group {
+    /// None: a number.
+    pub(super) operand: Option<Operand>,
+    /// Where it starts: bytes, or the number.
+    pub(super) start: i64,
+    /// For each loop, what one iteration adds.
+    pub(super) strides: SmallVec<[i64; 4]>,
+}
+
+/// A nest, ready for registers.
+pub(super) struct Lowered {
+    pub(super) graph: Graph,
+    pub(super) groups: Vec<Group>,
+    /// For each block, what is added to pointers at the end of each trip.
+    pub(super) moves: Vec<Vec<(u16, i64)>>,
+    /// Lanes of the tail, if known now.
+    pub(super) tail: Option<usize>,
+    pub(super) flag: Option<Operand>,
+    /// Whether the range of the outermost loop is given at run time.
+    pub(super) ranged: bool,
+}
+
+/// One iteration that a block does, relative to where the pointers are.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    index: i64,
+    partial: bool,
+}
+
+pub(super) struct Lower<'a> {
+    pub(super) nest: &'a Nest,
+    pub(super) blocking: Blocking,
+    pub(super) graph: Graph,
+    groups: Vec<Group>,
+    known: HashMap<Group, u16>,
+    helpers: &'a mut Helpers,
+    /// The block we are in.
+    pub(super) block: u16,
+    /// For each loop around, its block, if it is one of its own.
+    own: SmallVec<[Option<u16>; 4]>,
+    /// For each loop around, the iterations done in one trip.
+    steps: Vec<SmallVec<[Step; 8]>>,
+    /// Of those, the ones of the copy being made.
+    copy: SmallVec<[Step; 4]>,
+    /// Which of the copies along folded loops it is, for the fold at hand.
+    pub(super) folds: Vec<Fold>,
+}
+
+/// Lowers a nest without empty loops; none if it has distances that do not fit in 32 bits.
+pub(super) fn lower(
+    nest: &Nest,
+    wide: bool,
+    ranged: bool,
+    helpers: &mut Helpers,
+) -> Option<Lowered> {
+    let blocking = Blocking::of(nest, wide, ranged);
+    let graph = Graph::new(blocking.lanes, wide);
+    let depth = nest.extents.len();
+    let tail = if ranged && blocking.vector == Some(0) { None } else { blocking.tail(nest) };
+    let mut lower = Lower {
+        nest,
+        blocking,
+        graph,
+        groups: Vec::new(),
+        known: HashMap::new(),
+        helpers,
+        block: 0,
+        own: smallvec![None; depth],
+        steps: vec![SmallVec::new(); depth],
+        copy: smallvec![Step { index: 0, partial: false }; depth],
+        folds: Vec::new(),
+    };
+    lower.inside(0, None)?;
+    lower.finish_folds()?;
+    let moves = super::address::moves(&lower.graph, &lower.groups);
+    Some(Lowered { graph: lower.graph, groups: lower.groups, moves, tail, flag: nest.flag, ranged })
+}
+
+impl Lower<'_> {
+    /// The loops from `dim` on; `fill`: only to write the identity of this store to its places.
+    fn inside(&mut self, dim: usize, fill: Option<usize>) -> Option<()> {
+        if dim == self.nest.extents.len() {
+            return self.leaf(fill);
+        }
+        let along = |s: usize| self.nest.stores[s].fold.map_or(0, |f| f.along);
+        if fill.is_none() {
+            for s in 0..self.nest.stores.len() {
+                if self.fills_at(s) == Some(dim) {
+                    let outer = self.enter(None, Trips::Once, 0, false);
+                    self.inside(dim, Some(s))?;
+                    self.block = outer;
+                }
+            }
+        }
+        if fill.is_some_and(|s| along(s) >> dim & 1 == 1) {
+            self.steps[dim] = smallvec![Step { index: 0, partial: false }];
+            return self.inside(dim + 1, fill);
+        }
+        let parts = self.blocking.parts(self.nest, dim);
+        let alone = parts.len() == 1 && parts[0].trips == Trips::Once;
+        let mut moved = false;
+        for part in parts {
+            let outer = self.block;
+            if !alone {
+                moved |= part.trips != Trips::Once;
+                self.enter(Some(dim), part.trips, part.step, moved);
+                self.own[dim] = Some(self.block);
+            }
+            self.steps[dim] = self.part_steps(dim, part);
+            self.inside(dim + 1, fill)?;
+            self.own[dim] = None;
+            self.block = outer;
+        }
+        Some(())
+    }
+
+    fn part_steps(&self, dim: usize, part: Part) -> SmallVec<[Step; 8]> {
+        let unit = if self.blocking.vector == Some(dim) { self.blocking.lanes } else { 1 };
+        (0..part.copies)
+            .map(|c| Step {
+                index: part.start + (c * unit) as i64,
+                partial: part.partial && c + 1 == part.copies,
+            })
+            .collect()
+    }
+
+    /// A block inside the present one, which is returned.
+    fn enter(&mut self, dim: Option<usize>, trips: Trips, step: u64, moves: bool) -> u16 {
+        let outer = self.block;
+        let mut blocks = self.graph.blocks.borrow_mut();
+        let id = blocks.len() as u16;
+        let depth = blocks[outer as usize].depth + 1;
+        blocks[outer as usize].kids.push(id);
+        blocks.push(Block {
+            parent: outer,
+            depth,
+            dim: dim.map(|d| d as u8),
+            trips,
+            step,
+            moves,
+            before: Vec::new(),
+            kids: Vec::new(),
+            after: Vec::new(),
+        });
+        drop(blocks);
+        self.block = id;
+        outer
+    }
+
+    /// Whether the inside of a loop runs more than once.
+    fn repeats(&self, dim: usize) -> bool {
+        let parts = self.blocking.parts(self.nest, dim);
+        parts.len() > 1 || parts[0].trips != Trips::Once
+    }
+
+    /// The outermost folded loop of a store that has a kept one inside; there its places must hold
+    /// what was folded before.
+    pub(super) fn outer_fold(&self, store: usize) -> Option<usize> {
+        let along = self.nest.stores[store].fold?.along;
+        let depth = self.nest.extents.len();
+        let outer = (0..depth).find(|&d| along >> d & 1 == 1 && self.repeats(d))?;
+        (outer + 1..depth).any(|d| along >> d & 1 == 0 && self.repeats(d)).then_some(outer)
+    }
+
+    fn fills_at(&self, store: usize) -> Option<usize> {
+        let fold = self.nest.stores[store].fold?;
+        if fold.accumulate { None } else { self.outer_fold(store) }
+    }
+
+    /// The innermost block around that belongs to a loop which `along` does not name.
+    pub(super) fn home(&self, along: u32) -> u16 {
+        let kept = |d: &usize| along >> d & 1 == 0;
+        let own = (0..self.own.len()).rev().filter(kept).find_map(|d| self.own[d]);
+        own.unwrap_or(0)
+    }
+
+    /// All copies of the body.
+    fn leaf(&mut self, fill: Option<usize>) -> Option<()> {
+        let depth = self.nest.extents.len();
+        let mut at: SmallVec<[usize; 4]> = smallvec![0; depth];
+        loop {
+            for d in 0..depth {
+                self.copy[d] = self.steps[d][at[d]];
+            }
+            match fill {
+                Some(s) => self.fill(s)?,
+                None => self.body(&at)?,
+            }
+            let Some(d) = (0..depth).rev().find(|&d| at[d] + 1 < self.steps[d].len()) else {
+                return Some(());
+            };
+            at[d] += 1;
+            at[d + 1..].fill(0);
+        }
+    }
+
+    /// Which copy along the loops of `along` the one at `at` is.
+    fn copy_along(&self, at: &[usize], along: u32) -> usize {
+        let folded = (0..at.len()).filter(|d| along >> d & 1 == 1);
+        folded.fold(0, |n, d| n * self.steps[d].len() + at[d])
+    }
+
+    fn body(&mut self, at: &[usize]) -> Option<()> {
+        let nest = self.nest;
+        let tail = if self.partial() { self.tail() } else { NONE };
+        let mut values: Vec<Id> = Vec::with_capacity(nest.body.len());
+        for i in 0..nest.body.len() {
+            let mut expand =
+                Expand { graph: &self.graph, nest, helpers: &mut *self.helpers, tail };
+            let value = match expand.instruction(i, &values) {
+                Some(value) => value,
+                None => self.by_loops(i, &values)?,
+            };
+            values.push(value);
+        }
+        for (s, store) in nest.stores.iter().enumerate() {
+            if let Some(fold) = store.fold {
+                let chain = self.copy_along(at, fold.along) % self.blocking.chains.max(1);
+                self.join(s, chain, &values)?;
+            }
+        }
+        for store in nest.stores.iter().filter(|s| s.fold.is_none()) {
+            let ty = nest.body[store.value as usize].ty;
+            let place = self.place(&store.access, ty)?.0;
+            self.effect(Op::Store(place), [values[store.value as usize], NONE, NONE]);
+        }
+        Some(())
+    }
+
+    /// Whether the copy has only the lanes of the tail.
+    pub(super) fn partial(&self) -> bool {
+        self.blocking.vector.is_some_and(|v| self.copy[v].partial)
+    }
+
+    /// The mask of the lanes of the tail.
+    pub(super) fn tail(&self) -> Id {
+        let block = match self.blocking.vector {
+            Some(0) if self.blocking.ranged => self.own[0].unwrap_or(0),
+            _ => 0,
+        };
+        self.graph.add_in(Op::Tail, [NONE; 3], Size::Mask, block, false, false)
+    }
+
+    /// An operation that is done where we are.
+    pub(super) fn effect(&self, op: Op, args: [Id; 3]) -> Id {
+        let node =
+            Node { op, args, size: Size::B8, block: self.block, after: false, uniform: false };
+        self.graph.push(node)
+    }
+
+    /// Where an access lies for the present copy, and the block that depends on.
+    pub(super) fn place(&mut self, access: &Access, ty: DType) -> Option<(Place, u16)> {
+        let bytes = ty.size() as i64;
+        let strides: SmallVec<[i64; 4]> =
+            access.strides.iter().map(|&s| s as i64 * bytes).collect();
+        let moved: i64 = strides.iter().zip(&self.copy).map(|(s, c)| s * c.index).sum();
+        let offset = access.offset as i64 * bytes;
+        // Elements of one operand share a pointer; far ones get another.
+        let start = offset & !((1 << 29) - 1);
+        let disp = i32::try_from(offset - start + moved).ok()?;
+        let vector = self.blocking.vector.map_or(0, |v| strides[v]);
+        let pattern = match vector {
+            0 => Pattern::Same,
+            s if s == bytes => Pattern::Forward,
+            s if s == -bytes => Pattern::Backward,
+            s => Pattern::Every(i32::try_from(s).ok().filter(|s| s.unsigned_abs() < 1 << 26)?),
+        };
+        let block = self.depends(&strides);
+        let masked = vector != 0 && self.partial();
+        let group = self.group(Group { operand: Some(access.operand), start, strides });
+        Some((Place { group, disp, pattern, bytes: bytes as u8, masked }, block))
+    }
+
+    fn group(&mut self, group: Group) -> u16 {
+        *self.known.entry(group).or_insert_with_key(|group| {
+            self.groups.push(group.clone());
+            (self.groups.len() - 1) as u16
+        })
+    }
+
+    /// The innermost block around whose pointers differ, for these strides, from those outside.
+    fn depends(&self, strides: &[i64]) -> u16 {
+        let blocks = self.graph.blocks.borrow();
+        let moving = |d: usize| {
+            let own = self.own[d].filter(|_| strides[d] != 0)?;
+            blocks[own as usize].moves.then_some(own)
+        };
+        (0..strides.len()).rev().find_map(moving).unwrap_or(0)
+    }
+
+    /// The inner of two blocks, one of which is inside the other.
+    fn inner(&self, a: u16, b: u16) -> u16 {
+        let blocks = self.graph.blocks.borrow();
+        if blocks[a as usize].depth >= blocks[b as usize].depth { a } else { b }
+    }
+
+    /// Loads, gathers, indices.
+    fn by_loops(&mut self, i: usize, values: &[Id]) -> Option<Id> {
+        let inst = &self.nest.body[i];
+        let size = num(inst.ty).map_or(Size::Mask, Num::size);
+        match &inst.op {
+            NestOp::Load(access) => {
+                let (place, block) = self.place(access, inst.ty)?;
+                let uniform = place.pattern == Pattern::Same;
+                Some(self.graph.add_in(Op::Load(place), [NONE; 3], size, block, false, uniform))
+            }
+            NestOp::Index { dim, start, step } => self.index(*dim, *start, *step, inst.ty),
+            NestOp::Gather { access, index, stride, bound } => {
+                let ty = self.nest.body[*index as usize].ty;
+                let index = (values[*index as usize], num(ty)?);
+                self.gather(access, index, *stride, *bound, inst.ty)
+            }
+            _ => None,
+        }
+    }
+
+    fn index(&mut self, dim: usize, start: i64, step: i64, ty: DType) -> Option<Id> {
+        let short = fits_i32(self.nest, dim, start, step);
+        let number = if short { Num::I32 } else { Num::I64 };
+        let mut strides: SmallVec<[i64; 4]> = smallvec![0; self.nest.extents.len()];
+        strides[dim] = step;
+        let block = self.depends(&strides);
+        let group = self.group(Group { operand: None, start, strides });
+        let g = &self.graph;
+        let size = number.size();
+        let mut i = g.add_in(Op::Counter(group), [NONE; 3], size, block, false, true);
+        if self.blocking.vector == Some(dim) {
+            let steps = g.add_in(Op::Steps(step), [NONE; 3], size, 0, false, false);
+            i = g.two(Two::Add, number, i, steps);
+        }
+        let ahead = step.wrapping_mul(self.copy[dim].index);
+        if ahead != 0 {
+            let low = if short { ahead as u64 & 0xffff_ffff } else { ahead as u64 };
+            i = g.two(Two::Add, number, i, g.constant(low, size));
+        }
+        let from = if short { DType::I32 } else { DType::I64 };
+        let mut expand = Expand {
+            graph: &self.graph,
+            nest: self.nest,
+            helpers: &mut *self.helpers,
+            tail: NONE,
+        };
+        Some(expand.cast(i, from, ty))
+    }
+
+    fn gather(
+        &mut self,
+        access: &Access,
+        (index, number): (Id, Num),
+        stride: isize,
+        bound: usize,
+        ty: DType,
+    ) -> Option<Id> {
+        let (place, at) = self.place(access, ty)?;
+        let size = num(ty).map_or(Size::Mask, Num::size);
+        let bytes = i32::try_from(stride as i64 * ty.size() as i64).ok()?;
+        let bound = bound as u64;
+        let node = self.graph.node(index);
+        let block = self.inner(at, node.block);
+        if node.uniform {
+            let op = Op::Fetch { place, stride: bytes, bound };
+            let uniform = place.pattern == Pattern::Same;
+            return Some(self.graph.add_in(op, [index, NONE, NONE], size, block, false, uniform));
+        }
+        let largest = if number == Num::I32 { 1 << 31 } else { 1 << 63 };
+        let tail = if self.partial() { self.tail() } else { self.graph.truth(true) };
+        let g = &self.graph;
+        let limit = g.constant(bound.min(largest), number.size());
+        let inside = g.compare(Test::Below, number, index, limit);
+        self.effect(Op::Check, [g.logic(Logic::AndNot, tail, inside), NONE, NONE]);
+        let good = g.logic(Logic::And, inside, tail);
+        let (mut offset, mut number) = (index, number);
+        if number == Num::I32 && !gather_fits_i32(ty, stride, bound as usize) {
+            offset = g.add(Op::Convert(Num::I32, Num::I64), [offset, NONE, NONE], Size::B8);
+            number = Num::I64;
+        }
+        offset = match bytes {
+            b if b > 0 && b.count_ones() == 1 => {
+                g.one(One::Left(b.trailing_zeros() as u8), number, offset)
+            }
+            b => {
+                let low = if number == Num::I32 { u64::from(b as u32) } else { i64::from(b) as u64 };
+                g.two(Two::Mul, number, offset, g.constant(low, number.size()))
+            }
+        };
+        let lane = match place.pattern {
+            Pattern::Same => 0,
+            Pattern::Forward => i64::from(place.bytes),
+            Pattern::Backward => -i64::from(place.bytes),
+            Pattern::Every(b) => i64::from(b),
+        };
+        if lane != 0 {
+            let steps = g.add_in(Op::Steps(lane), [NONE; 3], number.size(), 0, false, false);
+            offset = g.two(Two::Add, number, offset, steps);
+        }
+        // Lanes that are not read still have an address.
+        offset = g.blend(good, offset, g.constant(0, number.size()));
+        let block = self.inner(block, g.node(good).block);
+        Some(g.add_in(Op::Gather(place), [offset, good, NONE], size, block, false, false))
+    }
+}

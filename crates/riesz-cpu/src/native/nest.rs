@@ -1,0 +1,210 @@
+//! The code of one nest: its pointers, its loops, and a tail.
+
+use super::allocate::Allocate;
+use super::asm::{Arg, Asm, Label};
+use super::graph::{Op, Trips};
+use super::linear::Linear;
+use super::lower::{Group, Lowered};
+use super::machine::{Machine, TAIL, Tail};
+use iced_x86::Code;
+use iced_x86::Register;
+
+/// Registers for pointers, those first that need not be saved.
+const POINTERS: [Register; 11] = [
+    Register::RSI,
+    Register::RDI,
+    Register::R8,
+    Register::R9,
+    Register::R10,
+    Register::R11,
+    Register::RBX,
+    Register::R12,
+    Register::R13,
+    Register::R14,
+    Register::R15,
+];
+
+/// A loop that is being written.
+pub(super) struct Counting {
+    head: Label,
+    end: Label,
+    /// Where its trips are counted: `rcx`, or a word of the frame.
+    counter: Arg,
+}
+
+impl Machine {
+    /// Writes a nest; none if it needs something that this processor does not have.
+    pub(super) fn nest(&mut self, lowered: &Lowered) -> Option<()> {
+        let mark = self.asm.mark();
+        self.lanes = lowered.graph.lanes;
+        let linear = Linear::of(&lowered.graph);
+        self.tail = match lowered.tail {
+            Some(n) => Tail::Known(n),
+            None => Tail::None,
+        };
+        let ranged = lowered.ranged;
+        if ranged {
+            let left = self.asm.reserve(8);
+            let rax = Arg::R(Register::RAX);
+            let (from, to) = (Asm::slot(self.frame.from), Asm::slot(self.frame.to));
+            self.asm.ins(Code::Mov_r64_rm64, &[rax, Arg::M(to)]);
+            self.asm.ins(Code::Sub_r64_rm64, &[rax, Arg::M(from)]);
+            self.asm.ins(Code::Mov_rm64_r64, &[Arg::M(Asm::slot(left)), rax]);
+            if lowered.tail.is_none() {
+                self.tail = Tail::Left(left);
+            }
+            self.left = Some(left);
+        }
+        self.pointers(lowered, &linear, ranged);
+        if let Tail::Known(n) = self.tail {
+            self.asm.number(Register::RAX, (1 << n) - 1);
+            self.asm.ins(Code::VEX_Kmovw_kr_r32, &[Arg::R(TAIL), Arg::R(Register::EAX)]);
+        }
+        Allocate::new(self, lowered, &linear).run()?;
+        self.asm.release(mark);
+        Some(())
+    }
+
+    /// Gives every pointer and counter that is used a register or a word of the frame, and its first
+    /// value. Those used in inner blocks get the registers.
+    fn pointers(&mut self, lowered: &Lowered, linear: &Linear, ranged: bool) {
+        let groups = &lowered.groups;
+        let mut weight = vec![0u64; groups.len()];
+        let blocks = lowered.graph.blocks.borrow();
+        for (id, node) in linear.nodes.iter().enumerate() {
+            let written = linear.defined[id] != u32::MAX;
+            if let (Some(group), true) = (super::address::group_of(node.op), written) {
+                let depth = u32::from(blocks[node.block as usize].depth);
+                let once = if matches!(node.op, Op::Counter(_)) { 1 } else { 2 };
+                weight[group as usize] += once << (4 * depth.min(8));
+            }
+        }
+        let mut order: Vec<usize> = (0..groups.len()).filter(|&g| weight[g] > 0).collect();
+        order.sort_by_key(|&g| std::cmp::Reverse(weight[g]));
+        self.bases = vec![Err(0); groups.len()];
+        for (place, &g) in order.iter().enumerate() {
+            match POINTERS.get(place) {
+                Some(&register) => {
+                    self.first_value(register, &groups[g], ranged);
+                    self.bases[g] = Ok(register);
+                }
+                None => {
+                    self.first_value(Register::RAX, &groups[g], ranged);
+                    let word = self.asm.reserve(8);
+                    let to = Arg::M(Asm::slot(word));
+                    self.asm.ins(Code::Mov_rm64_r64, &[to, Arg::R(Register::RAX)]);
+                    self.bases[g] = Err(word);
+                }
+            }
+        }
+    }
+
+    /// Register ← where a pointer or counter starts; changes `rdx`.
+    fn first_value(&mut self, to: Register, group: &Group, ranged: bool) {
+        match group.operand {
+            Some(operand) => {
+                self.address(to, operand);
+                self.add_number(Arg::R(to), group.start);
+            }
+            None => self.asm.number(to, group.start as u64),
+        }
+        let stride = group.strides.first().copied().unwrap_or(0);
+        if ranged && stride != 0 {
+            let rdx = Arg::R(Register::RDX);
+            self.asm.number(Register::RDX, stride as u64);
+            let from = Arg::M(Asm::slot(self.frame.from));
+            self.asm.ins(Code::Imul_r64_rm64, &[rdx, from]);
+            self.asm.ins(Code::Add_r64_rm64, &[Arg::R(to), rdx]);
+        }
+    }
+
+    /// A register or word of the frame += a number; may change `rax`.
+    fn add_number(&mut self, to: Arg, by: i64) {
+        if by == 0 {
+            return;
+        }
+        match i32::try_from(by) {
+            Ok(by) => self.asm.immediate(Code::Add_rm64_imm32, &[to], by),
+            Err(_) => {
+                self.asm.number(Register::RAX, by as u64);
+                self.asm.ins(Code::Add_rm64_r64, &[to, Arg::R(Register::RAX)]);
+            }
+        }
+    }
+
+    /// At the end of a trip: the pointers go on.
+    pub(super) fn advance(&mut self, moves: &[(u16, i64)]) {
+        for &(group, by) in moves {
+            match self.bases[group as usize] {
+                Ok(register) => self.add_number(Arg::R(register), by),
+                // What is used nowhere has no place.
+                Err(0) => {}
+                Err(word) => self.add_number(Arg::M(Asm::slot(word)), by),
+            }
+        }
+    }
+
+    /// Where a trip of a loop begins.
+    pub(super) fn loop_head(&mut self, trips: Trips, step: u64, innermost: bool) {
+        let (head, end) = (self.asm.label(), self.asm.label());
+        let mut counter = Arg::R(Register::RCX);
+        match (trips, self.left) {
+            (Trips::Once, _) => {}
+            (Trips::Count(n), _) => {
+                if innermost {
+                    self.asm.number(Register::RCX, n);
+                } else {
+                    counter = Arg::M(Asm::slot(self.asm.reserve(8)));
+                    self.asm.number(Register::RAX, n);
+                    self.asm.ins(Code::Mov_rm64_r64, &[counter, Arg::R(Register::RAX)]);
+                }
+            }
+            (Trips::While, Some(left)) => {
+                counter = Arg::M(Asm::slot(left));
+                self.asm.immediate(Code::Cmp_rm64_imm32, &[counter], step as i32);
+                self.asm.jump(Code::Jl_rel32_64, end);
+            }
+            (_, left) => {
+                counter = Arg::M(Asm::slot(left.unwrap_or(0)));
+                self.asm.immediate(Code::Cmp_rm64_imm32, &[counter], 0);
+                self.asm.jump(Code::Jle_rel32_64, end);
+            }
+        }
+        if innermost {
+            self.asm.align();
+        }
+        self.asm.here(head);
+        if let (Trips::Rest, Tail::Left(word)) = (trips, self.tail) {
+            // The lowest `left` bits; a step more than 64 away is cut off by the loop before.
+            let (eax, edx) = (Arg::R(Register::EAX), Arg::R(Register::EDX));
+            self.asm.ins(Code::Mov_r32_rm32, &[edx, Arg::M(Asm::slot(word))]);
+            self.asm.number(Register::RAX, 0xffff);
+            self.asm.ins(Code::VEX_Bzhi_r32_rm32_r32, &[eax, eax, edx]);
+            self.asm.ins(Code::VEX_Kmovw_kr_r32, &[Arg::R(TAIL), eax]);
+        }
+        self.loops.push(Counting { head, end, counter });
+    }
+
+    /// Where it ends: back to the beginning, or on.
+    pub(super) fn loop_end(&mut self, trips: Trips, step: u64) {
+        let Some(Counting { head, end, counter }) = self.loops.pop() else { return };
+        match trips {
+            Trips::Once => {}
+            Trips::Count(_) => {
+                self.asm.immediate(Code::Sub_rm64_imm32, &[counter], 1);
+                self.asm.jump(Code::Jne_rel32_64, head);
+            }
+            Trips::While => {
+                let code = Code::Sub_rm64_imm32;
+                self.asm.immediate(code, &[counter], step as i32);
+                self.asm.immediate(Code::Cmp_rm64_imm32, &[counter], step as i32);
+                self.asm.jump(Code::Jge_rel32_64, head);
+            }
+            Trips::Rest => {
+                self.asm.immediate(Code::Sub_rm64_imm32, &[counter], step as i32);
+                self.asm.jump(Code::Jg_rel32_64, head);
+            }
+        }
+        self.asm.here(end);
+    }
+}
