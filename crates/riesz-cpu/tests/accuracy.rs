@@ -3,51 +3,14 @@
 // `!(error <= limit)` also fails for NaN.
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 
+#[path = "reference/table.rs"]
+mod table;
+
 use riesz_cpu::simd::{Binary, Isa, Operand, Real, Unary, binary, unary};
-use std::collections::BTreeMap;
+use table::{Point, reference, ulps, ulps_f32};
 
 /// The promise of the module, in units in the last place.
 const LIMIT: f64 = 2.0;
-
-struct Point {
-    arguments: Vec<f64>,
-    value: f64,
-    rest: f64,
-}
-
-/// The table of `tests/reference/make.py`, or the file named by `RIESZ_REFERENCE`.
-fn reference() -> BTreeMap<String, Vec<Point>> {
-    let text = match std::env::var("RIESZ_REFERENCE") {
-        Ok(path) => std::fs::read_to_string(path).expect("the file RIESZ_REFERENCE names"),
-        Err(_) => include_str!("reference/functions.txt").to_string(),
-    };
-    let mut table: BTreeMap<String, Vec<Point>> = BTreeMap::new();
-    for line in text.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let n = words.len();
-        let float = |w: &str| f64::from_bits(u64::from_str_radix(w, 16).expect("hexadecimal bits"));
-        table.entry(words[0].to_string()).or_default().push(Point {
-            arguments: words[1..n - 2].iter().map(|w| float(w)).collect(),
-            value: float(words[n - 2]),
-            rest: words[n - 1].parse().expect("a number"),
-        });
-    }
-    table
-}
-
-/// |y − exact| in ulps of the exact value.
-fn ulps(y: f64, p: &Point) -> f64 {
-    if y == p.value && p.value.is_infinite() {
-        return 0.0;
-    }
-    let key = |v: f64| {
-        let b = v.to_bits() as i64;
-        if b < 0 { i64::MIN - b } else { b }
-    };
-    let steps = (key(y) as i128 - key(p.value) as i128) as f64;
-    // In both directions of zero a positive rest means "further up".
-    (steps - p.rest).abs()
-}
 
 #[test]
 fn within_two_ulps_of_exact_values() {
@@ -152,15 +115,6 @@ fn f32_pow_within_two_ulps_of_f64() {
             assert!(worst <= LIMIT, "{} on {}: {worst} ulp", op.name(), isa.name());
         }
     }
-}
-
-fn ulps_f32(y: f32, exact: f64) -> f64 {
-    let nearest = exact as f32;
-    if y == nearest || (y.is_nan() && nearest.is_nan()) {
-        return 0.0;
-    }
-    let e = (exact.abs().log2().floor() as i32).clamp(-126, 127);
-    (f64::from(y) - exact).abs() / f64::powi(2.0, e - 23)
 }
 
 /// The special values of IEEE 754 and C's Annex F.

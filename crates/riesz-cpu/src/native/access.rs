@@ -199,7 +199,9 @@ impl Machine {
                 let code = widened(Code::EVEX_Vmovups_xmmm128_k1z_xmm, w);
                 self.asm.ins(code, &[Arg::M(mem), src]);
             }
-            Pattern::Backward => self.store_strided(from, mem, place, -i32::from(place.bytes), size),
+            Pattern::Backward => {
+                self.store_strided(from, mem, place, -i32::from(place.bytes), size)
+            }
             Pattern::Every(stride) => self.store_strided(from, mem, place, stride, size),
         }
     }

@@ -17,6 +17,8 @@ use smallvec::SmallVec;
 const FREE: u32 = u32::MAX;
 /// An accumulator's register: this plus its number.
 const ACCUMULATORS: u32 = 1 << 31;
+/// Registers that are always left for the operations themselves.
+const LEAST: usize = 6;
 const NOWHERE: u8 = u8::MAX;
 const NO_SLOT: u32 = u32::MAX;
 
@@ -131,7 +133,8 @@ impl<'a> Allocate<'a> {
                         let id = self.owner[r as usize];
                         let next = self.next_use(id).unwrap_or(u32::MAX);
                         // What needs no saving goes first among near equals.
-                        let cheap = self.constant(id).is_some() || self.slot[id as usize] != NO_SLOT;
+                        let cheap =
+                            self.constant(id).is_some() || self.slot[id as usize] != NO_SLOT;
                         next.saturating_add(if cheap { 8 } else { 0 })
                     })?;
                 self.give_up(victim);
@@ -374,9 +377,10 @@ impl<'a> Allocate<'a> {
     /// A place for an accumulator, in a register if there are enough.
     pub(super) fn begin(&mut self, number: u16) -> Option<Src> {
         let size = self.accumulator(number.into()).num.size();
-        let taken = self.owner.iter().filter(|&&o| o != FREE && o >= ACCUMULATORS).count();
         let most = usize::from(self.machine.scratch()) * 3 / 4;
-        let place = if taken < most {
+        let taken = self.owner.iter().filter(|&&o| o != FREE && o >= ACCUMULATORS).count();
+        let free = self.registers(size).filter(|&r| self.kept[r as usize] == 0).count();
+        let place = if taken < most && free > LEAST {
             let register = self.take(size)?;
             self.owner[register as usize] = ACCUMULATORS + u32::from(number);
             self.kept[register as usize] = NOWHERE;
@@ -465,19 +469,18 @@ impl<'a> Allocate<'a> {
     /// At the end of a loop: a value it keeps is in its register again. If an inner loop took the
     /// register, the value was saved.
     fn restore(&mut self, id: Id, register: u8) {
-        if self.owner[register as usize] == id {
-            return;
-        }
-        self.give_up(register);
-        match self.register[id as usize] {
-            NOWHERE => {
-                let found = self.fetch(id, register);
-                debug_assert!(found.is_some(), "value {id} is lost");
-            }
-            other => {
-                self.machine.copy(register, other, self.size(id));
-                self.owner[other as usize] = FREE;
-                self.kept[other as usize] = 0;
+        if self.owner[register as usize] != id {
+            self.give_up(register);
+            match self.register[id as usize] {
+                NOWHERE => {
+                    let found = self.fetch(id, register);
+                    debug_assert!(found.is_some(), "value {id} is lost");
+                }
+                other => {
+                    self.machine.copy(register, other, self.size(id));
+                    self.owner[other as usize] = FREE;
+                    self.kept[other as usize] = 0;
+                }
             }
         }
         self.own(register, id);
@@ -511,14 +514,20 @@ impl<'a> Allocate<'a> {
                     now -= 1;
                 }
             }
-            if node.op.has_result() && node.size != Size::Mask && !self.linear.late[id as usize] {
-                now += 1;
+            // An accumulator has a register from its beginning to its end, where a value takes over.
+            let held = match node.op {
+                Op::Begin(..) => 1,
+                Op::End(_) => 0,
+                op => i32::from(op.has_result()),
+            };
+            if node.size != Size::Mask && !self.linear.late[id as usize] {
+                now += held;
                 most = most.max(now);
             }
         }
         let accumulators = self.owner.iter().filter(|&&o| o != FREE && o >= ACCUMULATORS).count();
         let vectors = i32::from(self.machine.scratch()) - accumulators as i32;
-        let mut room = (vectors - most - 2).max(0) as usize;
+        let mut room = (vectors - most.max(LEAST as i32) - 2).max(0) as usize;
         let mut masks = 2;
         outside.sort_by_key(|&id| {
             let uses = self.seen[id as usize].1;

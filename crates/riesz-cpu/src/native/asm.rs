@@ -239,6 +239,11 @@ impl Asm {
         self.frame - size
     }
 
+    /// Everything that was ever reserved is in use.
+    pub(super) fn reserve_all(&mut self) {
+        self.frame = self.most;
+    }
+
     /// What is reserved from here on is free again after [`Asm::release`].
     pub(super) fn mark(&self) -> u32 {
         self.frame
@@ -284,13 +289,7 @@ impl Asm {
         let body = self.encoder.take_buffer();
         let body_len = self.len;
         self.len = 0;
-        let saved = [
-            Register::RBX,
-            Register::R12,
-            Register::R13,
-            Register::R14,
-            Register::R15,
-        ];
+        let saved = [Register::RBX, Register::R12, Register::R13, Register::R14, Register::R15];
         let r = Arg::R;
         self.ins(Code::Push_r64, &[r(Register::RBP)]);
         self.ins(Code::Mov_rm64_r64, &[r(Register::RBP), r(Register::RSP)]);

@@ -77,9 +77,8 @@ impl Blocking {
         let depth = nest.extents.len();
         let cost: usize = nest.body.iter().map(cost).sum::<usize>().max(1) + nest.stores.len();
         let folds = nest.stores.iter().filter(|s| s.fold.is_some()).count();
-        let folded = |d: usize| {
-            nest.stores.iter().any(|s| s.fold.is_some_and(|f| f.along >> d & 1 == 1))
-        };
+        let folded =
+            |d: usize| nest.stores.iter().any(|s| s.fold.is_some_and(|f| f.along >> d & 1 == 1));
         // Short loops, from the inside.
         let mut copies = 1;
         let mut left = depth;

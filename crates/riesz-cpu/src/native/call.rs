@@ -91,9 +91,7 @@ pub(super) unsafe extern "sysv64" fn apply(
             Helper::Binary(f, _) => {
                 zip(a, b, out, n, |x: i64, y: i64| f.row().integer.and_then(|f| f(x, y)))
             }
-            Helper::Polygamma(order, ty) => {
-                primitive(&Polygamma { n: order }, a, ty, out, ty, n)
-            }
+            Helper::Polygamma(order, ty) => primitive(&Polygamma { n: order }, a, ty, out, ty, n),
             Helper::Sinc(order, ty) => primitive(&Sinc { order }, a, ty, out, ty, n),
             Helper::Cast(from, to) => primitive(&Cast { to }, a, from, out, to, n),
             Helper::Sin(DType::F32) => beyond::<f32>(a, out, n, large::sin),

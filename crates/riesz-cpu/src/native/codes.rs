@@ -110,10 +110,7 @@ pub(super) fn one(op: One, num: Num, wide: bool) -> Option<(Code, Option<u8>)> {
             immediate = Some(n);
             (VEX_Vpsrld_xmm_xmm_imm8, EVEX_Vpsrld_xmm_k1z_xmmm128b32_imm8)
         }
-        (
-            One::Exponent | One::Mantissa | One::Sqrt | One::Round(_),
-            I32 | I64,
-        )
+        (One::Exponent | One::Mantissa | One::Sqrt | One::Round(_), I32 | I64)
         | (One::Abs | One::Left(_) | One::Right(_), F32 | F64) => (INVALID, INVALID),
     };
     Some((form(wide, row)?, immediate))

@@ -22,6 +22,8 @@ pub(super) enum Cold {
         x: u8,
         to: u8,
         size: Size,
+        /// Lanes of the nest it belongs to.
+        lanes: usize,
         /// What else is in registers.
         saved: Vec<(u8, Size)>,
     },
@@ -39,8 +41,9 @@ const VOLATILE: [Register; 7] = [
 ];
 
 impl Machine {
-    /// Writes the cold code of a nest.
+    /// Writes the cold code. It comes back to nests whose frames are in use.
     pub(super) fn write_cold(&mut self) {
+        self.asm.reserve_all();
         for cold in std::mem::take(&mut self.cold) {
             match cold {
                 Cold::Fail { out, back, flag } => {
@@ -54,8 +57,9 @@ impl Machine {
                     self.asm.number(Register::RAX, 0);
                     self.asm.jump(Code::Jmp_rel32_64, back);
                 }
-                Cold::Repair { out, back, helper, x, to, size, saved } => {
+                Cold::Repair { out, back, helper, x, to, size, lanes, saved } => {
                     self.asm.here(out);
+                    self.lanes = lanes;
                     let mark = self.asm.mark();
                     let (first, result) = (self.frame.first, self.frame.result);
                     self.spill(first, x, size);
@@ -106,8 +110,11 @@ impl Machine {
         let mask = self.asm.reserve(8);
         self.asm.ins(Code::VEX_Kmovw_m16_kr, &[Arg::M(Asm::slot(mask)), Arg::R(TAIL)]);
         let frame = self.frame;
-        let places =
-            [(Register::RSI, frame.first), (Register::RDX, frame.second), (Register::RCX, frame.result)];
+        let places = [
+            (Register::RSI, frame.first),
+            (Register::RDX, frame.second),
+            (Register::RCX, frame.result),
+        ];
         for (register, slot) in places {
             self.asm.ins(Code::Lea_r64_m, &[Arg::R(register), Arg::M(Asm::slot(slot))]);
         }

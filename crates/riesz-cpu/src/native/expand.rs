@@ -316,7 +316,9 @@ impl Expand<'_> {
         let convert = |x: Id| g.add(Op::Convert(a, b), [x, NONE, NONE], b.size());
         let needs_wide = !matches!(
             (a, b),
-            (Num::F32, Num::F64) | (Num::F64, Num::F32) | (Num::I32, Num::F32 | Num::F64 | Num::I64)
+            (Num::F32, Num::F64)
+                | (Num::F64, Num::F32)
+                | (Num::I32, Num::F32 | Num::F64 | Num::I64)
         );
         if needs_wide && !g.wide {
             return self.call(Helper::Cast(from, to), x, NONE, false);

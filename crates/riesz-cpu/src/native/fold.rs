@@ -71,8 +71,13 @@ impl Lower<'_> {
         let ty = self.nest.body[s.value as usize].ty;
         let place = self.place(&s.access, ty)?.0;
         let home = self.home(fold.along);
-        let accumulator =
-            self.accumulator(store, home, place, chain, Accumulator { combine, num: number, identity });
+        let accumulator = self.accumulator(
+            store,
+            home,
+            place,
+            chain,
+            Accumulator { combine, num: number, identity },
+        );
         let across = self.folds_lanes(fold.along);
         let masked = across && self.partial();
         let value = values[s.value as usize];
@@ -171,8 +176,7 @@ impl Lower<'_> {
             let s = &self.nest.stores[fold.store];
             let truth = self.nest.body[s.value as usize].ty == DType::Bool;
             let after = |op: Op, args: [Id; 3], size: Size| {
-                let node =
-                    Node { op, args, size, block: fold.home, after: true, uniform: false };
+                let node = Node { op, args, size, block: fold.home, after: true, uniform: false };
                 self.graph.push(node)
             };
             let mut values: Vec<Id> = fold
@@ -236,10 +240,9 @@ fn uses(op: &NestOp, value: u32) -> usize {
     let args: &[u32] = match op {
         NestOp::Const(_) | NestOp::Load(_) | NestOp::Index { .. } => &[],
         NestOp::Gather { index, .. } => std::slice::from_ref(index),
-        NestOp::Unary(_, a)
-        | NestOp::Power(_, a)
-        | NestOp::Cast(a)
-        | NestOp::Special(_, a) => std::slice::from_ref(a),
+        NestOp::Unary(_, a) | NestOp::Power(_, a) | NestOp::Cast(a) | NestOp::Special(_, a) => {
+            std::slice::from_ref(a)
+        }
         NestOp::Binary(_, a, b)
         | NestOp::Scale(a, b)
         | NestOp::Compare(_, a, b)

@@ -170,7 +170,11 @@ pub(super) enum Op {
     /// Elements at a[lane] bytes from the place, where b.
     Gather(Place),
     /// The elements at a[0]·stride bytes from the place, if a[0] < bound.
-    Fetch { place: Place, stride: i32, bound: u64 },
+    Fetch {
+        place: Place,
+        stride: i32,
+        bound: u64,
+    },
     /// A function of this table of a and b, called; `true`: it may fail, in the lanes c if given.
     Call(u16, bool),
     /// a, but where c the function of this table of b.
@@ -206,7 +210,12 @@ impl Op {
     pub(super) fn is_effect(self) -> bool {
         matches!(
             self,
-            Op::Check | Op::Store(_) | Op::Begin(..) | Op::Join(..) | Op::Fetch { .. } | Op::Call(_, true)
+            Op::Check
+                | Op::Store(_)
+                | Op::Begin(..)
+                | Op::Join(..)
+                | Op::Fetch { .. }
+                | Op::Call(_, true)
         )
     }
 

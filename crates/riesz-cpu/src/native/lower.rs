@@ -229,8 +229,7 @@ impl Lower<'_> {
         let tail = if self.partial() { self.tail() } else { NONE };
         let mut values: Vec<Id> = Vec::with_capacity(nest.body.len());
         for i in 0..nest.body.len() {
-            let mut expand =
-                Expand { graph: &self.graph, nest, helpers: &mut *self.helpers, tail };
+            let mut expand = Expand { graph: &self.graph, nest, helpers: &mut *self.helpers, tail };
             let value = match expand.instruction(i, &values) {
                 Some(value) => value,
                 None => self.by_loops(i, &values)?,
@@ -358,12 +357,8 @@ impl Lower<'_> {
             i = g.two(Two::Add, number, i, g.constant(low, size));
         }
         let from = if short { DType::I32 } else { DType::I64 };
-        let mut expand = Expand {
-            graph: &self.graph,
-            nest: self.nest,
-            helpers: &mut *self.helpers,
-            tail: NONE,
-        };
+        let mut expand =
+            Expand { graph: &self.graph, nest: self.nest, helpers: &mut *self.helpers, tail: NONE };
         Some(expand.cast(i, from, ty))
     }
 
@@ -403,7 +398,8 @@ impl Lower<'_> {
                 g.one(One::Left(b.trailing_zeros() as u8), number, offset)
             }
             b => {
-                let low = if number == Num::I32 { u64::from(b as u32) } else { i64::from(b) as u64 };
+                let low =
+                    if number == Num::I32 { u64::from(b as u32) } else { i64::from(b) as u64 };
                 g.two(Two::Mul, number, offset, g.constant(low, number.size()))
             }
         };

@@ -128,8 +128,7 @@ impl Code {
     pub unsafe fn run(&self, addresses: *mut *mut u8, range: (usize, usize)) -> bool {
         // SAFETY: at this place of executable memory lies a function that was written with this
         // calling convention and these arguments.
-        let function: Function =
-            unsafe { std::mem::transmute(self.memory.address(self.at)) };
+        let function: Function = unsafe { std::mem::transmute(self.memory.address(self.at)) };
         // SAFETY: the caller's.
         unsafe { function(addresses, range.0, range.1) != 0 }
     }

@@ -230,7 +230,8 @@ impl Allocate<'_> {
         let (out, back) = (self.machine.asm.label(), self.machine.asm.label());
         self.machine.branch_if_any(mask, out);
         self.machine.asm.here(back);
-        self.machine.cold.push(Cold::Repair { out, back, helper, x, to, size, saved });
+        let lanes = self.machine.lanes;
+        self.machine.cold.push(Cold::Repair { out, back, helper, x, to, size, lanes, saved });
         Some(())
     }
 

@@ -49,8 +49,248 @@ fn products_of_a_matrix_and_a_vector() {
                     flag: None,
                 };
                 let most = m.max(n);
-                check(&region(&[DType::F64; 3], nest), &[numbers(m * n), numbers(most), numbers(most)]);
+                check(
+                    &region(&[DType::F64; 3], nest),
+                    &[numbers(m * n), numbers(most), numbers(most)],
+                );
             }
         }
+    }
+}
+
+/// The operands of the tests of `meaning`: everything that is not a single nest.
+#[test]
+fn loops_choices_and_calls_around_nests() {
+    use std::sync::Arc;
+    struct Double;
+    impl Routine for Double {
+        fn name(&self) -> String {
+            "double".to_string()
+        }
+        unsafe fn run(&self, addresses: &[*mut u8]) -> bool {
+            // SAFETY: one operand of two doubles, as below.
+            let x = unsafe { std::slice::from_raw_parts_mut(addresses[0].cast::<f64>(), 2) };
+            x.iter_mut().for_each(|x| *x *= 2.0);
+            x[0] < 100.0
+        }
+    }
+    let add = Nest {
+        extents: smallvec![2],
+        vector: Some(0),
+        body: vec![
+            inst(Op::Load(at(0, 0, &[1])), DType::F64),
+            inst(Op::Load(at(1, 0, &[1])), DType::F64),
+            inst(Op::Binary(Binary::Add, 0, 1), DType::F64),
+        ],
+        stores: vec![store(2, at(2, 0, &[1]))],
+        flag: None,
+    };
+    let small = Nest {
+        extents: smallvec![],
+        vector: None,
+        body: vec![
+            inst(Op::Load(at(2, 0, &[])), DType::F64),
+            inst(Op::Const(50f64.to_bits()), DType::F64),
+            inst(Op::Compare(Compare::Lt, 0, 1), DType::Bool),
+        ],
+        stores: vec![store(2, at(3, 0, &[]))],
+        flag: None,
+    };
+    let call = Step::Call(Call { function: Arc::new(Double), operands: smallvec![2] });
+    let turn = Step::Loop {
+        count: 3,
+        advance: vec![(1, 2)],
+        exchange: vec![(0, 2)],
+        body: vec![Step::Nest(add)],
+    };
+    let operands = vec![DType::F64, DType::F64, DType::F64, DType::Bool];
+    let steps = vec![
+        turn,
+        Step::While { test: vec![Step::Nest(small.clone())], flag: 3, body: vec![call.clone()] },
+        Step::If { flag: 3, yes: vec![call.clone()], no: vec![] },
+    ];
+    let region = Region { operands, steps };
+    let x = Tensor::from([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
+    let buffers = [[0.5, 0.5].into(), x, [0.0, 0.0].into(), Tensor::from(false)];
+    for (_, good, data) in native(&region, &buffers) {
+        // 6.5 and 60.5 after the loop, doubled three times until the first is not below 50.
+        assert!(good);
+        assert_eq!(data[2], *Tensor::from([52.0, 484.0]).data());
+    }
+    let steps = vec![call.clone(), call];
+    let region = Region { operands: region.operands, steps };
+    let buffers = [[0.0; 2].into(), [0.0; 2].into(), [30.0, 0.0].into(), Tensor::from(false)];
+    for (_, good, data) in native(&region, &buffers) {
+        assert!(!good, "the second call has no result");
+        assert_eq!(data[2], *Tensor::from([120.0, 0.0]).data());
+    }
+}
+
+fn gather(n: usize, bound: usize, uniform: bool, ty: DType) -> Region {
+    let index = if uniform { [0] } else { [1] };
+    let nest = Nest {
+        extents: smallvec![n],
+        vector: Some(0),
+        body: vec![
+            inst(Op::Load(at(0, 0, &index)), ty),
+            inst(Op::Gather { access: at(1, 1, &[1]), index: 0, stride: 3, bound }, DType::F64),
+            inst(Op::Gather { access: at(4, 0, &[0]), index: 0, stride: 1, bound }, DType::Bool),
+            inst(Op::Select(2, 1, 1), DType::F64),
+        ],
+        stores: vec![store(3, at(2, 0, &[1])), store(2, at(5, 0, &[1]))],
+        flag: Some(3),
+    };
+    let (f, b) = (DType::F64, DType::Bool);
+    region(&[ty, f, f, b, b, b], nest)
+}
+
+#[test]
+fn gathers_and_indices_out_of_range() {
+    for n in [1, 3, 8, 13, 40] {
+        for uniform in [false, true] {
+            for wide in [false, true] {
+                let index: Vec<i32> = (0..n).map(|i| (i as i32 * 5) % 7).collect();
+                let truths: Vec<bool> = (0..7).map(|i| i % 3 == 1).collect();
+                let longs: Vec<i64> = index.iter().map(|&i| i.into()).collect();
+                let (ty, index) = match wide {
+                    true => (DType::I64, Tensor::from(longs)),
+                    false => (DType::I32, Tensor::from(index)),
+                };
+                let buffers = [
+                    index,
+                    numbers(3 * 7 + n),
+                    numbers(n),
+                    Tensor::from(false),
+                    Tensor::from(truths),
+                    Tensor::from(vec![false; n]),
+                ];
+                check(&gather(n, 7, uniform, ty), &buffers);
+                // The last index that occurs is out of range: only the flag is told.
+                let short = gather(n, 5, uniform, ty);
+                let (good, data) = reference(&short, &buffers);
+                for (_, found, native) in native(&short, &buffers) {
+                    assert_eq!((found, &native[3]), (good, &data[3]));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn division_by_zero_sets_the_flag() {
+    for (f, n) in [(Binary::Div, 5), (Binary::Rem, 11)] {
+        for zero in [None, Some(n - 1)] {
+            let nest = Nest {
+                extents: smallvec![n],
+                vector: Some(0),
+                body: vec![
+                    inst(Op::Load(at(0, 0, &[1])), DType::I32),
+                    inst(Op::Load(at(1, 0, &[1])), DType::I32),
+                    inst(Op::Binary(f, 0, 1), DType::I32),
+                ],
+                stores: vec![store(2, at(2, 0, &[1]))],
+                flag: Some(3),
+            };
+            let x: Vec<i32> = (0..n).map(|i| i as i32 * 7 - 20).collect();
+            let y: Vec<i32> =
+                (0..n).map(|i| if Some(i) == zero { 0 } else { 3 - 2 * i as i32 }).collect();
+            let i = DType::I32;
+            let buffers = [Tensor::from(x), y.into(), vec![0; n].into(), Tensor::from(false)];
+            check(&region(&[i, i, i, DType::Bool], nest), &buffers);
+        }
+    }
+}
+
+#[test]
+fn ranges_of_the_outermost_loop_make_up_the_whole() {
+    for (vector, m, n) in [(Some(0), 5000, 1), (Some(1), 70, 130), (Some(0), 333, 20)] {
+        let nest = Nest {
+            extents: smallvec![m, n],
+            vector,
+            body: vec![
+                inst(Op::Load(at(0, 0, &[n as isize, 1])), DType::F64),
+                inst(Op::Index { dim: 0, start: 3, step: 2 }, DType::F64),
+                inst(Op::Binary(Binary::Add, 0, 1), DType::F64),
+                inst(Op::Unary(Unary::Exp, 2), DType::F64),
+            ],
+            stores: vec![
+                store(2, at(1, 0, &[1, m as isize])),
+                store(3, at(2, 0, &[n as isize, 1])),
+            ],
+            flag: None,
+        };
+        let region = region(&[DType::F64; 3], nest);
+        let buffers = [numbers(m * n), numbers(m * n), numbers(m * n)];
+        let whole = native(&region, &buffers);
+        for (isa, _, expected) in whole {
+            let code = riesz_cpu::native::compile(&region, isa).unwrap();
+            assert!(code.splits());
+            let mut data: Vec<_> = buffers.iter().map(|t| t.data().clone()).collect();
+            let table = addresses(&mut data);
+            let cuts = [0, 1, 2, m / 3, m / 2 + 1, m / 2 + 1, m - 1, m];
+            std::thread::scope(|s| {
+                for cut in cuts.windows(2) {
+                    let (code, table) =
+                        (&code, table.iter().map(|p| *p as usize).collect::<Vec<_>>());
+                    s.spawn(move || {
+                        let mut table: Vec<*mut u8> = table.iter().map(|&p| p as *mut u8).collect();
+                        // SAFETY: the buffers are whole, and the ranges write different elements.
+                        assert!(unsafe { code.run(table.as_mut_ptr(), (cut[0], cut[1])) });
+                    });
+                }
+            });
+            for (a, b) in data.iter().zip(&expected) {
+                assert!(same(a, b));
+            }
+        }
+    }
+}
+
+#[test]
+fn large_bodies_spill_and_stay_right() {
+    for ty in [DType::F64, DType::F32] {
+        let mut body: Vec<Inst> =
+            (0..20).map(|i| inst(Op::Load(at(0, i * 40, &[1])), ty)).collect();
+        for i in 0..3000u32 {
+            let n = body.len() as u32;
+            let (a, b) = ((i * 7919) % n, n - 1 - (i * 31) % n.min(60));
+            let f = [Binary::Add, Binary::Sub, Binary::Max, Binary::Min][(i % 4) as usize];
+            body.push(inst(Op::Binary(f, a, b), ty));
+            if i % 5 == 0 {
+                // Keeps the numbers small.
+                let half =
+                    if ty == DType::F64 { 0.5f64.to_bits() } else { 0.5f32.to_bits().into() };
+                body.push(inst(Op::Const(half), ty));
+                body.push(inst(Op::Binary(Binary::Mul, n, n + 1), ty));
+            }
+        }
+        let n = body.len() as u32;
+        let stores = (0..30).map(|k| store(n - 1 - 13 * k, at(1, 40 * k as isize, &[1]))).collect();
+        let nest = Nest { extents: smallvec![37], vector: Some(0), body, stores, flag: None };
+        let x: Vec<f64> = (0..800).map(|i| ((i * 37) % 101) as f64 / 8.0 - 6.0).collect();
+        let (x, y): (Tensor, Tensor) = match ty {
+            DType::F64 => (x.into(), vec![0.0; 1200].into()),
+            _ => (x.iter().map(|&x| x as f32).collect::<Vec<_>>().into(), vec![0f32; 1200].into()),
+        };
+        check(&region(&[ty; 2], nest), &[x, y]);
+    }
+}
+
+#[test]
+fn results_may_lie_where_the_arguments_were() {
+    for n in [1, 7, 8, 100, 5000] {
+        let nest = Nest {
+            extents: smallvec![n],
+            vector: Some(0),
+            body: vec![
+                inst(Op::Load(at(0, 0, &[1])), DType::F64),
+                inst(Op::Load(at(1, 0, &[1])), DType::F64),
+                inst(Op::Binary(Binary::Sub, 0, 1), DType::F64),
+                inst(Op::Binary(Binary::Mul, 0, 1), DType::F64),
+            ],
+            stores: vec![store(2, at(0, 0, &[1])), store(3, at(1, 0, &[1]))],
+            flag: None,
+        };
+        check(&region(&[DType::F64; 2], nest), &[numbers(n), numbers(n)]);
     }
 }

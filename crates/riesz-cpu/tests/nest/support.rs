@@ -26,7 +26,7 @@ pub fn region(operands: &[DType], nest: Nest) -> Region {
 
 /// What the reference makes of the buffers, and whether all was well.
 pub fn reference(region: &Region, buffers: &[Tensor]) -> (bool, Vec<Data>) {
-    region.verify().unwrap_or_else(|e| panic!("{e}\n{region:#?}"));
+    region.verify().unwrap_or_else(|e| panic!("{e}\n{region:?}"));
     let alias: Vec<usize> = (0..buffers.len()).collect();
     let mut data: Vec<Data> = buffers.iter().map(|t| t.data().clone()).collect();
     let good = eval(region, &alias, &mut data);
@@ -61,7 +61,7 @@ pub fn native(region: &Region, buffers: &[Tensor]) -> Vec<(Isa, bool, Vec<Data>)
     let mut results = Vec::new();
     for isa in Isa::available() {
         let Some(code) = riesz_cpu::native::compile(region, isa) else {
-            assert!(isa < Isa::named("avx512").unwrap_or(isa), "no code: {region:#?}");
+            assert!(isa < Isa::named("avx512").unwrap_or(isa), "no code: {region:?}");
             continue;
         };
         let mut data: Vec<Data> = buffers.iter().map(|t| t.data().clone()).collect();
@@ -76,8 +76,18 @@ pub fn native(region: &Region, buffers: &[Tensor]) -> Vec<(Isa, bool, Vec<Data>)
 /// Whether two buffers hold the same numbers; NaN is NaN whatever its bits.
 pub fn same(a: &Data, b: &Data) -> bool {
     match (a, b) {
-        (Data::F32(a), Data::F32(b)) => a.len() == b.len() && a.iter().zip(&**b).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()),
-        (Data::F64(a), Data::F64(b)) => a.len() == b.len() && a.iter().zip(&**b).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()),
+        (Data::F32(a), Data::F32(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .zip(&**b)
+                    .all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan())
+        }
+        (Data::F64(a), Data::F64(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .zip(&**b)
+                    .all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan())
+        }
         (a, b) => a == b,
     }
 }
@@ -87,9 +97,9 @@ pub fn check(region: &Region, buffers: &[Tensor]) {
     let (good, expected) = reference(region, buffers);
     for (isa, found_good, found) in native(region, buffers) {
         let isa = isa.name();
-        assert_eq!(found_good, good, "{isa}: {region:#?}");
+        assert_eq!(found_good, good, "{isa}: {region:?}");
         for (i, (a, b)) in found.iter().zip(&expected).enumerate() {
-            assert!(same(a, b), "{isa}, operand {i}:\n{a:?}\nnot\n{b:?}\n{region:#?}");
+            assert!(same(a, b), "{isa}, operand {i}:\n{a:?}\nnot\n{b:?}\n{region:?}");
         }
     }
 }
