@@ -17,8 +17,9 @@ pub(super) fn moves(graph: &Graph, groups: &[Group]) -> Vec<Vec<(u16, i64)>> {
     }
     // Inside comes after outside in the list.
     for b in (1..blocks.len()).rev() {
-        for g in 0..groups.len() {
-            used[blocks[b].parent as usize][g] |= used[b][g];
+        let inside = used[b].clone();
+        for (outer, inner) in used[blocks[b].parent as usize].iter_mut().zip(inside) {
+            *outer |= inner;
         }
     }
     // What is used in one part of a loop moves in all of them.

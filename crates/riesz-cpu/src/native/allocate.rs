@@ -162,10 +162,10 @@ impl<'a> Allocate<'a> {
             let slot = self.machine.asm.reserve(bytes);
             self.machine.spill(slot, register, size);
             self.slot[id as usize] = slot;
-            if let Some(inside) = self.loops.last_mut() {
-                if self.linear.defined[id as usize] < self.linear.spans[inside.block as usize].0 {
-                    inside.saved.push(id);
-                }
+            if let Some(inside) = self.loops.last_mut()
+                && self.linear.defined[id as usize] < self.linear.spans[inside.block as usize].0
+            {
+                inside.saved.push(id);
             }
         }
     }

@@ -226,7 +226,7 @@ impl Asm {
 
     /// Fills up to a multiple of 32 bytes, so that a short loop lies in few lines.
     pub(super) fn align(&mut self) {
-        while self.len % 32 != 0 {
+        while !self.len.is_multiple_of(32) {
             self.encoder.write_u8(0x90);
             self.len += 1;
         }

@@ -173,11 +173,12 @@ impl Blocking {
             parts.push(Part { trips: Trips::Once, step, copies, start, partial });
         }
         // Two pieces that run once and fit in one.
-        if let [a, b] = parts.as_slice() {
-            if a.trips == Trips::Once && a.copies + b.copies <= COPIES / 2 {
-                let all = Part { copies: a.copies + b.copies, partial: b.partial, ..*a };
-                parts = smallvec![all];
-            }
+        if let [a, b] = parts.as_slice()
+            && a.trips == Trips::Once
+            && a.copies + b.copies <= COPIES / 2
+        {
+            let all = Part { copies: a.copies + b.copies, partial: b.partial, ..*a };
+            parts = smallvec![all];
         }
         parts
     }
@@ -192,7 +193,7 @@ impl Blocking {
 /// A block size near `want` that divides `n`, or `want`.
 fn best_block(n: usize, want: usize) -> usize {
     let near = [want, want + 1, want.saturating_sub(1), want + 2];
-    near.into_iter().find(|&b| b > 1 && n % b == 0).unwrap_or(want).min(n)
+    near.into_iter().find(|&b| b > 1 && n.is_multiple_of(b)).unwrap_or(want).min(n)
 }
 
 /// Whether the nest needs lanes of eight bytes because of this instruction.

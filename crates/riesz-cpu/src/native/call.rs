@@ -212,6 +212,10 @@ unsafe fn primitive(
     if run().is_some() { 0 } else { n as u64 }
 }
 
+/// The library calls of a region, at the addresses its code has.
+#[allow(clippy::vec_box)]
+pub(super) type Calls = Vec<Box<Call>>;
+
 /// Runs a library call of a region on the operands it names; whether it had a result.
 ///
 /// # Safety

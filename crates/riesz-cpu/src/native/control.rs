@@ -27,8 +27,7 @@ pub(super) struct Control<'a> {
     pub(super) machine: Machine,
     pub(super) region: &'a Region,
     /// The library calls, at fixed addresses.
-    #[allow(clippy::vec_box)] // the code has the addresses
-    pub(super) calls: Vec<Box<Call>>,
+    pub(super) calls: call::Calls,
 }
 
 impl Control<'_> {

@@ -110,7 +110,8 @@ impl Lower<'_> {
             return None;
         };
         let float = self.nest.body[value as usize].ty.is_float();
-        let uses = self.nest.body.iter().map(|inst| uses(&inst.op, value)).sum::<usize>()
+        let arguments = self.nest.body.iter().flat_map(|inst| inst.op.arguments());
+        let uses = arguments.filter(|&a| a == value).count()
             + self.nest.stores.iter().filter(|s| s.value == value).count();
         (float && uses == 1).then(|| (values[a as usize], values[b as usize]))
     }
@@ -233,21 +234,4 @@ fn combined(g: &Graph, combine: Combine, num: Num, a: Id, b: Id) -> Id {
         Combine::And => g.two(Two::And, num, a, b),
         Combine::Or => g.two(Two::Or, num, a, b),
     }
-}
-
-/// How often an operation uses a value.
-fn uses(op: &NestOp, value: u32) -> usize {
-    let args: &[u32] = match op {
-        NestOp::Const(_) | NestOp::Load(_) | NestOp::Index { .. } => &[],
-        NestOp::Gather { index, .. } => std::slice::from_ref(index),
-        NestOp::Unary(_, a) | NestOp::Power(_, a) | NestOp::Cast(a) | NestOp::Special(_, a) => {
-            std::slice::from_ref(a)
-        }
-        NestOp::Binary(_, a, b)
-        | NestOp::Scale(a, b)
-        | NestOp::Compare(_, a, b)
-        | NestOp::Logical(_, a, b) => &[*a, *b],
-        NestOp::Fma(a, b, c) | NestOp::Select(a, b, c) => &[*a, *b, *c],
-    };
-    args.iter().filter(|&&a| a == value).count()
 }

@@ -387,10 +387,11 @@ impl Graph {
         uniform: bool,
     ) -> Id {
         let key = (op, args, size, block);
-        if !op.is_effect() && !after {
-            if let Some(&id) = self.known.borrow().get(&key) {
-                return id;
-            }
+        if !op.is_effect()
+            && !after
+            && let Some(&id) = self.known.borrow().get(&key)
+        {
+            return id;
         }
         let id = self.push(Node { op, args, size, block, after, uniform });
         if !op.is_effect() && !after {

@@ -36,7 +36,7 @@ mod nest;
 mod operate;
 mod symbol;
 
-use crate::nest::{Call, Region};
+use crate::nest::Region;
 use crate::simd::Isa;
 use crate::simd::isa::Level;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub struct Code {
     splits: bool,
     /// What the code calls, at the addresses it has.
     _helpers: call::Helpers,
-    _calls: Vec<Box<Call>>,
+    _calls: call::Calls,
 }
 
 type Function = unsafe extern "sysv64" fn(*mut *mut u8, usize, usize) -> u64;
@@ -90,7 +90,7 @@ struct Written {
     len: usize,
     splits: bool,
     helpers: call::Helpers,
-    calls: Vec<Box<Call>>,
+    calls: call::Calls,
 }
 
 fn write(region: &Region, isa: Isa) -> Option<Written> {

@@ -226,7 +226,7 @@ impl Making {
             let Known { ty, whole } = self.known[value as usize];
             let along = (draw.below(8) as u32) & all;
             let op = draw.pick(&[Reduction::Sum, Reduction::Max, Reduction::Min]);
-            let sums = whole.is_some() && ty != DType::Bool || !ty.is_float() && ty != DType::Bool;
+            let sums = ty.is_int() || ty.is_float() && whole.is_some();
             let fold = (draw.chance(60) && (op != Reduction::Sum || sums)).then(|| Fold {
                 op,
                 along,
