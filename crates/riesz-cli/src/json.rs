@@ -16,6 +16,16 @@ pub fn number(x: f64) -> Value {
     }
 }
 
+/// The number that [`number`] wrote.
+pub fn read_number(value: &Value) -> Option<f64> {
+    match value.as_str() {
+        Some("NaN") => Some(f64::NAN),
+        Some("Infinity") => Some(f64::INFINITY),
+        Some("-Infinity") => Some(f64::NEG_INFINITY),
+        _ => value.as_f64(),
+    }
+}
+
 /// A tensor: nested arrays, outermost axis first.
 pub fn tensor(t: &Tensor) -> Value {
     nested(&t.to_f64(), t.shape())

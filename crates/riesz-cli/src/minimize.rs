@@ -1,27 +1,37 @@
 //! `riesz minimize`: a problem file to its minimum.
 //!
 //! What is printed is in the files beside this one: the problem as understood ([`describe`]), a line
-//! that follows the run ([`progress`]), the solution ([`report`]) and the picture ([`plot`]).
+//! that follows the run ([`progress`]), the solution ([`report`]) and the picture ([`plot`]); a run
+//! that is written to a file and goes on later is in [`saved`].
 
 mod describe;
 mod plot;
 mod progress;
 mod report;
+mod saved;
 
 use crate::{Exit, Failure, Io};
 use progress::ProgressLine;
-use riesz::minimize::{Control, Method, Options, Status};
-use riesz_lang::model::{Model, ModelError};
+use riesz::minimize::{Checkpoint, Control, Method, Options, Progress, Status};
+use riesz_lang::model::{Model, ModelError, Outcome};
+use saved::Saver;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Minimise a problem stated in a file.
 ///
 /// Prints the problem as understood, the formula of the gradient and the solution. JSON: {"status",
 /// "objective", "gradient_norm", "constraint_violation", "iterations", "evaluations", "seconds",
 /// "method", "variables"}; status is "converged", "max_iterations", "failed", or "interrupted" after
-/// Ctrl-C, which ends a run at its best point so far. The exit code is 1 unless it converged.
+/// Ctrl-C, which ends a run at its last point. The exit code is 1 unless it converged.
+///
+/// With --save a run can be interrupted or killed, and goes on with --resume with the very steps it
+/// would have taken.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  riesz minimize examples/logistic.rz --plot convergence.svg")]
+#[command(after_help = "Examples:
+  riesz minimize examples/logistic.rz --plot convergence.svg
+  riesz minimize large.rz --save large.run      # Ctrl-C, or a power cut
+  riesz minimize large.rz --resume large.run --save large.run")]
 pub struct Args {
     /// The problem file
     #[arg(value_name = "FILE.rz")]
@@ -45,6 +55,12 @@ pub struct Args {
     /// Draw how the value and the gradient norm converged
     #[arg(long, value_name = "OUT.svg")]
     plot: Option<PathBuf>,
+    /// Write where the run stands to a file, now and then and at the end
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Go on with the run that --save wrote
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -62,13 +78,8 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     if !args.json {
         io.print(&describe::describe(&model))?;
     }
-    let line = ProgressLine::new(io.terminal && !args.json);
-    let mut progress = |p: &riesz::minimize::Progress| {
-        line.show(p);
-        if (io.interrupted)() { Control::Stop } else { Control::Continue }
-    };
-    let outcome = model.minimize(&options, &mut progress).map_err(fail)?;
-    line.end(io.err);
+    let earlier = args.resume.as_deref().map(|f| saved::read(f, &model)).transpose()?;
+    let outcome = solve(args, &model, &options, earlier, io, &fail)?;
     if let Some(file) = &args.plot {
         let title = args.file.file_name().map_or(name.clone(), |n| n.to_string_lossy().into());
         std::fs::write(file, plot::convergence(&title, &outcome.solution))
@@ -76,6 +87,47 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     }
     io.print(&if args.json { report::json(&outcome) } else { report::text(&outcome) })?;
     Ok(if outcome.solution.status == Status::Converged { Exit::Success } else { Exit::Failed })
+}
+
+/// Runs the solver: in slices, with the run saved between them, if it is to be saved.
+fn solve(
+    args: &Args,
+    model: &Model,
+    options: &Options,
+    mut earlier: Option<Checkpoint>,
+    io: &mut Io<'_>,
+    fail: &dyn Fn(ModelError) -> Failure,
+) -> Result<Outcome, Failure> {
+    let line = ProgressLine::new(io.terminal && !args.json);
+    let mut saver = args.save.as_deref().map(|file| Saver::new(file, model));
+    let outcome = loop {
+        let due = saver.as_ref().map(Saver::due);
+        let mut progress = |p: &Progress| {
+            line.show(p);
+            let pause = due.is_some_and(|due| Instant::now() >= due);
+            if pause || (io.interrupted)() { Control::Stop } else { Control::Continue }
+        };
+        let slice = match &earlier {
+            None => model.minimize(options, &mut progress),
+            Some(checkpoint) => model.resume(checkpoint, options, &mut progress),
+        };
+        let outcome = slice.map_err(fail)?;
+        if let Some(saver) = &mut saver {
+            saver.save(&outcome.solution.checkpoint)?;
+        }
+        if outcome.solution.status != Status::Interrupted || (io.interrupted)() {
+            break outcome;
+        }
+        earlier = Some(outcome.solution.checkpoint);
+    };
+    line.end(io.err);
+    if outcome.solution.status == Status::Interrupted {
+        io.note(&match &args.save {
+            Some(file) => format!("to go on, add --resume {}", file.display()),
+            None => "with --save FILE a run that is interrupted can go on later".to_owned(),
+        });
+    }
+    Ok(outcome)
 }
 
 fn overrides(data: &[String]) -> Result<Vec<(String, String)>, Failure> {

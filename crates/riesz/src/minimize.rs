@@ -34,6 +34,8 @@
 //! print.
 
 mod augmented_lagrangian;
+mod checkpoint;
+mod choice;
 mod compact;
 mod function;
 mod gradient_descent;
@@ -48,12 +50,14 @@ mod small_lu;
 mod solution;
 mod vector;
 
+pub use checkpoint::{Checkpoint, Rows};
 pub use function::{Minimum, minimize, minimize_with};
 pub use options::{Method, Options};
 pub use problem::{Bounds, Constraints, EvalError, FnConstraints, FnObjective, Objective, Problem};
 pub use solution::{Control, MinimizeError, Progress, Solution, Status};
 
 use augmented_lagrangian::{Merit, Part};
+use choice::{Choice, choose};
 use run::{Ending, Run, State};
 use vector::first_non_finite;
 
@@ -82,16 +86,71 @@ pub fn solve<'p>(
     if let Some((index, value)) = first_non_finite(start) {
         return Err(MinimizeError::StartNotFinite { index, value });
     }
-    let (method, method_reason) = choose(&problem, options.method)?;
+    let choice = choose(&problem, options.method)?;
     let mut x = start.to_vec();
     if let Some(bounds) = &problem.bounds {
         bounds.project(&mut x);
     }
     let mut run = Run::new(options, progress);
-    if method == Method::AugmentedLagrangian {
-        constrained(&mut run, problem, x, method_reason)
-    } else {
-        unconstrained(&mut run, problem, x, method, method_reason)
+    minimise(&mut run, problem, Begin::At(x), choice)
+}
+
+/// Goes on where a run was interrupted or gave up, with the steps it would have taken then.
+///
+/// The problem must be the same; of the options, the limit of iterations and the tolerances may
+/// differ. The solution is that of the whole run: its counts, seconds and history begin at the start.
+///
+/// # Errors
+/// When the checkpoint is of another problem or method, or damaged; options out of range.
+pub fn resume<'p>(
+    problem: impl Into<Problem<'p>>,
+    checkpoint: &Checkpoint,
+    options: &Options,
+    progress: &mut dyn FnMut(&Progress) -> Control,
+) -> Result<Solution, MinimizeError> {
+    let problem = problem.into();
+    options.check()?;
+    let refused = |what: String| Err(MinimizeError::Checkpoint { what });
+    if options.method != checkpoint.asked {
+        return refused(format!(
+            "it was begun with the method {}, not {}",
+            checkpoint.asked, options.method
+        ));
+    }
+    let n = problem.objective.dim();
+    let saved = checkpoint.rows.find("at.x").map(<[f64]>::len);
+    if let Some(saved) = saved.filter(|saved| *saved != n) {
+        return refused(format!("it has {saved} variables, and the problem has {n}"));
+    }
+    check_lengths(&problem, &vec![0.0; n])?;
+    let method = choose(&problem, checkpoint.method)?.method;
+    let reason = checkpoint.method_reason.clone();
+    let choice = Choice { asked: checkpoint.asked, method, reason };
+    let at = checkpoint.rows.state("at", n)?;
+    let finite = |row: &[f64]| first_non_finite(row).is_none();
+    if !(finite(&at.x) && finite(&at.gradient) && at.value.is_finite()) {
+        return refused("its point or the value there is not finite".to_owned());
+    }
+    let mut run = Run::new(options, progress);
+    run.restore(&checkpoint.rows)?;
+    minimise(&mut run, problem, Begin::Saved(at, &checkpoint.rows), choice)
+}
+
+/// Where a run begins: anew, or with an iterate of a saved run and all that was saved with it.
+enum Begin<'c> {
+    At(Vec<f64>),
+    Saved(State, &'c Rows),
+}
+
+fn minimise(
+    run: &mut Run,
+    problem: Problem,
+    begin: Begin,
+    choice: Choice,
+) -> Result<Solution, MinimizeError> {
+    match choice.method {
+        Method::AugmentedLagrangian => constrained(run, problem, begin, choice),
+        _ => unconstrained(run, problem, begin, choice),
     }
 }
 
@@ -116,47 +175,32 @@ fn check_lengths(problem: &Problem, start: &[f64]) -> Result<(), MinimizeError> 
     Ok(())
 }
 
-/// The method for a problem of this structure, and why.
-fn choose(problem: &Problem, asked: Method) -> Result<(Method, String), MinimizeError> {
-    let constraints = problem.equalities.is_some() || problem.inequalities.is_some();
-    let unsupported = |what, instead| MinimizeError::Unsupported { method: asked, what, instead };
-    Ok(match asked {
-        Method::Auto if constraints => (
-            Method::AugmentedLagrangian,
-            "there are constraints other than bounds on variables".to_owned(),
-        ),
-        Method::Auto if problem.bounds.is_some() => {
-            (Method::Lbfgsb, "the only constraints are bounds on variables".to_owned())
-        }
-        Method::Auto => (Method::Lbfgs, "there are no constraints".to_owned()),
-        Method::AugmentedLagrangian => (asked, "asked for".to_owned()),
-        _ if constraints => {
-            return Err(unsupported("constraints other than bounds", Method::AugmentedLagrangian));
-        }
-        Method::Lbfgsb => (asked, "asked for".to_owned()),
-        _ if problem.bounds.is_some() => return Err(unsupported("bounds", Method::Lbfgsb)),
-        _ => (asked, "asked for".to_owned()),
-    })
-}
-
 fn unconstrained(
     run: &mut Run,
     problem: Problem,
-    x: Vec<f64>,
-    mut method: Method,
-    mut method_reason: String,
+    begin: Begin,
+    mut choice: Choice,
 ) -> Result<Solution, MinimizeError> {
     let Problem { objective, bounds, .. } = problem;
-    let mut at = start(run, objective, bounds.as_ref(), x)?;
-    if let Some(ending) = run.report(&at, 0.0) {
-        return Ok(solution(run, at, method, method_reason, ending));
-    }
-    let may_switch = run.options.method == Method::Auto && method == Method::Lbfgs;
+    let mut at = match begin {
+        Begin::Saved(at, _) => at,
+        Begin::At(x) => {
+            let at = start(run, objective, bounds.as_ref(), x)?;
+            if let Some(ending) = run.report(&at, 0.0) {
+                return Ok(solution(run, at, choice, ending, Rows::default()));
+            }
+            at
+        }
+    };
+    // A saved run beyond the limit has been through this.
+    let may_switch = choice.asked == Method::Auto
+        && choice.method == Method::Lbfgs
+        && run.iterations <= PATIENCE;
     let limit = run.options.max_iterations;
     if may_switch {
         run.iteration_limit = limit.min(PATIENCE);
     }
-    let mut ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+    let mut ending = dispatch(run, objective, bounds.as_ref(), choice.method, &mut at);
     run.iteration_limit = limit;
     let stopped_short = match &ending {
         Ending::Failed(reason) => Some(reason.clone()),
@@ -167,14 +211,14 @@ fn unconstrained(
         // The second derivatives themselves may do what their approximation did not.
         if has_hessian_products(objective, &at) {
             let steps = run.iterations;
-            method = Method::NewtonCg;
-            method_reason = format!("{method_reason}; after {steps} steps of lbfgs: {reason}");
-            ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+            choice.method = Method::NewtonCg;
+            choice.reason = format!("{}; after {steps} steps of lbfgs: {reason}", choice.reason);
+            ending = dispatch(run, objective, bounds.as_ref(), choice.method, &mut at);
         } else if ending == Ending::MaxIterations {
-            ending = dispatch(run, objective, bounds.as_ref(), method, &mut at);
+            ending = dispatch(run, objective, bounds.as_ref(), choice.method, &mut at);
         }
     }
-    Ok(solution(run, at, method, method_reason, ending))
+    Ok(solution(run, at, choice, ending, Rows::default()))
 }
 
 /// Value and gradient at the start, which must be finite.
@@ -234,8 +278,8 @@ fn has_hessian_products(objective: &mut dyn Objective, at: &State) -> bool {
 fn constrained(
     run: &mut Run,
     problem: Problem,
-    x: Vec<f64>,
-    method_reason: String,
+    begin: Begin,
+    choice: Choice,
 ) -> Result<Solution, MinimizeError> {
     let Problem { objective, bounds, equalities, inequalities } = problem;
     let has_equalities = equalities.is_some();
@@ -245,22 +289,36 @@ fn constrained(
         .chain(inequalities.map(|c| Part::new(c, true)))
         .collect();
     let mut merit = Merit::new(objective, parts);
-    // Twice: the first ρ depends on the values at the start.
-    let at = start(run, &mut merit, bounds.as_ref(), x)?;
-    merit.begin(run);
-    let mut at = start(run, &mut merit, bounds.as_ref(), at.x)?;
-    let ending = match run.report(&at, 0.0) {
-        Some(ending) => ending,
-        None => augmented_lagrangian::solve(run, &mut merit, bounds.as_ref(), &mut at)
-            .unwrap_or_else(evaluation_failed),
+    let mut ending = None;
+    let mut at = match begin {
+        Begin::Saved(at, rows) => {
+            merit.restore(run, rows)?;
+            at
+        }
+        Begin::At(x) => {
+            // Twice: the first ρ depends on the values at the start.
+            let at = start(run, &mut merit, bounds.as_ref(), x)?;
+            merit.begin(run);
+            let at = start(run, &mut merit, bounds.as_ref(), at.x)?;
+            ending = run.report(&at, 0.0);
+            at
+        }
     };
+    let ending = ending.unwrap_or_else(|| {
+        augmented_lagrangian::solve(run, &mut merit, bounds.as_ref(), &mut at)
+            .unwrap_or_else(evaluation_failed)
+    });
+    let (mut rows, evaluations) = (Rows::default(), run.evaluations);
+    merit.save(&mut rows);
     // The latest evaluation need not have been the last accepted iterate.
     let mut gradient = vec![0.0; at.x.len()];
-    let behind = match run.evaluate(&mut merit, &at.x, &mut gradient) {
+    let behind = match merit.value_grad(&at.x, &mut gradient) {
         Ok(_) => merit.behind(),
         Err(_) => run.behind.as_ref().map(|behind| behind.get()).unwrap_or_default(),
     };
-    let mut solution = solution(run, at, Method::AugmentedLagrangian, method_reason, ending);
+    let mut solution = solution(run, at, choice, ending, rows);
+    // What was evaluated for the report does not belong to the run.
+    solution.evaluations = evaluations + 1;
     solution.objective = behind.objective;
     solution.constraint_violation = behind.violation;
     let mut multipliers = merit.parts.into_iter().map(|part| part.multipliers);
@@ -271,13 +329,8 @@ fn constrained(
     Ok(solution)
 }
 
-fn solution(
-    run: &mut Run,
-    at: State,
-    method: Method,
-    method_reason: String,
-    ending: Ending,
-) -> Solution {
+/// What came out of a run. `rows` are what the method adds to the checkpoint.
+fn solution(run: &mut Run, at: State, choice: Choice, ending: Ending, mut rows: Rows) -> Solution {
     let (status, reason) = match ending {
         Ending::Converged(reason) => (Status::Converged, reason),
         Ending::MaxIterations => (
@@ -294,6 +347,10 @@ fn solution(
         ),
         Ending::Failed(reason) => (Status::Failed, reason),
     };
+    rows.put_state("at", &at);
+    run.save(&mut rows);
+    let Choice { asked, method, reason: method_reason } = choice;
+    let checkpoint = Checkpoint { asked, method, method_reason: method_reason.clone(), rows };
     Solution {
         x: at.x,
         objective: at.value,
@@ -310,5 +367,6 @@ fn solution(
         status,
         reason,
         history: std::mem::take(&mut run.history),
+        checkpoint,
     }
 }

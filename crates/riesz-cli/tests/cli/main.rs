@@ -2,14 +2,21 @@
 
 mod commands;
 mod graph;
+mod minimize;
+mod primitives;
 
 use serde_json::Value;
 use std::path::PathBuf;
 
 /// Runs the command: its exit code, its output, and what it says beside it.
 pub fn riesz(args: &[&str]) -> (u8, String, String) {
+    run(args, &|| false)
+}
+
+/// The same, interrupted when `interrupted` says so.
+pub fn run(args: &[&str], interrupted: &dyn Fn() -> bool) -> (u8, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut io = riesz_cli::Io::new(&mut out, &mut err);
+    let mut io = riesz_cli::Io { interrupted, ..riesz_cli::Io::new(&mut out, &mut err) };
     let args = std::iter::once("riesz").chain(args.iter().copied()).map(Into::into);
     let code = riesz_cli::run(args, &mut io);
     (code, String::from_utf8_lossy(&out).into_owned(), String::from_utf8_lossy(&err).into_owned())

@@ -18,19 +18,19 @@ mod data;
 mod facts;
 mod functions;
 mod kinks;
+mod run;
 mod space;
 mod start;
 
-use crate::ast::{Problem, Sense};
+use crate::ast::Problem;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::infer::Checker;
 use crate::typed::{ExprId, Typed, VarId};
 use crate::{parse_problem, typed::declaration_text};
 use functions::Functions;
-use riesz::minimize::{
-    Bounds, Control, Method, MinimizeError, Options, Problem as Flat, Progress, Solution, solve,
-};
+use riesz::minimize::{Bounds, Method, Options};
 use riesz::{Source, Tensor};
+pub use run::Outcome;
 use space::Space;
 use std::path::{Path, PathBuf};
 
@@ -113,16 +113,6 @@ pub struct Variable {
     /// Where that is, in words that follow "starts at".
     pub start_source: String,
     space: Space,
-}
-
-/// What a solver found.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// Counts, status and history; values are those of the objective as written, also of one that
-    /// is maximised.
-    pub solution: Solution,
-    /// Every variable, in its own shape.
-    pub variables: Vec<(String, Tensor)>,
 }
 
 impl Model {
@@ -264,55 +254,6 @@ impl Model {
         options.max_iterations = asked.max_iter.unwrap_or(options.max_iterations);
         options.tolerance = asked.tol.unwrap_or(options.tolerance);
         Ok(options)
-    }
-
-    /// Minimises (or maximises) from the start. `progress` sees every iterate, with the values of
-    /// the objective as written.
-    ///
-    /// # Errors
-    /// When no solver can start: options out of range, a method that cannot treat the constraints.
-    pub fn minimize(
-        &self,
-        options: &Options,
-        progress: &mut dyn FnMut(&Progress) -> Control,
-    ) -> Result<Outcome, ModelError> {
-        let sign = if self.problem.sense == Sense::Max { -1.0 } else { 1.0 };
-        let mut signed = |p: &Progress| progress(&Progress { value: sign * p.value, ..*p });
-        let mut objective = self.functions.objective();
-        let (mut equalities, mut inequalities) =
-            (self.functions.equalities(), self.functions.inequalities());
-        let mut flat = Flat::new(&mut objective);
-        if let Some(bounds) = &self.bounds {
-            flat = flat.bounds(bounds.clone());
-        }
-        if let Some(c) = &mut equalities {
-            flat = flat.equalities(c);
-        }
-        if let Some(c) = &mut inequalities {
-            flat = flat.inequalities(c);
-        }
-        let mut solution =
-            solve(flat, &self.start, options, &mut signed).map_err(|e| self.refused(&e))?;
-        solution.objective *= sign;
-        solution.history.iter_mut().for_each(|p| p.value *= sign);
-        let mut at = 0;
-        let mut variables = Vec::with_capacity(self.variables.len());
-        for v in &self.variables {
-            let part = &solution.x[at..at + v.space.dim()];
-            at += part.len();
-            variables.push((v.name.clone(), v.space.natural(part)));
-        }
-        Ok(Outcome { solution, variables })
-    }
-
-    /// A solver's refusal, at the method's place in the text if it stands there.
-    fn refused(&self, error: &MinimizeError) -> ModelError {
-        match (&self.problem.options.method, error) {
-            (Some(method), MinimizeError::Unsupported { .. }) => {
-                Diagnostic::new(error.to_string(), method.span).note("asked for here").into()
-            }
-            _ => ModelError::Argument(error.to_string()),
-        }
     }
 }
 

@@ -18,6 +18,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::checkpoint::{Damaged, Rows};
 use super::problem::{Bounds, Constraints, EvalError, Objective};
 use super::run::{Behind, Ending, Run, State};
 use super::vector::{add_scaled, first_non_finite};
@@ -27,6 +28,11 @@ use super::{lbfgs, lbfgsb};
 const LARGEST_PENALTY: f64 = 1e14;
 /// Subproblems in a row that may fail while the multipliers still move.
 const MAX_FAILURES: usize = 5;
+
+/// The row of a checkpoint with the numbers of the outer loop.
+const LOOP: &str = "augmented_lagrangian";
+/// The name in a checkpoint of the point where the subproblem began.
+const START: &str = "subproblem";
 
 /// One kind of constraints with its multipliers.
 pub(super) struct Part<'p> {
@@ -113,6 +119,26 @@ impl<'p> Merit<'p> {
         self.penalty = (10.0 * objective.abs().max(1.0) / (0.5 * squares).max(1.0)).clamp(1.0, 1e6);
     }
 
+    /// Adds ρ and the multipliers.
+    pub fn save(&self, rows: &mut Rows) {
+        rows.put("penalty", [self.penalty]);
+        for (i, part) in self.parts.iter().enumerate() {
+            rows.put(&format!("multipliers.{i}"), part.multipliers.as_slice());
+        }
+    }
+
+    /// Takes up ρ and the multipliers of a saved run.
+    pub fn restore(&mut self, run: &mut Run, rows: &Rows) -> Result<(), Damaged> {
+        run.behind = Some(Rc::clone(&self.behind));
+        self.penalty = rows.number("penalty")?;
+        for (i, part) in self.parts.iter_mut().enumerate() {
+            let count = part.multipliers.len();
+            let saved = rows.get(&format!("multipliers.{i}"), count)?;
+            part.multipliers.copy_from_slice(saved);
+        }
+        Ok(())
+    }
+
     /// The objective and the violation at the latest point.
     pub fn behind(&self) -> Behind {
         self.behind.get()
@@ -161,15 +187,26 @@ pub(super) fn solve(
     let mut inner_tolerance = tolerance.sqrt().max(tolerance);
     let mut before = f64::INFINITY;
     let mut failures = 0;
+    let mut resumed = None;
+    if let Some(rows) = &run.earlier
+        && let (Ok(row), Ok(start)) = (rows.get(LOOP, 3), rows.state(START, at.x.len()))
+    {
+        (inner_tolerance, before, failures) = (row[0], row[1], row[2] as usize);
+        resumed = Some(start);
+    }
     loop {
-        let start = at.clone();
+        let start = resumed.take().unwrap_or_else(|| at.clone());
         run.begin_method(inner_tolerance);
         let ending = match bounds {
             Some(bounds) => lbfgsb::solve(run, merit, bounds, at)?,
             None => lbfgs::solve(run, merit, at)?,
         };
         match ending {
-            Ending::MaxIterations | Ending::Interrupted => return Ok(ending),
+            Ending::MaxIterations | Ending::Interrupted => {
+                run.remembered.put(LOOP, [inner_tolerance, before, failures as f64]);
+                run.remembered.put_state(START, &start);
+                return Ok(ending);
+            }
             // The penalty does not hold the objective yet.
             Ending::Unbounded if merit.penalty < LARGEST_PENALTY => {
                 *at = start;

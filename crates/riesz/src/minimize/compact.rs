@@ -72,10 +72,38 @@ impl Compact {
                 }
             }
         }
+        self.push(s, y, theta);
+        self.factorise();
+    }
+
+    /// The model after these pairs have been remembered, which have ‖s‖ = 1 already.
+    pub fn of_pairs(
+        capacity: usize,
+        pairs: impl ExactSizeIterator<Item = (Vec<f64>, Vec<f64>)>,
+    ) -> Compact {
+        let mut model = Compact::new(capacity);
+        let skip = pairs.len().saturating_sub(capacity);
+        for (s, y) in pairs.skip(skip) {
+            let theta = dot(&y, &y) / dot(&s, &y);
+            if theta.is_finite() && theta > 0.0 {
+                model.push(s, y, theta);
+            }
+        }
+        if !model.is_empty() {
+            model.factorise();
+        }
+        model
+    }
+
+    /// The pairs, oldest first.
+    pub fn into_pairs(self) -> Vec<(Vec<f64>, Vec<f64>)> {
+        self.pairs
+    }
+
+    fn push(&mut self, s: Vec<f64>, y: Vec<f64>, theta: f64) {
         self.pairs.push((s, y));
         self.theta = theta;
         self.border();
-        self.factorise();
     }
 
     /// The last row and column of SᵀS, SᵀY and YᵀY.

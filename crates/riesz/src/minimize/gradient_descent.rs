@@ -24,10 +24,10 @@ pub(super) fn solve_line_search(
     let mut x_new = vec![0.0; n];
     let mut gradient_new = vec![0.0; n];
     // As with L-BFGS, the first step has length 1 or less.
-    let mut first = 1.0_f64.min(1.0 / norm2(&at.gradient));
+    let mut first = recall(run).unwrap_or(1.0_f64.min(1.0 / norm2(&at.gradient)));
     loop {
         if let Some(ending) = run.check(at) {
-            return Ok(ending);
+            return Ok(keep(run, first, ending));
         }
         let direction: Vec<f64> = at.gradient.iter().map(|g| -g).collect();
         let slope = -dot(&at.gradient, &at.gradient);
@@ -59,7 +59,7 @@ pub(super) fn solve_line_search(
         at.value = trial.value;
         at.gradient_norm = norm_inf(&at.gradient);
         if let Some(ending) = run.accepted(at, norm2(&s)) {
-            return Ok(ending);
+            return Ok(keep(run, first, ending));
         }
     }
 }
@@ -76,10 +76,10 @@ pub(super) fn solve_trust_region(
     let n = at.x.len();
     let mut x_new = vec![0.0; n];
     let mut gradient_new = vec![0.0; n];
-    let mut radius = run.options.initial_radius;
+    let mut radius = first_radius(run);
     loop {
         if let Some(ending) = run.check(at) {
-            return Ok(ending);
+            return Ok(keep(run, radius, ending));
         }
         let norm = norm2(&at.gradient);
         step_to(&mut x_new, &at.x, -radius / norm, &at.gradient);
@@ -105,10 +105,26 @@ pub(super) fn solve_trust_region(
             at.value = value;
             at.gradient_norm = norm_inf(&at.gradient);
             if let Some(ending) = run.accepted(at, norm2(&s)) {
-                return Ok(ending);
+                return Ok(keep(run, radius, ending));
             }
         }
     }
+}
+
+/// The radius to begin with: that of a saved run, or the one in the options.
+pub(super) fn first_radius(run: &mut Run) -> f64 {
+    recall(run).unwrap_or(run.options.initial_radius)
+}
+
+/// The length a saved run would have tried next.
+fn recall(run: &mut Run) -> Option<f64> {
+    run.recall()?.number("length").ok().filter(|length| *length > 0.0)
+}
+
+/// Remembers the length to try next.
+pub(super) fn keep(run: &mut Run, length: f64, ending: Ending) -> Ending {
+    run.remembered.put("length", [length]);
+    ending
 }
 
 /// f(x) − f(x + s); NaN outside the domain.

@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 
+use super::checkpoint::Rows;
 use super::line_search::{Line, Search};
 use super::problem::{EvalError, Objective};
 use super::run::{Ending, Run, State};
@@ -21,6 +22,29 @@ struct Memory {
 }
 
 impl Memory {
+    /// Empty, or as it was saved.
+    fn recall(run: &mut Run, n: usize) -> Memory {
+        let capacity = run.options.memory;
+        let rows = run.recall().unwrap_or_default();
+        // Pairs that are damaged are forgotten: a method can do without.
+        let steps = rows.list("lbfgs.s", n).unwrap_or_default();
+        let differences = rows.list("lbfgs.y", n).unwrap_or_default();
+        let skip = steps.len().saturating_sub(capacity);
+        let pair = |(s, y): (Vec<f64>, Vec<f64>)| {
+            let inverse = 1.0 / dot(&s, &y);
+            (s, y, inverse)
+        };
+        let pairs = steps.into_iter().zip(differences).skip(skip).map(pair);
+        Memory { capacity, pairs: pairs.filter(|p| p.2 > 0.0 && p.2.is_finite()).collect() }
+    }
+
+    fn save(self, rows: &mut Rows) {
+        for (i, (s, y, _)) in self.pairs.into_iter().enumerate() {
+            rows.put(&format!("lbfgs.s.{i}"), s);
+            rows.put(&format!("lbfgs.y.{i}"), y);
+        }
+    }
+
     /// Keeps the pair of a step, if it tells of positive curvature: H stays positive definite.
     /// Returns the step's length.
     fn remember(&mut self, from: &State, x: &[f64], gradient: &[f64]) -> f64 {
@@ -70,8 +94,19 @@ pub(super) fn solve(
     objective: &mut dyn Objective,
     at: &mut State,
 ) -> Result<Ending, EvalError> {
+    let mut memory = Memory::recall(run, at.x.len());
+    let ending = steps(run, objective, at, &mut memory)?;
+    memory.save(&mut run.remembered);
+    Ok(ending)
+}
+
+fn steps(
+    run: &mut Run,
+    objective: &mut dyn Objective,
+    at: &mut State,
+    memory: &mut Memory,
+) -> Result<Ending, EvalError> {
     let n = at.x.len();
-    let mut memory = Memory { capacity: run.options.memory, pairs: VecDeque::new() };
     let mut x_new = vec![0.0; n];
     let mut gradient_new = vec![0.0; n];
     let mut direction = vec![0.0; n];

@@ -23,8 +23,32 @@ pub(super) fn solve(
     bounds: &Bounds,
     at: &mut State,
 ) -> Result<Ending, EvalError> {
+    let mut model = recall(run, at.x.len());
+    let ending = steps(run, objective, bounds, at, &mut model)?;
+    for (i, (s, y)) in model.into_pairs().into_iter().enumerate() {
+        run.remembered.put(&format!("lbfgsb.s.{i}"), s);
+        run.remembered.put(&format!("lbfgsb.y.{i}"), y);
+    }
+    Ok(ending)
+}
+
+/// The model of no steps, or as it was saved. Pairs that are damaged are forgotten: a method can do
+/// without.
+fn recall(run: &mut Run, n: usize) -> Compact {
+    let rows = run.recall().unwrap_or_default();
+    let s = rows.list("lbfgsb.s", n).unwrap_or_default();
+    let y = rows.list("lbfgsb.y", n).unwrap_or_default();
+    Compact::of_pairs(run.options.memory, s.into_iter().zip(y))
+}
+
+fn steps(
+    run: &mut Run,
+    objective: &mut dyn Objective,
+    bounds: &Bounds,
+    at: &mut State,
+    model: &mut Compact,
+) -> Result<Ending, EvalError> {
     let n = at.x.len();
-    let mut model = Compact::new(run.options.memory);
     let mut x_new = vec![0.0; n];
     let mut gradient_new = vec![0.0; n];
     let mut predicted = f64::INFINITY;
@@ -32,7 +56,7 @@ pub(super) fn solve(
         if let Some(ending) = run.check(at) {
             return Ok(ending);
         }
-        let direction = direction(&model, bounds, at);
+        let direction = direction(model, bounds, at);
         let slope = dot(&at.gradient, &direction);
         let fresh = model.is_empty();
         if !(slope < 0.0 && slope.is_finite()) {

@@ -10,7 +10,7 @@
 //! optimization", SIAM J. Numer. Anal. 20 (1983); Nocedal & Wright, *Numerical Optimization*,
 //! 2nd ed., algorithms 4.1 and 7.2, and section 8.1 for the differences.
 
-use super::gradient_descent::gain;
+use super::gradient_descent::{first_radius, gain, keep};
 use super::problem::{EvalError, Objective};
 use super::run::{Ending, Run, State};
 use super::vector::{add_scaled, dot, first_non_finite, norm_inf, norm2, step_to};
@@ -32,10 +32,10 @@ pub(super) fn solve(
     let n = at.x.len();
     let mut x_new = vec![0.0; n];
     let mut gradient_new = vec![0.0; n];
-    let mut radius = run.options.initial_radius;
+    let mut radius = first_radius(run);
     loop {
         if let Some(ending) = run.check(at) {
-            return Ok(ending);
+            return Ok(keep(run, radius, ending));
         }
         let Some(step) = steihaug(run, objective, at, radius)? else {
             return Ok(Ending::Failed(
@@ -60,7 +60,7 @@ pub(super) fn solve(
             at.value = value;
             at.gradient_norm = norm_inf(&at.gradient);
             if let Some(ending) = run.accepted(at, length) {
-                return Ok(ending);
+                return Ok(keep(run, radius, ending));
             }
         }
     }

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::checkpoint::Rows;
 use super::options::Options;
 use super::problem::{Bounds, EvalError, Objective};
 use super::solution::{Control, Progress};
@@ -64,9 +65,15 @@ pub(super) struct Run<'a> {
     /// Set while a merit function is minimised, so that progress tells of the objective itself.
     /// Line searches end with the evaluation of the point they accept, so this is about it.
     pub behind: Option<Rc<Cell<Behind>>>,
+    /// What the method that ended wants to remember, for a checkpoint.
+    pub remembered: Rows,
+    /// What a saved run remembered, until the method that goes on takes it.
+    pub earlier: Option<Rows>,
     stall: Stall,
     progress: &'a mut dyn FnMut(&Progress) -> Control,
     started: Instant,
+    /// Seconds of the slices of the run before this one.
+    seconds_before: f64,
 }
 
 /// Watches for steps that lead nowhere, as at a kink.
@@ -110,20 +117,46 @@ impl<'a> Run<'a> {
             history: Vec::new(),
             unbounded_below: f64::NEG_INFINITY,
             behind: None,
+            remembered: Rows::default(),
+            earlier: None,
             stall: NO_STALL,
             progress,
             started: Instant::now(),
+            seconds_before: 0.0,
         }
     }
 
-    /// To be called before a method starts: what it minimises need not be what was before.
+    /// To be called before a method starts: what it minimises need not be what was before, unless
+    /// it goes on where a saved run was.
     pub fn begin_method(&mut self, tolerance: f64) {
         self.tolerance = tolerance;
-        self.stall = NO_STALL;
+        self.remembered = Rows::default();
+        let stall = self.earlier.as_ref().and_then(|rows| rows.find("stall"));
+        self.stall = match stall {
+            Some(&[value, gradient_norm, steps]) => {
+                Stall { value, gradient_norm, steps: steps as usize }
+            }
+            _ => NO_STALL,
+        };
+    }
+
+    /// What the method remembered when it was saved in the middle, once.
+    pub fn recall(&mut self) -> Option<Rows> {
+        self.earlier.take()
+    }
+
+    /// The watch for stalls as a row.
+    pub fn stall(&self) -> [f64; 3] {
+        [self.stall.value, self.stall.gradient_norm, self.stall.steps as f64]
     }
 
     pub fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+
+    /// Says how long the run has taken before.
+    pub fn began_after(&mut self, seconds: f64) {
+        self.seconds_before = seconds.max(0.0);
     }
 
     /// Value and gradient at `x`, counted.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::checkpoint::Checkpoint;
 use super::options::Method;
 use super::problem::EvalError;
 
@@ -90,6 +91,8 @@ pub struct Solution {
     pub reason: String,
     /// Every iterate's progress, the start included.
     pub history: Vec<Progress>,
+    /// From where [`resume`](super::resume) goes on.
+    pub checkpoint: Checkpoint,
 }
 
 /// Input that no solver can start from.
@@ -150,6 +153,11 @@ pub enum MinimizeError {
         /// The name.
         name: String,
     },
+    /// A saved run cannot go on.
+    Checkpoint {
+        /// Why not.
+        what: String,
+    },
     /// Evaluation failed at the start.
     Evaluation(EvalError),
 }
@@ -187,6 +195,7 @@ impl fmt::Display for MinimizeError {
                 }
                 Ok(())
             }
+            MinimizeError::Checkpoint { what } => write!(f, "the saved run cannot go on: {what}"),
             MinimizeError::Evaluation(error) => {
                 write!(f, "evaluation failed at the start: {error}")
             }

@@ -7,4 +7,5 @@ mod data;
 mod hyper;
 mod minima;
 mod problems;
+mod resume;
 mod robustness;

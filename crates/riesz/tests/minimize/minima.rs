@@ -1,21 +1,12 @@
 //! Every method reaches the known minima.
 
-use riesz::minimize::{Control, FnObjective, Method, Options, Problem, Solution, Status, solve};
+use riesz::minimize::{Control, FnObjective, Method, Options, Solution, Status, solve};
 
 use crate::problems::{Case, constrained, meyer, unconstrained};
 
 fn solution_of(case: &mut Case, options: &Options) -> Solution {
-    let mut problem = Problem::new(&mut case.objective);
-    if let Some(bounds) = &case.bounds {
-        problem = problem.bounds(bounds.clone());
-    }
-    if let Some(equalities) = &mut case.equalities {
-        problem = problem.equalities(equalities);
-    }
-    if let Some(inequalities) = &mut case.inequalities {
-        problem = problem.inequalities(inequalities);
-    }
-    solve(problem, &case.start, options, &mut |_| Control::Continue).unwrap()
+    let start = case.start.clone();
+    solve(case.problem(), &start, options, &mut |_| Control::Continue).unwrap()
 }
 
 /// What is wrong with the solution, if anything.

@@ -1,7 +1,7 @@
 //! Problems with known minima. The minima were computed twice, by closed form or active-set polish
 //! and by Clarabel, SLSQP, trust-constr, HiGHS or BFGS.
 
-use riesz::minimize::Bounds;
+use riesz::minimize::{Bounds, Problem};
 
 use crate::data::{Matrix, apply, mat, pmat, pvec, residual, times, vec};
 use crate::hyper::{Exact, Hyper};
@@ -16,6 +16,22 @@ pub struct Case {
     pub minimum: f64,
     /// The allowed error, relative to max(1, |minimum|).
     pub accuracy: f64,
+}
+
+impl Case {
+    pub fn problem(&mut self) -> Problem<'_> {
+        let mut problem = Problem::new(&mut self.objective);
+        if let Some(bounds) = &self.bounds {
+            problem = problem.bounds(bounds.clone());
+        }
+        if let Some(equalities) = &mut self.equalities {
+            problem = problem.equalities(equalities);
+        }
+        if let Some(inequalities) = &mut self.inequalities {
+            problem = problem.inequalities(inequalities);
+        }
+        problem
+    }
 }
 
 fn case(

@@ -1,15 +1,8 @@
 //! `riesz primitives`: the list, its JSON, and the page of the documentation that is made from it.
 
+use crate::riesz;
 use riesz_core::primitive::about;
 use serde_json::{Value, json};
-
-fn riesz(args: &[&str]) -> (u8, String, String) {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut io = riesz_cli::Io { out: &mut out, err: &mut err, terminal: false };
-    let args = std::iter::once("riesz").chain(args.iter().copied()).map(Into::into);
-    let code = riesz_cli::run(args, &mut io);
-    (code, String::from_utf8_lossy(&out).into_owned(), String::from_utf8_lossy(&err).into_owned())
-}
 
 #[test]
 fn the_page_of_the_documentation_is_current() -> std::io::Result<()> {

@@ -1,0 +1,152 @@
+//! `riesz minimize`: what it prints, and runs that are interrupted and go on.
+
+use crate::{json, numbers, riesz, run, scratch};
+use serde_json::Value;
+use std::cell::Cell;
+use std::path::Path;
+
+const RIDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/ridge.rz");
+const ROSENBROCK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/rosenbrock.rz");
+
+#[test]
+fn gives_the_object_that_is_promised() {
+    let (code, object) = json(&["minimize", RIDGE, "--json"]);
+    assert_eq!((code, &object["status"]), (0, &Value::from("converged")));
+    // The closed form: examples/reference/expected.json.
+    let objective = object["objective"].as_f64().unwrap_or(f64::NAN);
+    assert!((objective - 50.238_051_428_678_74).abs() < 1e-8, "{objective}");
+    for key in ["gradient_norm", "constraint_violation", "iterations", "evaluations", "seconds"] {
+        assert!(object[key].is_number(), "{key}: {object}");
+    }
+    assert!(object["method"].is_string());
+    assert_eq!(numbers(&object["variables"]["w"]).len(), 12);
+    let (code, stopped) = json(&["minimize", RIDGE, "--json", "--max-iter", "2"]);
+    assert_eq!((code, &stopped["status"]), (1, &Value::from("max_iterations")));
+}
+
+#[test]
+fn says_what_was_understood() {
+    let (code, out, err) = riesz(&["minimize", RIDGE]);
+    // Nothing follows the run where no terminal is watched.
+    assert_eq!((code, err.as_str()), (0, ""));
+    for line in [
+        "  X: matrix[178,12]  from data/wine_standardised.csv[:, 1:13]\n",
+        "  c: scalar          = 10\n",
+        "  w: vector[12]  starts at vector(0)\n",
+        "minimise\n  norm2(X*w + vector(b) - y)^2 + c*norm2(w)^2\n",
+        "  by b  2*sum(X*w + vector(b) - y)\n",
+        "converged: the gradient norm",
+        "method                lbfgs (there are no constraints)\n",
+        "\nw, a vector of 12\n[ ",
+        "\nb, a number\n13.00061798\n",
+    ] {
+        assert!(out.contains(line), "no {line:?} in\n{out}");
+    }
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+}
+
+#[test]
+fn draws_the_convergence() {
+    let plot = scratch("minimize_plot").join("convergence.svg");
+    let args = ["minimize", RIDGE, "--json", "--plot", &plot.display().to_string()];
+    let (code, object) = json(&args);
+    assert_eq!((code, &object["status"]), (0, &Value::from("converged")));
+    let svg = std::fs::read_to_string(&plot).expect("a plot");
+    assert!(svg.starts_with("<svg") && svg.contains(">ridge.rz: converged by lbfgs<"), "{svg}");
+    let nowhere = ["minimize", RIDGE, "--plot", "no/such/directory/x.svg"];
+    let (code, _, err) = riesz(&nowhere);
+    assert!(code == 2 && err.contains("x.svg cannot be written"), "{err}");
+}
+
+/// Runs until the question whether to stop has been asked so many times.
+fn interrupted_after(iterations: usize, args: &[&str]) -> (u8, String, String) {
+    let asked = Cell::new(0);
+    let interrupted = || {
+        asked.set(asked.get() + 1);
+        asked.get() > iterations
+    };
+    run(args, &interrupted)
+}
+
+/// What an object says of a solution, without the time it took.
+fn timeless(text: &str) -> Value {
+    let mut object: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+    object["seconds"] = Value::Null;
+    object
+}
+
+#[test]
+fn an_interrupted_run_goes_on_as_if_nothing_had_been() {
+    let file = scratch("minimize_resume").join("rosenbrock.run");
+    let saved = file.display().to_string();
+    let (_, whole, _) = riesz(&["minimize", ROSENBROCK, "--json"]);
+    let first = ["minimize", ROSENBROCK, "--json", "--save", &saved];
+    let (code, part, err) = interrupted_after(12, &first);
+    let part = timeless(&part);
+    assert_eq!((code, &part["status"]), (1, &Value::from("interrupted")));
+    assert!(err.contains(&format!("to go on, add --resume {saved}")), "{err}");
+    assert!(part["iterations"].as_u64() < timeless(&whole)["iterations"].as_u64());
+    // Once more in the middle, then to the end.
+    let again = ["minimize", ROSENBROCK, "--json", "--resume", &saved, "--save", &saved];
+    let (code, middle, _) = interrupted_after(5, &again);
+    assert_eq!((code, &timeless(&middle)["status"]), (1, &Value::from("interrupted")));
+    let (code, rest, _) = riesz(&["minimize", ROSENBROCK, "--json", "--resume", &saved]);
+    assert_eq!(code, 0);
+    assert_eq!(timeless(&rest), timeless(&whole));
+    assert!(!Path::new(&format!("{saved}.new")).exists());
+}
+
+#[test]
+fn constraints_survive_an_interruption() {
+    let directory = scratch("minimize_constraints");
+    let (problem, saved) = (directory.join("disc.rz"), directory.join("disc.run"));
+    let (problem, saved) = (problem.display().to_string(), saved.display().to_string());
+    // P27 of the test problems: Rosenbrock's function in the unit disc.
+    let text =
+        "variables\n  scalar p, q\nmin\n  100*(q - p^2)^2 + (1 - p)^2\nst\n  p^2 + q^2 <= 1\n";
+    std::fs::write(&problem, text).expect("a problem");
+    let (_, whole, _) = riesz(&["minimize", &problem, "--json"]);
+    let objective = timeless(&whole)["objective"].as_f64().unwrap_or(f64::NAN);
+    assert!((objective - 0.045_674_808_72).abs() < 1e-9, "{objective}");
+    let (code, ..) = interrupted_after(9, &["minimize", &problem, "--json", "--save", &saved]);
+    assert_eq!(code, 1);
+    // Comments, spaces and options may change; the objective may not.
+    let same = text.replace("scalar p, q", "scalar   p, q # both") + "solve\n  max_iter = 5000\n";
+    std::fs::write(&problem, same).expect("a problem");
+    let (code, rest, _) = riesz(&["minimize", &problem, "--json", "--resume", &saved]);
+    assert_eq!((code, timeless(&rest)), (0, timeless(&whole)));
+    std::fs::write(&problem, text.replace("100", "10")).expect("a problem");
+    let (code, _, err) = riesz(&["minimize", &problem, "--resume", &saved]);
+    assert!(code == 2 && err.contains("another objective or other data"), "{err}");
+}
+
+#[test]
+fn a_file_that_is_no_saved_run_is_refused() {
+    let directory = scratch("minimize_refused");
+    let file = directory.join("x.run").display().to_string();
+    let resume = |text: &str| {
+        std::fs::write(&file, text).expect("a file");
+        let (code, out, err) = riesz(&["minimize", RIDGE, "--resume", &file]);
+        assert!(code == 2 && !out.contains("converged"), "{text}: {out}");
+        err
+    };
+    assert!(resume("").contains("no saved run"));
+    assert!(resume("{}").contains("does not say \"format\""));
+    let (code, ..) = riesz(&["minimize", RIDGE, "--max-iter", "3", "--save", &file]);
+    assert_eq!(code, 1);
+    let saved = std::fs::read_to_string(&file).expect("a saved run");
+    assert!(resume(&saved[..saved.len() / 2]).contains("no saved run"));
+    assert!(
+        resume(&saved.replace("\"asked\":\"auto\"", "\"asked\":\"bfgs\"")).contains("no method")
+    );
+    assert!(resume(&saved.replace("\"at.x\"", "\"x\"")).contains("`at.x` is missing"));
+    assert!(resume(&saved.replace("\"at.x\":[", "\"at.x\":[\"a\",")).contains("no row of numbers"));
+    let (code, _, err) = riesz(&["minimize", RIDGE, "--resume", "nowhere.run"]);
+    assert!(code == 2 && err.contains("nowhere.run cannot be read"), "{err}");
+    std::fs::write(&file, &saved).expect("a file");
+    let other = ["minimize", RIDGE, "--resume", &file, "--method", "newton-cg"];
+    let (code, _, err) = riesz(&other);
+    assert!(code == 2 && err.contains("begun with the method auto"), "{err}");
+    let (code, _, err) = riesz(&["minimize", RIDGE, "--save", "no/such/directory/x.run"]);
+    assert!(code == 2 && err.contains("x.run cannot be written"), "{err}");
+}
