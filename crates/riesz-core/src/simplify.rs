@@ -24,6 +24,7 @@ mod rewriter;
 mod scaling;
 mod selection;
 mod shape;
+mod structured;
 
 use crate::error::Source;
 use crate::program::{Program, Value};
@@ -128,7 +129,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     TABLE.iter().copied().flatten()
 }
 
-static TABLE: [&[Rule]; 9] = [
+static TABLE: [&[Rule]; 10] = [
     broadcasting::RULES,
     shape::RULES,
     selection::RULES,
@@ -136,6 +137,7 @@ static TABLE: [&[Rule]; 9] = [
     powers::RULES,
     exponentials::RULES,
     arithmetic::RULES,
+    structured::RULES,
     products::RULES,
     real::RULES,
 ];

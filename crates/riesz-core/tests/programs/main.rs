@@ -15,6 +15,7 @@ mod simplify;
 mod special;
 mod structure;
 mod structure_errors;
+mod structured;
 mod text;
 mod traps_linalg;
 mod traps_structure;
