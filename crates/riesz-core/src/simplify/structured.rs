@@ -11,8 +11,9 @@ use super::Class::Stable;
 use super::Rule;
 use super::rewriter::{Rewriter, Step};
 use crate::primitive::compare::Compare;
-use crate::primitive::{Binary, Broadcast, Dot, Pad, Prim, Reduction, Slice, Transpose, Unary};
+use crate::primitive::{Binary, Broadcast, Pad, Prim, Reduction, Slice, Transpose, Unary};
 use crate::program::Value;
+use crate::tensor::Tensor;
 use crate::types::{DType, Shape};
 use smallvec::SmallVec;
 
@@ -49,7 +50,7 @@ struct Diagonal {
 }
 
 /// A factor of the elements on the diagonal.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Factor {
     Minus,
     /// Times a number.
@@ -60,6 +61,8 @@ enum Factor {
     TimesAlong(Value, usize),
     /// Over a vector along axis 0 or 1.
     OverAlong(Value, usize),
+    /// Times these numbers, one for each element on the diagonal.
+    Numbers(Tensor),
 }
 
 /// The structure of a matrix, if it is diagonal.
@@ -75,7 +78,10 @@ fn diagonal(rw: &Rewriter<'_>, v: Value, depth: usize) -> Option<Diagonal> {
         Some(d)
     };
     match rw.def(v)? {
-        (Prim::Constant(c), _) => is_identity(&c.0.to_f64(), shape).then(|| plain(0)).flatten(),
+        (Prim::Constant(c), _) => {
+            let factor = numbers(&c.0, shape)?;
+            Some(Diagonal { shift: 0, shape, factors: factor.into_iter().collect() })
+        }
         (Prim::Cast(_), &[mask]) => {
             let (Prim::Compare(Compare::Eq), &[a, b]) = rw.def(mask)? else { return None };
             let axis = |v: Value| match rw.def(v)?.0 {
@@ -98,7 +104,7 @@ fn diagonal(rw: &Rewriter<'_>, v: Value, depth: usize) -> Option<Diagonal> {
             let turned = |f: &Factor| match *f {
                 Factor::TimesAlong(v, axis) => Factor::TimesAlong(v, 1 - axis),
                 Factor::OverAlong(v, axis) => Factor::OverAlong(v, 1 - axis),
-                other => other,
+                ref other => other.clone(),
             };
             Some(Diagonal { shift: 0, shape, factors: inner.factors.iter().map(turned).collect() })
         }
@@ -124,9 +130,19 @@ fn factor(rw: &Rewriter<'_>, v: Value, over: bool) -> Option<Factor> {
     }
 }
 
-fn is_identity(values: &[f64], [m, n]: [usize; 2]) -> bool {
-    let one = |i: usize| if i / n == i % n { 1.0 } else { 0.0 };
-    m > 1 && n > 1 && values.iter().enumerate().all(|(i, &v)| v == one(i))
+/// The factor of a constant matrix: none for an identity; nothing if it is not diagonal.
+fn numbers(matrix: &Tensor, [m, n]: [usize; 2]) -> Option<Option<Factor>> {
+    let values = matrix.to_f64();
+    let is_zero = |(i, &v): (usize, &f64)| i / n == i % n || v == 0.0;
+    if m < 2 || n < 2 || !values.iter().enumerate().all(is_zero) {
+        return None;
+    }
+    let diagonal: Vec<f64> = (0..m.min(n)).map(|i| values[i * n + i]).collect();
+    if diagonal.iter().all(|&v| v == 1.0) {
+        return Some(None);
+    }
+    let length = diagonal.len();
+    Tensor::from_f64(&diagonal, [length], matrix.dtype()).ok().map(|d| Some(Factor::Numbers(d)))
 }
 
 impl Diagonal {
@@ -139,8 +155,8 @@ impl Diagonal {
     /// Applies the factors to `x`, whose axis `axis` runs along the diagonal.
     fn scale(&self, rw: &mut Rewriter<'_>, mut x: Value, axis: usize) -> Option<Value> {
         let shape = rw.shape(x);
-        for &factor in &self.factors {
-            x = match factor {
+        for factor in &self.factors {
+            x = match *factor {
                 Factor::Minus => rw.unary(Unary::Neg, x)?,
                 Factor::Times(c) => {
                     let c = rw.spread(c, &shape)?;
@@ -157,6 +173,11 @@ impl Diagonal {
                 Factor::OverAlong(v, of) => {
                     let v = self.along(rw, v, of, axis, &shape)?;
                     rw.binary(Binary::Div, x, v)?
+                }
+                Factor::Numbers(ref numbers) => {
+                    let v = rw.constant(numbers.clone())?;
+                    let v = rw.make(Broadcast { shape: shape.clone(), axes: vec![axis] }, &[v])?;
+                    rw.binary(Binary::Mul, v, x)?
                 }
             };
         }
