@@ -25,14 +25,14 @@ struct Place {
     at: isize,
 }
 
-/// Runs a region on buffers, one for each operand, and says whether every index was in range, every
-/// divisor not zero and every call had a result. Operands with the same number in `alias` share the
-/// buffer of that number.
+/// Runs a region on buffers and says whether every index was in range, every
+/// divisor not zero and every call had a result. `places` says for each operand which buffer it names,
+/// and the element it begins with.
 ///
 /// # Panics
 /// If an access lies outside its buffer: a mistake in the region.
-pub fn eval(region: &Region, alias: &[usize], buffers: &mut [Data]) -> bool {
-    let places = alias.iter().map(|&buffer| Place { buffer, at: 0 }).collect();
+pub fn eval(region: &Region, places: &[(usize, isize)], buffers: &mut [Data]) -> bool {
+    let places = places.iter().map(|&(buffer, at)| Place { buffer, at }).collect();
     let mut machine = Machine { places, buffers, good: true };
     machine.steps(&region.steps);
     machine.good
@@ -49,7 +49,11 @@ impl Machine<'_> {
         for step in steps {
             match step {
                 Step::Nest(nest) => self.nest(nest),
-                Step::Loop { count, advance, exchange, body } => {
+                Step::Loop { count, windows, advance, exchange, body } => {
+                    for &(operand, of, start) in windows {
+                        let Place { buffer, at } = self.places[of as usize];
+                        self.places[operand as usize] = Place { buffer, at: at + start };
+                    }
                     let before = self.places.clone();
                     for _ in 0..*count {
                         self.steps(body);

@@ -171,7 +171,7 @@ pub struct Fold {
 /// Nests and calls in order, with loops around them.
 ///
 /// The table of addresses has an entry for each operand and is private to a run, so loops may move
-/// entries. A region leaves the table as it found it.
+/// entries. A loop leaves the table as it found it, but for its windows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Region {
     /// The element type behind each operand.
@@ -189,6 +189,9 @@ pub enum Step {
     Loop {
         /// How many times.
         count: usize,
+        /// Before the first iteration, each operand is given the address of another plus a number of
+        /// elements.
+        windows: Vec<(Operand, Operand, isize)>,
         /// After each iteration, these operands move by these numbers of elements.
         advance: Vec<(Operand, isize)>,
         /// After each iteration, the addresses of these pairs are exchanged.

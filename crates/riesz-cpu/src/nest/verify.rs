@@ -17,7 +17,8 @@ impl Region {
         for step in steps {
             match step {
                 Step::Nest(nest) => nest.verify(&self.operands)?,
-                Step::Loop { advance, exchange, body, .. } => {
+                Step::Loop { windows, advance, exchange, body, .. } => {
+                    windows.iter().try_for_each(|w| self.exists(w.0).and(self.exists(w.1)))?;
                     advance.iter().try_for_each(|a| self.exists(a.0))?;
                     for &(a, b) in exchange {
                         self.exists(a).and(self.exists(b))?;

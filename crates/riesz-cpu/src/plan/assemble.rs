@@ -1,21 +1,24 @@
-//! Putting a plan together: the groups in order, each built and given its operands.
+//! Putting a plan together: the groups of a program in order, each built and given its operands.
+//!
+//! A *frame* is a program with its buffers: the whole program, or the body of a loop or branch inside
+//! it. All frames of a plan share one [`Memory`].
 
 use super::Plan;
+use super::control;
 use super::decide::{Decisions, Domain};
 use super::group::{Root, build, constant};
 use super::index::Affine;
+use super::memory::Memory;
 use super::order::{accesses, order};
 use super::pull::{Index, Pull};
 use super::role::Role;
-use super::storage::{Buffer, Place, Storage, assign};
-use crate::nest::{Call, Nest, Op, Operand, Region, Routine, Step};
+use super::storage::{Place, Storage, assign};
+use crate::nest::{Access, Call, Inst, Nest, Op, Operand, Region, Routine, Step, Store};
 use crate::routine::{Loop, Product, Reference};
 use crate::simd::Isa;
-use riesz_core::{
-    DType, Equation, Error, ErrorKind, Prim, Program, Result, Shape, Tensor, Type, Value,
-};
-use smallvec::SmallVec;
-use std::collections::BTreeMap;
+use riesz_core::{Equation, Error, ErrorKind, Prim, Program, Result, Shape, Value};
+use smallvec::{SmallVec, smallvec};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// How often planning starts again because a value has to be stored after all. Each time at least one
@@ -24,15 +27,63 @@ const ROUNDS: usize = 1000;
 
 /// Plans a program.
 pub fn assemble(program: &Program) -> Result<Plan> {
+    let mut memory = Memory::new();
+    let types = program.input_types().iter().enumerate();
+    let inputs = types.map(|(i, ty)| memory.buffer(ty, Place::Argument(i))).collect();
+    let (steps, results) = frame(program, inputs, &[], &mut memory)?;
+    for (i, &home) in results.iter().enumerate() {
+        let buffer = &mut memory.buffers[home as usize];
+        if matches!(buffer.place, Place::Workspace(_)) {
+            buffer.place = Place::Result(i);
+        }
+    }
+    // The flag is cleared before the first step and read after the last.
+    memory.touched.push(vec![memory.flag]);
+    let workspace = assign(&mut memory.buffers, &memory.touched);
+    let operands = memory.buffers.iter().map(|b| b.dtype).collect();
+    let region = Region { operands, steps };
+    debug_assert_eq!(region.verify(), Ok(()));
+    Ok(Plan {
+        program: program.clone(),
+        region,
+        buffers: memory.buffers,
+        constants: memory.constants,
+        results,
+        flag: memory.flag,
+        workspace,
+    })
+}
+
+/// The steps of a program whose arguments lie in `inputs`, and where its results are: in `outputs`, as
+/// far as those are given.
+pub fn frame(
+    program: &Program,
+    inputs: Vec<Storage>,
+    outputs: &[Storage],
+    memory: &mut Memory,
+) -> Result<Steps> {
     let mut decisions = Decisions::new(program);
     for _ in 0..ROUNDS {
-        match Assembly::new(program, &decisions).steps() {
-            Ok(assembly) => return Ok(assembly.finish()),
-            Err(blocked) => decisions.store(program, &blocked),
+        let mark = memory.mark();
+        match Frame::new(program, &decisions, &inputs, outputs, memory).run()? {
+            Ok(done) => return Ok(done),
+            Err(blocked) => {
+                memory.rewind(mark);
+                decisions.store(program, &blocked);
+            }
         }
     }
     Err(Error::new(ErrorKind::Internal, "no plan was found"))
 }
+
+/// What could be done, or the value that has to be stored before.
+type Built<T> = std::result::Result<T, Value>;
+
+/// The operands of a call.
+type Operands = SmallVec<[Operand; 4]>;
+
+/// The steps of a program, and where its results are.
+pub type Steps = (Vec<Step>, Vec<Storage>);
 
 /// A nest or call, at the stage at which it runs.
 enum Part {
@@ -50,64 +101,56 @@ struct Group {
     zeros: Vec<Value>,
 }
 
-struct Assembly<'a> {
+struct Frame<'a> {
     program: &'a Program,
     decisions: &'a Decisions,
-    buffers: Vec<Buffer>,
-    constants: Vec<Tensor>,
+    memory: &'a mut Memory,
+    /// Where the results have to be, if that is given.
+    outputs: &'a [Storage],
     /// The buffer of each value that has one.
     home: Vec<Option<Storage>>,
-    flag: Storage,
     steps: Vec<Step>,
-    touched: Vec<Vec<Storage>>,
 }
 
-impl<'a> Assembly<'a> {
-    fn new(program: &'a Program, decisions: &'a Decisions) -> Assembly<'a> {
-        let mut assembly = Assembly {
-            program,
-            decisions,
-            buffers: Vec::new(),
-            constants: Vec::new(),
-            home: vec![None; program.len()],
-            flag: 0,
-            steps: Vec::new(),
-            touched: Vec::new(),
-        };
-        assembly.flag = assembly.buffer(&Type::scalar(DType::Bool), Place::Workspace(0));
-        assembly.place_values();
-        assembly
+impl<'a> Frame<'a> {
+    fn new(
+        program: &'a Program,
+        decisions: &'a Decisions,
+        inputs: &[Storage],
+        outputs: &'a [Storage],
+        memory: &'a mut Memory,
+    ) -> Frame<'a> {
+        let mut home = vec![None; program.len()];
+        for (home, &input) in home.iter_mut().zip(inputs) {
+            *home = Some(input);
+        }
+        let mut frame = Frame { program, decisions, memory, outputs, home, steps: Vec::new() };
+        frame.place_values();
+        frame
     }
 
-    fn buffer(&mut self, ty: &Type, place: Place) -> Storage {
-        self.buffers.push(Buffer::new(ty, place));
-        self.buffers.len() as Storage - 1
-    }
-
-    /// A buffer for each stored value; a reshaped value lies where its argument does.
+    /// A buffer for each stored value; a reshaped value lies where its argument does, a result where
+    /// it has to be. Loops and branches say themselves where their results are.
     fn place_values(&mut self) {
-        for (i, v) in self.program.inputs().enumerate() {
-            self.home[v.index()] = Some(self.buffer(self.program.ty(v), Place::Argument(i)));
+        let mut given: HashMap<Value, Storage> = HashMap::new();
+        for (&v, &output) in self.program.outputs().iter().zip(self.outputs) {
+            given.entry(v).or_insert(output);
         }
         for (eq, role) in self.program.equations().iter().zip(&self.decisions.roles) {
             for v in eq.outputs().filter(|v| self.decisions.stored[v.index()]) {
+                if let Some(same) = self.same_memory(eq) {
+                    self.home[v.index()] = Some(same);
+                    continue;
+                }
                 let ty = self.program.ty(v);
-                let place = match (role, &eq.prim) {
-                    (Role::Constant, Prim::Constant(c)) => {
-                        self.constants.push(c.0.clone());
-                        Place::Constant(self.constants.len() - 1)
-                    }
-                    _ => Place::Workspace(0),
-                };
-                let same = self.same_memory(eq);
-                self.home[v.index()] = same.or_else(|| Some(self.buffer(ty, place)));
-            }
-        }
-        for (i, v) in self.program.outputs().iter().enumerate() {
-            let Some(home) = self.home[v.index()] else { continue };
-            let buffer = &mut self.buffers[home as usize];
-            if matches!(buffer.place, Place::Workspace(_)) {
-                buffer.place = Place::Result(i);
+                self.home[v.index()] = Some(match (role, &eq.prim) {
+                    (Role::Constant, Prim::Constant(c)) => self.memory.constant(&c.0),
+                    (Role::Call, prim) if control::places_results(prim) => continue,
+                    _ => match given.get(&v) {
+                        Some(&output) => output,
+                        None => self.memory.room(ty),
+                    },
+                });
             }
         }
     }
@@ -120,17 +163,43 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// Builds everything in order; or the values that have to be stored before that can be done.
-    fn steps(mut self) -> std::result::Result<Assembly<'a>, Vec<Value>> {
+    /// Builds everything in order; or says which values have to be stored before that can be done.
+    fn run(mut self) -> Result<std::result::Result<Steps, Vec<Value>>> {
         let mut blocked = Vec::new();
         for (stage, part) in self.parts() {
             let built = match part {
                 Part::Group(group) => self.group(stage, &group),
-                Part::Call(i) => self.call(i),
+                Part::Call(i) => self.call(i)?,
             };
             blocked.extend(built.err());
         }
-        if blocked.is_empty() { Ok(self) } else { Err(blocked) }
+        if !blocked.is_empty() {
+            return Ok(Err(blocked));
+        }
+        let homes: Vec<Storage> = self.program.outputs().iter().map(|&v| self.home(v)).collect();
+        for (&output, &home) in self.outputs.iter().zip(&homes) {
+            if output != home {
+                self.copy(home, output);
+            }
+        }
+        let results = if self.outputs.is_empty() { homes } else { self.outputs.to_vec() };
+        Ok(Ok((self.steps, results)))
+    }
+
+    /// The buffer of a value that is stored.
+    fn home(&self, v: Value) -> Storage {
+        self.home[v.index()].unwrap_or(self.memory.flag)
+    }
+
+    /// A nest that copies a buffer.
+    fn copy(&mut self, from: Storage, to: Storage) {
+        let nest = copy(from, to, self.memory);
+        self.push(Step::Nest(nest), vec![from, to]);
+    }
+
+    fn push(&mut self, step: Step, touched: Vec<Storage>) {
+        self.steps.push(step);
+        self.memory.touched.push(touched);
     }
 
     /// What is to be done, in the order of the stages.
@@ -176,20 +245,18 @@ impl<'a> Assembly<'a> {
         parts.into_iter().map(|(stage, _, part)| (stage, part)).collect()
     }
 
-    fn group(&mut self, stage: u32, group: &Group) -> std::result::Result<(), Value> {
+    fn group(&mut self, stage: u32, group: &Group) -> Built<()> {
         let Group { domain, roots, zeros, .. } = group;
         let domain = *domain;
-        let target = |v: Value| self.home[v.index()].unwrap_or(self.flag);
         for v in zeros {
             let ty = self.program.ty(*v);
             if ty.size() > 0 {
-                let nest = constant(0, ty.dtype, &ty.shape, target(*v));
-                let touched = vec![target(*v)];
-                self.steps.push(Step::Nest(order(nest)));
-                self.touched.push(touched);
+                let home = self.home(*v);
+                let nest = constant(0, ty.dtype, &ty.shape, home);
+                self.push(Step::Nest(order(nest)), vec![home]);
             }
         }
-        let target = |v: Value| self.home[v.index()].unwrap_or(self.flag);
+        let target = |v: Value| self.home(v);
         // Values of this group are computed, not read.
         let own = |v: Value| {
             self.decisions.stage[v.index()] == stage
@@ -202,7 +269,7 @@ impl<'a> Assembly<'a> {
         let operand = |v: Value| if own(v) { None } else { self.home[v.index()] };
         let shape = self.decisions.shape(domain);
         let nests =
-            build(self.program, self.decisions, shape, roots, &operand, &target, self.flag)?;
+            build(self.program, self.decisions, shape, roots, &operand, &target, self.memory.flag)?;
         for nest in nests {
             self.nest(order(nest));
         }
@@ -214,38 +281,49 @@ impl<'a> Assembly<'a> {
         touched.extend(nest.flag);
         touched.sort_unstable();
         touched.dedup();
-        self.steps.push(Step::Nest(nest));
-        self.touched.push(touched);
+        self.push(Step::Nest(nest), touched);
     }
 
-    fn call(&mut self, i: usize) -> std::result::Result<(), Value> {
+    /// A library call, a loop or a branch.
+    fn call(&mut self, i: usize) -> Result<Built<()>> {
         let eq = &self.program.equations()[i];
-        let ty = |v: &Value| self.program.ty(*v).clone();
-        let home = |v: Value| self.home[v.index()].unwrap_or(self.flag);
-        let (function, operands): (Arc<dyn Routine>, SmallVec<[Operand; 4]>) = match &eq.prim {
-            Prim::Dot(_) => {
-                let (product, x, y) = self.product(eq)?;
-                (Arc::new(product), SmallVec::from_slice(&[x, y, home(eq.first)]))
+        if control::places_results(&eq.prim) {
+            let args: Vec<Storage> = eq.inputs.iter().map(|&v| self.home(v)).collect();
+            let (steps, results) = control::steps(&eq.prim, &args, self.memory)?;
+            self.steps.extend(steps);
+            for (v, home) in eq.outputs().zip(results) {
+                self.home[v.index()] = Some(home);
             }
-            prim => {
-                let reference = Reference {
-                    prim: prim.clone(),
-                    inputs: eq.inputs.iter().map(ty).collect(),
-                    outputs: eq.outputs().map(|v| ty(&v)).collect(),
-                };
-                let operands = eq.inputs.iter().copied().chain(eq.outputs()).map(home).collect();
-                (Arc::new(reference), operands)
-            }
+            return Ok(Ok(()));
+        }
+        let (function, operands) = match self.routine(eq) {
+            Ok(routine) => routine,
+            Err(blocked) => return Ok(Err(blocked)),
         };
         let mut touched = operands.to_vec();
-        touched.push(self.flag);
-        self.touched.push(touched);
-        self.steps.push(Step::Call(Call { function, operands }));
-        Ok(())
+        touched.push(self.memory.flag);
+        self.push(Step::Call(Call { function, operands }), touched);
+        Ok(Ok(()))
+    }
+
+    fn routine(&self, eq: &Equation) -> Built<(Arc<dyn Routine>, Operands)> {
+        if let Prim::Dot(_) = &eq.prim {
+            let (product, x, y) = self.product(eq)?;
+            return Ok((Arc::new(product), SmallVec::from_slice(&[x, y, self.home(eq.first)])));
+        }
+        let ty = |v: Value| self.program.ty(v).clone();
+        let reference = Reference {
+            prim: eq.prim.clone(),
+            inputs: eq.inputs.iter().map(|&v| ty(v)).collect(),
+            outputs: eq.outputs().map(ty).collect(),
+        };
+        let operands =
+            eq.inputs.iter().copied().chain(eq.outputs()).map(|v| self.home(v)).collect();
+        Ok((Arc::new(reference), operands))
     }
 
     /// A product of operands that are views of what is stored.
-    fn product(&self, eq: &Equation) -> std::result::Result<(Product, Operand, Operand), Value> {
+    fn product(&self, eq: &Equation) -> Built<(Product, Operand, Operand)> {
         let Prim::Dot(dot) = &eq.prim else { return Err(eq.first) };
         let (x, y) = (eq.inputs[0], eq.inputs[1]);
         let (x_at, y_at) = (self.strided(x)?, self.strided(y)?);
@@ -276,7 +354,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// Where a value is, as strides in the buffer of what it is a view of.
-    fn strided(&self, v: Value) -> std::result::Result<crate::nest::Access, Value> {
+    fn strided(&self, v: Value) -> Built<Access> {
         let shape = &self.program.ty(v).shape;
         let (starts, extents) = (vec![0; shape.rank()], shape.to_vec());
         let operand = |v: Value| self.home[v.index()];
@@ -291,28 +369,20 @@ impl<'a> Assembly<'a> {
             _ => Err(v),
         }
     }
+}
 
-    fn finish(mut self) -> Plan {
-        // The flag is cleared before the first step and read after the last.
-        let flag = self.flag;
-        self.touched.first_mut().into_iter().for_each(|t| t.push(flag));
-        self.touched.last_mut().into_iter().for_each(|t| t.push(flag));
-        let workspace = assign(&mut self.buffers, &self.touched);
-        let home = |v: &Value| self.home[v.index()].unwrap_or(self.flag);
-        let results = self.program.outputs().iter().map(home).collect();
-        let operands = self.buffers.iter().map(|b| b.dtype).collect();
-        let region = Region { operands, steps: self.steps };
-        debug_assert_eq!(region.verify(), Ok(()));
-        Plan {
-            program: self.program.clone(),
-            region,
-            buffers: self.buffers,
-            constants: self.constants,
-            results,
-            flag: self.flag,
-            workspace,
-        }
-    }
+/// A nest that copies a buffer to another of the same type.
+pub fn copy(from: Storage, to: Storage, memory: &Memory) -> Nest {
+    let ty = memory.ty(from);
+    let at = |operand| Access { operand, offset: 0, strides: smallvec![1] };
+    let nest = Nest {
+        extents: smallvec![ty.size()],
+        vector: None,
+        body: vec![Inst { op: Op::Load(at(from)), ty: ty.dtype }],
+        stores: vec![Store { value: 0, access: at(to), fold: None }],
+        flag: None,
+    };
+    order(nest)
 }
 
 /// The parts that make up the result of an equation, and whether it is filled with zeros first.

@@ -101,6 +101,7 @@ impl Plan {
             Place::Constant(i) => format!("constant {i} {ty}"),
             Place::Result(i) => format!("result {i} {ty}"),
             Place::Workspace(_) => format!("t{operand} {ty}"),
+            Place::Window(of) => format!("a part of {}", self.name(of)),
         }
     }
 }

@@ -1,18 +1,21 @@
 //! From a program to a plan: nests, calls, and where everything lies in memory.
 //!
 //! `role` says what each equation can become, `decide` which values are stored and in which nest,
-//! `pull` and `group` build the nests, `order` arranges their loops, `storage` gives out memory. What
-//! comes out is a [`Plan`]: a [`Region`] and the buffers its operands name.
+//! `pull` and `group` build the nests, `order` arranges their loops, `control` makes steps of loops and
+//! branches, `storage` gives out memory. What comes out is a [`Plan`]: a [`Region`] and the buffers its
+//! operands name.
 //!
 //! What holds: a plan computes what the program means, up to the rounding of sums and elementary
 //! functions; it refers to nothing outside itself.
 
 mod assemble;
+mod control;
 mod cost;
 mod decide;
 mod explain;
 mod group;
 mod index;
+mod memory;
 mod order;
 mod pull;
 mod role;

@@ -20,6 +20,8 @@ pub enum Place {
     Result(usize),
     /// So many bytes from the start of the workspace.
     Workspace(usize),
+    /// A part of another buffer, which a loop moves along it.
+    Window(Storage),
 }
 
 /// A buffer and the type of its elements.

@@ -84,7 +84,7 @@ impl Executable {
                 Place::Constant(i) => self.plan.constants[i].data().clone(),
                 // SAFETY: the run has written every element of every result.
                 Place::Result(i) => unsafe { results.finish(i) },
-                Place::Workspace(_) => return None,
+                Place::Workspace(_) | Place::Window(_) => return None,
             };
             Some(Tensor::from_data(data, ty.shape.clone()))
         };

@@ -26,8 +26,8 @@ impl Workspace {
             .map(|buffer| match buffer.place {
                 Place::Workspace(at) => block.at.wrapping_add(at),
                 Place::Constant(i) => address(&plan.constants[i]),
-                // Set for each run.
-                Place::Argument(_) | Place::Result(_) => block.at,
+                // Set for each run, or by a loop.
+                Place::Argument(_) | Place::Result(_) | Place::Window(_) => block.at,
             })
             .collect();
         Ok(Workspace { block, addresses })
@@ -37,15 +37,15 @@ impl Workspace {
     pub fn prepare(&mut self, plan: &Plan, args: &[Tensor]) -> Results {
         let mut results = Results(Vec::new());
         results.0.resize_with(plan.results.len(), || None);
-        for (address_of, buffer) in self.addresses.iter_mut().zip(&plan.buffers) {
+        for (s, buffer) in plan.buffers.iter().enumerate() {
             match buffer.place {
-                Place::Argument(i) => *address_of = address(&args[i]),
+                Place::Argument(i) => self.addresses[s] = address(&args[i]),
                 Place::Result(i) => {
                     let mut open = Open::new(buffer.dtype, buffer.len);
-                    *address_of = open.address();
+                    self.addresses[s] = open.address();
                     results.0[i] = Some(Filling::Open(open));
                 }
-                Place::Workspace(_) | Place::Constant(_) => {}
+                Place::Workspace(_) | Place::Constant(_) | Place::Window(_) => {}
             }
         }
         if self.block.bytes > 0 {

@@ -25,23 +25,19 @@ pub struct Tiles {
 #[derive(Debug)]
 enum Prepared {
     Nest(Box<Tiled>),
-    Loop {
-        count: usize,
-        advance: Vec<(u32, isize)>,
-        exchange: Vec<(u32, u32)>,
-        body: Vec<Prepared>,
-    },
-    While {
-        test: Vec<Prepared>,
-        flag: u32,
-        body: Vec<Prepared>,
-    },
-    If {
-        flag: u32,
-        yes: Vec<Prepared>,
-        no: Vec<Prepared>,
-    },
+    Loop(Repeat),
+    While { test: Vec<Prepared>, flag: u32, body: Vec<Prepared> },
+    If { flag: u32, yes: Vec<Prepared>, no: Vec<Prepared> },
     Call(crate::nest::Call),
+}
+
+#[derive(Debug)]
+struct Repeat {
+    count: usize,
+    windows: Vec<(u32, u32, isize)>,
+    advance: Vec<(u32, isize)>,
+    exchange: Vec<(u32, u32)>,
+    body: Vec<Prepared>,
 }
 
 impl Tiles {
@@ -80,9 +76,7 @@ impl Tiles {
                         nest.run(addresses, range, scratch);
                         true
                     }
-                    Prepared::Loop { count, advance, exchange, body } => {
-                        self.repeat(*count, advance, exchange, body, addresses, scratch)
-                    }
+                    Prepared::Loop(repeat) => self.repeat(repeat, addresses, scratch),
                     Prepared::While { test, flag, body } => {
                         let mut good = self.steps(test, addresses, None, scratch);
                         while good && truth(addresses, *flag) {
@@ -115,36 +109,35 @@ impl Tiles {
     /// As for `run`.
     unsafe fn repeat(
         &self,
-        count: usize,
-        advance: &[(u32, isize)],
-        exchange: &[(u32, u32)],
-        body: &[Prepared],
+        repeat: &Repeat,
         addresses: &mut [*mut u8],
         scratch: &mut Scratch,
     ) -> bool {
-        let before: Vec<*mut u8> = advance
-            .iter()
-            .map(|a| a.0)
-            .chain(exchange.iter().flat_map(|e| [e.0, e.1]))
-            .map(|o| addresses[o as usize])
-            .collect();
+        let bytes = |operand: u32, by: isize| by * self.sizes[operand as usize] as isize;
+        for &(operand, of, start) in &repeat.windows {
+            // The window of a loop that does not run may lie past the end; nothing is read there.
+            addresses[operand as usize] =
+                addresses[of as usize].wrapping_offset(bytes(operand, start));
+        }
+        let Repeat { advance, exchange, body, .. } = repeat;
+        let moved = advance.iter().map(|a| a.0).chain(exchange.iter().flat_map(|e| [e.0, e.1]));
+        let before: Vec<*mut u8> = moved.clone().map(|o| addresses[o as usize]).collect();
         let mut good = true;
-        for _ in 0..count {
+        for _ in 0..repeat.count {
             // SAFETY: the caller's.
             good = unsafe { self.steps(body, addresses, None, scratch) };
             if !good {
                 break;
             }
             for &(operand, by) in advance {
-                let bytes = by * self.sizes[operand as usize] as isize;
                 // The last step may lead past the end, where nothing is read.
-                addresses[operand as usize] = addresses[operand as usize].wrapping_offset(bytes);
+                addresses[operand as usize] =
+                    addresses[operand as usize].wrapping_offset(bytes(operand, by));
             }
             for &(a, b) in exchange {
                 addresses.swap(a as usize, b as usize);
             }
         }
-        let moved = advance.iter().map(|a| a.0).chain(exchange.iter().flat_map(|e| [e.0, e.1]));
         for (operand, at) in moved.zip(before) {
             addresses[operand as usize] = at;
         }
@@ -162,12 +155,13 @@ unsafe fn truth(addresses: &[*mut u8], flag: u32) -> bool {
 fn prepare(steps: &[Step], sizes: &[usize], isa: Isa) -> Vec<Prepared> {
     let each = |step: &Step| match step {
         Step::Nest(nest) => Prepared::Nest(Box::new(Tiled::new(nest, sizes, isa))),
-        Step::Loop { count, advance, exchange, body } => Prepared::Loop {
+        Step::Loop { count, windows, advance, exchange, body } => Prepared::Loop(Repeat {
             count: *count,
+            windows: windows.clone(),
             advance: advance.clone(),
             exchange: exchange.clone(),
             body: prepare(body, sizes, isa),
-        },
+        }),
         Step::While { test, flag, body } => Prepared::While {
             test: prepare(test, sizes, isa),
             flag: *flag,

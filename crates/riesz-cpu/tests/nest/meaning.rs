@@ -14,9 +14,9 @@ fn f64s(op: Op) -> Inst {
 
 fn run(region: &Region, buffers: &[Tensor]) -> (bool, Vec<Data>) {
     region.verify().unwrap_or_else(|e| panic!("{e}"));
-    let alias: Vec<usize> = (0..buffers.len()).collect();
+    let places: Vec<(usize, isize)> = (0..buffers.len()).map(|b| (b, 0)).collect();
     let mut data: Vec<Data> = buffers.iter().map(|t| t.data().clone()).collect();
-    let good = eval(region, &alias, &mut data);
+    let good = eval(region, &places, &mut data);
     (good, data)
 }
 
@@ -59,10 +59,17 @@ fn a_loop_moves_and_exchanges_operands() {
         flag: None,
     };
     let body = vec![Step::Nest(step)];
-    let turn = Step::Loop { count: 3, advance: vec![(1, 2)], exchange: vec![(0, 2)], body };
-    let region = Region { operands: vec![DType::F64; 3], steps: vec![turn] };
+    let turn = Step::Loop {
+        count: 3,
+        windows: vec![(1, 3, 0)],
+        advance: vec![(1, 2)],
+        exchange: vec![(0, 2)],
+        body,
+    };
+    let region = Region { operands: vec![DType::F64; 4], steps: vec![turn] };
     let x = Tensor::from([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
-    let (_, data) = run(&region, &[[0.5, 0.5].into(), x, [0.0, 0.0].into()]);
+    let unused = Tensor::from([0.0]);
+    let (_, data) = run(&region, &[[0.5, 0.5].into(), unused, [0.0, 0.0].into(), x]);
     // After an odd number of exchanges the sum lies in what operand 2 named at first.
     assert_eq!(data[2], *Tensor::from([6.5, 60.5]).data());
 }

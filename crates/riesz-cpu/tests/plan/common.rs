@@ -12,14 +12,14 @@ pub fn interpret(plan: &Plan, args: &[Tensor]) -> Option<Vec<Tensor>> {
         let data = match buffer.place {
             Place::Argument(i) => args[i].data().clone(),
             Place::Constant(i) => plan.constants[i].data().clone(),
-            Place::Result(_) | Place::Workspace(_) => {
+            Place::Result(_) | Place::Workspace(_) | Place::Window(_) => {
                 Tensor::zeros(&Type::new(buffer.dtype, [buffer.len])).data().clone()
             }
         };
         buffers.push(data);
     }
-    let alias: Vec<usize> = (0..buffers.len()).collect();
-    if !nest::eval(&plan.region, &alias, &mut buffers) {
+    let places: Vec<(usize, isize)> = (0..buffers.len()).map(|b| (b, 0)).collect();
+    if !nest::eval(&plan.region, &places, &mut buffers) {
         return None;
     }
     let results = plan.results.iter().zip(plan.program.output_types());

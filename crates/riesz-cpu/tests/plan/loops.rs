@@ -1,0 +1,103 @@
+//! Loops and branches, in each other, and differentiated.
+
+use crate::common::check;
+use riesz_core::check::direction;
+use riesz_core::control::{Steps, cond, scan, while_loop};
+use riesz_core::{DType, Tensor, Type, Var, trace};
+
+fn run(shapes: &[&[usize]], f: impl Fn(&[Var]) -> Vec<Var>) {
+    let types: Vec<Type> = shapes.iter().map(|s| Type::new(DType::F64, *s)).collect();
+    let program = trace(&types, |x| f(x)).unwrap_or_else(|e| panic!("{e}"));
+    let program = riesz_core::simplify(&program, &Default::default());
+    let mut args: Vec<Tensor> =
+        types.iter().zip(1..).map(|(ty, seed)| direction(ty, seed).unwrap()).collect();
+    check(&program, &args);
+    let forward = riesz_core::jvp(&program, &vec![true; types.len()]).unwrap();
+    args.extend(types.iter().zip(50..).map(|(ty, seed)| direction(ty, seed).unwrap()));
+    check(&riesz_core::simplify(&forward, &Default::default()), &args);
+    let halves = riesz_core::unzip(&forward, types.len(), program.outputs().len()).unwrap();
+    let back = riesz_core::transpose(&halves.linear, halves.residuals).unwrap();
+    check(&halves.primal, &args[..types.len()]);
+    let residuals = riesz_core::eval(&halves.primal, &args[..types.len()]).unwrap();
+    let mut args = residuals[program.outputs().len()..].to_vec();
+    let cts = program.output_types();
+    args.extend(cts.iter().zip(80..).map(|(ty, seed)| direction(ty, seed).unwrap()));
+    check(&riesz_core::simplify(&back, &Default::default()), &args);
+}
+
+const FORTH: fn(usize) -> Steps = |length| Steps { length, reverse: false };
+
+#[test]
+fn a_recurrence() {
+    for length in [0, 1, 4, 5] {
+        run(&[&[3, 3], &[3], &[length, 3]], |x| {
+            let w = x[0];
+            let (h, ys) = scan(FORTH(length), &[x[1]], &[x[2]], |h, x| {
+                let next = (w.dot(h[0]) + x[0]).tanh();
+                (vec![next], vec![next.square(), h[0]])
+            });
+            [h, ys].concat()
+        });
+    }
+}
+
+#[test]
+fn loops_inside_loops() {
+    run(&[&[2], &[3, 4, 2]], |x| {
+        let (carry, ys) = scan(FORTH(3), &[x[0]], &[x[1]], |outer, rows| {
+            let steps = Steps { length: 4, reverse: true };
+            let (inner, sums) = scan(steps, &[outer[0] * 0.5], &[rows[0]], |h, row| {
+                let next = h[0] * row[0] + outer[0];
+                (vec![next], vec![next.sum()])
+            });
+            (inner, vec![sums[0]])
+        });
+        [carry, ys].concat()
+    });
+}
+
+#[test]
+fn a_loop_that_ends_by_itself() {
+    run(&[&[2], &[]], |x| {
+        let scale = x[1].square() + 1.5;
+        while_loop(
+            &[x[0], x[0].sum()],
+            |s| s[0].square().sum().lt(100.0),
+            |s| vec![s[0] * scale + 0.1, s[1] + s[0].sin().sum()],
+        )
+    });
+}
+
+#[test]
+fn state_that_is_exchanged() {
+    // (a, b) ← (b, a + b): every next value reads another that is overwritten.
+    run(&[&[], &[]], |x| {
+        while_loop(
+            &[x[0] * x[0], x[1] * x[1] + 0.1],
+            |s| (s[0] + s[1]).lt(30.0),
+            |s| vec![s[1], s[0] + s[1]],
+        )
+    });
+    run(&[&[2], &[2]], |x| {
+        let (carry, _) =
+            scan(FORTH(5), &[x[0], x[1]], &[], |c, _| (vec![c[1], c[0] * c[1]], vec![]));
+        carry
+    });
+}
+
+#[test]
+fn branches() {
+    run(&[&[3], &[]], |x| {
+        let each = |sign: f64| {
+            cond((x[1] * sign).gt(0.0), || vec![x[0].exp(), x[0]], || vec![x[0] * x[1], x[0] + 1.0])
+        };
+        [each(1.0), each(-1.0)].concat()
+    });
+    run(&[&[6], &[2]], |x| {
+        let (carry, _) = scan(FORTH(6), &[x[1]], &[x[0]], |c, part| {
+            let next = cond(part[0].gt(0.0), || vec![c[0] * part[0]], || vec![c[0].sin()]);
+            (next, vec![])
+        });
+        carry
+    });
+}
