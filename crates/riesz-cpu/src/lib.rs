@@ -7,6 +7,9 @@
 pub mod linalg;
 #[cfg(target_arch = "x86_64")]
 pub mod native;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "native/none.rs"]
+pub mod native;
 pub mod nest;
 pub mod plan;
 pub mod routine;

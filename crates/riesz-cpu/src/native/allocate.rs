@@ -14,21 +14,21 @@ use super::machine::{MASKS, Machine, Src, memory_arguments};
 use smallvec::SmallVec;
 
 /// Nobody's register.
-const FREE: u32 = u32::MAX;
+pub(super) const FREE: u32 = u32::MAX;
 /// An accumulator's register: this plus its number.
-const ACCUMULATORS: u32 = 1 << 31;
+pub(super) const ACCUMULATORS: u32 = 1 << 31;
 /// Registers that are always left for the operations themselves.
-const LEAST: usize = 6;
-const NOWHERE: u8 = u8::MAX;
-const NO_SLOT: u32 = u32::MAX;
+pub(super) const LEAST: usize = 6;
+pub(super) const NOWHERE: u8 = u8::MAX;
+pub(super) const NO_SLOT: u32 = u32::MAX;
 
 /// A loop we are in.
-struct Loop {
-    block: u16,
+pub(super) struct Loop {
+    pub(super) block: u16,
     /// What keeps its register through the loop.
-    kept: Vec<(Id, u8)>,
+    pub(super) kept: Vec<(Id, u8)>,
     /// Values from outside that were saved inside: outside the loop that did not happen for sure.
-    saved: Vec<Id>,
+    pub(super) saved: Vec<Id>,
 }
 
 /// The state of the registers at a place of the code.
@@ -37,21 +37,21 @@ pub(super) struct Allocate<'a> {
     pub(super) lowered: &'a Lowered,
     pub(super) linear: &'a Linear,
     pub(super) trips: Vec<(Trips, u64, bool)>,
-    owner: [u32; 40],
+    pub(super) owner: [u32; 40],
     /// The depth of the outermost loop that keeps the register, from 1; 0 for none.
-    kept: [u8; 40],
+    pub(super) kept: [u8; 40],
     /// Registers the present instruction uses.
-    busy: u64,
-    register: Vec<u8>,
-    slot: Vec<u32>,
+    pub(super) busy: u64,
+    pub(super) register: Vec<u8>,
+    pub(super) slot: Vec<u32>,
     next: Vec<u32>,
     /// Where the accumulators are.
     pub(super) places: Vec<Src>,
-    loops: Vec<Loop>,
+    pub(super) loops: Vec<Loop>,
     at: u32,
     /// For each value, in which search it was seen last, and how often.
-    seen: Vec<(u32, u32)>,
-    stamp: u32,
+    pub(super) seen: Vec<(u32, u32)>,
+    pub(super) stamp: u32,
 }
 
 impl<'a> Allocate<'a> {
@@ -108,7 +108,7 @@ impl<'a> Allocate<'a> {
     }
 
     /// The next place where a value is used, from the present one on.
-    fn next_use(&self, id: Id) -> Option<u32> {
+    pub(super) fn next_use(&self, id: Id) -> Option<u32> {
         let at = self.next[id as usize];
         (at < self.linear.first[id as usize + 1]).then(|| self.linear.uses[at as usize])
     }
@@ -190,7 +190,7 @@ impl<'a> Allocate<'a> {
     }
 
     /// Register ← value, from memory.
-    fn fetch(&mut self, id: Id, register: u8) -> Option<()> {
+    pub(super) fn fetch(&mut self, id: Id, register: u8) -> Option<()> {
         let node = self.linear.nodes[id as usize];
         match node.op {
             Op::Const(bits) => self.machine.constant(register, bits, node.size),
@@ -402,145 +402,5 @@ impl<'a> Allocate<'a> {
             Src::Slot(slot) => self.slot[id as usize] = slot,
             Src::Word(_) | Src::Place(_) => {}
         }
-    }
-
-    fn enter(&mut self, block: u16) {
-        let (trips, step, innermost) = self.trips[block as usize];
-        if trips == Trips::Once {
-            return;
-        }
-        let wanted = self.wanted(block);
-        for register in 0..40u8 {
-            let id = self.owner[register as usize];
-            if id == FREE || id >= ACCUMULATORS || wanted.contains(&id) {
-                continue;
-            }
-            self.give_up(register);
-        }
-        let depth = self.loops.len() as u8 + 1;
-        let mut kept = Vec::with_capacity(wanted.len());
-        for id in wanted {
-            self.busy = 0;
-            let Some(register) = self.read(id) else { continue };
-            if self.kept[register as usize] == 0 {
-                self.kept[register as usize] = depth;
-            }
-            kept.push((id, register));
-        }
-        self.loops.push(Loop { block, kept, saved: Vec::new() });
-        self.machine.loop_head(trips, step, innermost);
-    }
-
-    fn leave(&mut self, block: u16) {
-        let (trips, step, _) = self.trips[block as usize];
-        if trips == Trips::Once {
-            return self.machine.advance(&self.lowered.moves[block as usize]);
-        }
-        for i in 0..self.loops.last().map_or(0, |l| l.kept.len()) {
-            let (id, register) = self.loops[self.loops.len() - 1].kept[i];
-            self.restore(id, register);
-        }
-        let Some(inside) = self.loops.pop() else { return };
-        self.machine.advance(&self.lowered.moves[block as usize]);
-        self.machine.loop_end(trips, step);
-        for id in inside.saved {
-            self.slot[id as usize] = NO_SLOT;
-        }
-        // If the loop did not run at all, only what it keeps is where it is thought to be.
-        for register in 0..40 {
-            let id = self.owner[register];
-            let keeps = &mut self.kept[register];
-            if id == FREE || id >= ACCUMULATORS {
-                continue;
-            }
-            if usize::from(*keeps) == self.loops.len() + 1 {
-                *keeps = 0;
-                if self.next_use(id).is_some() {
-                    continue;
-                }
-            } else if *keeps != 0 {
-                continue;
-            }
-            self.owner[register] = FREE;
-            self.register[id as usize] = NOWHERE;
-        }
-    }
-
-    /// At the end of a loop: a value it keeps is in its register again. If an inner loop took the
-    /// register, the value was saved.
-    fn restore(&mut self, id: Id, register: u8) {
-        if self.owner[register as usize] != id {
-            self.give_up(register);
-            match self.register[id as usize] {
-                NOWHERE => {
-                    let found = self.fetch(id, register);
-                    debug_assert!(found.is_some(), "value {id} is lost");
-                }
-                other => {
-                    self.machine.copy(register, other, self.size(id));
-                    self.owner[other as usize] = FREE;
-                    self.kept[other as usize] = 0;
-                }
-            }
-        }
-        self.own(register, id);
-        let outermost = self.loops.iter().position(|l| l.kept.contains(&(id, register)));
-        self.kept[register as usize] = outermost.map_or(0, |i| i as u8 + 1);
-    }
-
-    /// The values from outside that are to keep registers through a loop.
-    fn wanted(&mut self, block: u16) -> Vec<Id> {
-        let (from, to) = self.linear.spans[block as usize];
-        self.stamp += 1;
-        let mut outside: Vec<Id> = Vec::new();
-        let (mut now, mut most) = (0i32, 0i32);
-        for at in from..to {
-            let Item::Node(id) = self.linear.items[at as usize] else { continue };
-            let node = self.linear.nodes[id as usize];
-            for &arg in node.args.iter().filter(|&&a| a != NONE) {
-                let defined = self.linear.defined[arg as usize];
-                if defined == u32::MAX || defined < from {
-                    let seen = &mut self.seen[arg as usize];
-                    if seen.0 == self.stamp {
-                        seen.1 += 1;
-                    } else {
-                        *seen = (self.stamp, 1);
-                        outside.push(arg);
-                    }
-                } else if self.linear.uses_of(arg).last() == Some(&at)
-                    && !self.linear.late[arg as usize]
-                    && self.size(arg) != Size::Mask
-                {
-                    now -= 1;
-                }
-            }
-            // An accumulator has a register from its beginning to its end, where a value takes over.
-            let held = match node.op {
-                Op::Begin(..) => 1,
-                Op::End(_) => 0,
-                op => i32::from(op.has_result()),
-            };
-            if node.size != Size::Mask && !self.linear.late[id as usize] {
-                now += held;
-                most = most.max(now);
-            }
-        }
-        let accumulators = self.owner.iter().filter(|&&o| o != FREE && o >= ACCUMULATORS).count();
-        let vectors = i32::from(self.machine.scratch()) - accumulators as i32;
-        let mut room = (vectors - most.max(LEAST as i32) - 2).max(0) as usize;
-        let mut masks = 2;
-        outside.sort_by_key(|&id| {
-            let uses = self.seen[id as usize].1;
-            std::cmp::Reverse(if self.constant(id).is_some() { uses } else { 4 * uses })
-        });
-        let mut wanted = Vec::new();
-        for id in outside {
-            let left = if self.size(id) == Size::Mask { &mut masks } else { &mut room };
-            if *left > 0 {
-                *left -= 1;
-                wanted.push(id);
-            }
-        }
-        wanted
     }
 }

@@ -4,6 +4,7 @@
 //! instruction pointer, and everything that changes lies in the stack frame. The frame is aligned to
 //! 64 bytes; `rbp` remembers where it was called.
 
+use super::graph::Fast;
 use iced_x86::{Code, Encoder, Instruction, OpKind, Register};
 use std::collections::HashMap;
 
@@ -44,9 +45,9 @@ pub(super) struct Asm {
     encoder: Encoder,
     /// Bytes written so far.
     len: usize,
-    words: HashMap<u64, u32>,
+    words: HashMap<u64, u32, Fast>,
     word_list: Vec<u64>,
-    vectors: HashMap<[u8; 64], u32>,
+    vectors: HashMap<[u8; 64], u32, Fast>,
     vector_list: Vec<[u8; 64]>,
     /// Where a displacement lies, where its instruction ends, and the constant it leads to.
     constants: Vec<(usize, usize, Constant)>,
@@ -59,7 +60,28 @@ pub(super) struct Asm {
     most: u32,
     /// Something could not be encoded.
     broken: bool,
+    /// Registers that a function must leave as they were, and that this one changes.
+    saved: Vec<Register>,
 }
+
+/// Where loops and functions begin.
+const ALIGNMENT: usize = 32;
+
+/// The longest instruction that does nothing.
+const NOP: [u8; 9] = [0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
+
+/// Instructions of 1 to 9 bytes that do nothing, as the processors' makers recommend them.
+const NOPS: [[u8; 9]; 9] = [
+    [0x90, 0, 0, 0, 0, 0, 0, 0, 0],
+    [0x66, 0x90, 0, 0, 0, 0, 0, 0, 0],
+    [0x0f, 0x1f, 0x00, 0, 0, 0, 0, 0, 0],
+    [0x0f, 0x1f, 0x40, 0, 0, 0, 0, 0, 0],
+    [0x0f, 0x1f, 0x44, 0, 0, 0, 0, 0, 0],
+    [0x66, 0x0f, 0x1f, 0x44, 0, 0, 0, 0, 0],
+    [0x0f, 0x1f, 0x80, 0, 0, 0, 0, 0, 0],
+    [0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0, 0],
+    NOP,
+];
 
 /// Bytes of a vector of 16, 32 or 64 bytes as 0, 1, 2.
 pub(super) fn width(bytes: usize) -> usize {
@@ -91,9 +113,9 @@ impl Asm {
         Asm {
             encoder: Encoder::new(64),
             len: 0,
-            words: HashMap::new(),
+            words: HashMap::default(),
             word_list: Vec::new(),
-            vectors: HashMap::new(),
+            vectors: HashMap::default(),
             vector_list: Vec::new(),
             constants: Vec::new(),
             labels: Vec::new(),
@@ -101,6 +123,7 @@ impl Asm {
             frame: 0,
             most: 0,
             broken: false,
+            saved: Vec::new(),
         }
     }
 
@@ -194,7 +217,19 @@ impl Asm {
     pub(super) fn immediate(&mut self, code: Code, args: &[Arg], value: i32) {
         let mut i = self.build(code, args);
         let at = args.len() as u32;
-        if code == Code::Test_rm32_imm32 {
+        let short = match code {
+            Code::Add_rm64_imm32 => Some(Code::Add_rm64_imm8),
+            Code::Sub_rm64_imm32 => Some(Code::Sub_rm64_imm8),
+            Code::And_rm64_imm32 => Some(Code::And_rm64_imm8),
+            Code::Cmp_rm64_imm32 => Some(Code::Cmp_rm64_imm8),
+            Code::Imul_r64_rm64_imm32 => Some(Code::Imul_r64_rm64_imm8),
+            _ => None,
+        };
+        if let (Some(code), Ok(value)) = (short, i8::try_from(value)) {
+            i.set_code(code);
+            i.set_op_kind(at, OpKind::Immediate8to64);
+            i.set_immediate8to64(value.into());
+        } else if code == Code::Test_rm32_imm32 {
             i.set_op_kind(at, OpKind::Immediate32);
             i.set_immediate32(value as u32);
         } else {
@@ -202,6 +237,13 @@ impl Asm {
             i.set_immediate32to64(value.into());
         }
         self.push(i, args);
+    }
+
+    /// The function changes this register, which must be restored at its end.
+    pub(super) fn save(&mut self, register: Register) {
+        if !self.saved.contains(&register) {
+            self.saved.push(register);
+        }
     }
 
     pub(super) fn label(&mut self) -> Label {
@@ -226,9 +268,14 @@ impl Asm {
 
     /// Fills up to a multiple of 32 bytes, so that a short loop lies in few lines.
     pub(super) fn align(&mut self) {
-        while !self.len.is_multiple_of(32) {
-            self.encoder.write_u8(0x90);
-            self.len += 1;
+        let mut left = self.len.next_multiple_of(ALIGNMENT) - self.len;
+        while left > 0 {
+            let n = left.min(NOP.len());
+            for &byte in &NOPS[n - 1][..n] {
+                self.encoder.write_u8(byte);
+            }
+            self.len += n;
+            left -= n;
         }
     }
 
@@ -282,40 +329,41 @@ impl Asm {
         Mem { pool: Some(Constant::Vector(at)), ..Asm::at(Register::RIP, 0) }
     }
 
-    /// A function around what was written: saves registers, makes the frame, and where a label leads
-    /// that was put nowhere, returns `rax`. The bytes, and how many of them are instructions; none if
-    /// something could not be encoded.
-    pub(super) fn finish(mut self) -> Option<(Vec<u8>, usize)> {
+    /// A function around what was written: it saves registers and makes the frame; a label that was
+    /// put nowhere leads to its end, where it returns `rax`. None if something could not be encoded.
+    pub(super) fn finish(mut self) -> Option<Function> {
         let body = self.encoder.take_buffer();
-        let body_len = self.len;
-        self.len = 0;
-        let saved = [Register::RBX, Register::R12, Register::R13, Register::R14, Register::R15];
+        let saved = std::mem::take(&mut self.saved);
         let r = Arg::R;
+        self.len = 0;
         self.ins(Code::Push_r64, &[r(Register::RBP)]);
         self.ins(Code::Mov_rm64_r64, &[r(Register::RBP), r(Register::RSP)]);
-        for register in saved {
+        for &register in &saved {
             self.ins(Code::Push_r64, &[r(register)]);
         }
         let size = self.most.next_multiple_of(64) + 64;
         self.immediate(Code::Sub_rm64_imm32, &[r(Register::RSP)], size as i32);
         self.immediate(Code::And_rm64_imm32, &[r(Register::RSP)], -64);
         let prologue = self.encoder.take_buffer();
-        let offset = prologue.len();
-        self.ins(Code::Lea_r64_m, &[r(Register::RSP), Arg::M(Asm::at(Register::RBP, -40))]);
-        for register in saved.into_iter().rev() {
+        let below = -8 * saved.len() as i64;
+        self.ins(Code::Lea_r64_m, &[r(Register::RSP), Arg::M(Asm::at(Register::RBP, below))]);
+        for &register in saved.iter().rev() {
             self.ins(Code::Pop_r64, &[r(register)]);
         }
         self.ins(Code::Pop_r64, &[r(Register::RBP)]);
         self.ins(Code::VEX_Vzeroupper, &[]);
         self.ins(Code::Retnq, &[]);
         let epilogue = self.encoder.take_buffer();
-        let mut code = prologue;
+        // The body is where it was when its loops were aligned.
+        let offset = prologue.len().next_multiple_of(ALIGNMENT);
+        let entry = offset - prologue.len();
+        let mut code = vec![0xcc; entry];
+        code.extend_from_slice(&prologue);
         code.extend_from_slice(&body);
         code.extend_from_slice(&epilogue);
-        let instructions = code.len();
-        let return_at = body_len;
+        let end = code.len();
         for &(end, label) in &self.jumps {
-            let to = self.labels[label.0 as usize].unwrap_or(return_at);
+            let to = self.labels[label.0 as usize].unwrap_or(body.len());
             let distance = (to as i64 - end as i64) as i32;
             code[offset + end - 4..offset + end].copy_from_slice(&distance.to_le_bytes());
         }
@@ -336,6 +384,16 @@ impl Asm {
             let distance = (target as i64 - (offset + end) as i64) as i32;
             code[offset + at..offset + at + 4].copy_from_slice(&distance.to_le_bytes());
         }
-        (!self.broken && i32::try_from(code.len()).is_ok()).then_some((code, instructions))
+        let fits = i32::try_from(code.len()).is_ok();
+        (!self.broken && fits).then_some(Function { bytes: code, entry, end })
     }
+}
+
+/// A function as bytes that can lie anywhere.
+pub(super) struct Function {
+    pub(super) bytes: Vec<u8>,
+    /// Where it begins.
+    pub(super) entry: usize,
+    /// Where its instructions end and constants follow.
+    pub(super) end: usize,
 }

@@ -277,8 +277,11 @@ pub(super) struct Accumulator {
     pub(super) identity: u64,
 }
 
+/// Hashing of small keys that nobody chooses to collide.
+pub(super) type Fast = BuildHasherDefault<Mix>;
+
 #[derive(Default)]
-struct Mix(u64);
+pub(super) struct Mix(u64);
 
 impl Hasher for Mix {
     fn finish(&self) -> u64 {
@@ -311,7 +314,7 @@ impl Hasher for Mix {
     }
 }
 
-type Known = HashMap<(Op, [Id; 3], Size, u16), Id, BuildHasherDefault<Mix>>;
+type Known = HashMap<(Op, [Id; 3], Size, u16), Id, Fast>;
 
 /// The values of a nest and the blocks they are computed in.
 pub(super) struct Graph {
@@ -340,7 +343,7 @@ impl Graph {
         };
         Graph {
             nodes: RefCell::new(Vec::with_capacity(256)),
-            known: RefCell::default(),
+            known: RefCell::new(Known::with_capacity_and_hasher(256, Fast::default())),
             blocks: RefCell::new(vec![root]),
             accumulators: Vec::new(),
             lanes,

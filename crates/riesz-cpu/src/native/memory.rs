@@ -29,7 +29,7 @@ impl Memory {
         self.map[at..].as_ptr()
     }
 
-    pub(super) fn bytes(&self, at: usize, len: usize) -> &[u8] {
-        &self.map[at..at + len]
+    pub(super) fn bytes(&self, range: std::ops::Range<usize>) -> &[u8] {
+        &self.map[range]
     }
 }

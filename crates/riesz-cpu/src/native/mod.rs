@@ -8,7 +8,7 @@
 //!   of `simd::math` written down by `symbol`; `fold` keeps accumulators; `address` moves pointers.
 //! - All that is values of a `graph`, numbered, so that what is common is computed once and what a
 //!   loop does not change is computed outside of it; `linear` puts them in order.
-//! - `allocate` walks along the code, gives registers, and has `operate`, `machine` and `access` write
+//! - `allocate` walks along the code and gives registers, `looping` across loops, and they have `operate`, `machine` and `access` write
 //!   the instructions that `codes` names, through `asm`; `cold` is what seldom runs.
 //! - `control` does the same for the steps around nests, and `memory` makes the result executable.
 //!
@@ -29,6 +29,7 @@ mod expand;
 mod fold;
 mod graph;
 mod linear;
+mod looping;
 mod lower;
 mod machine;
 mod memory;
@@ -44,8 +45,9 @@ use std::sync::Arc;
 /// A region as machine code.
 pub struct Code {
     memory: Arc<memory::Memory>,
+    /// Where its instructions begin and end in memory.
     at: usize,
-    len: usize,
+    end: usize,
     splits: bool,
     /// What the code calls, at the addresses it has.
     _helpers: call::Helpers,
@@ -63,7 +65,8 @@ pub fn compile(region: &Region, isa: Isa) -> Option<Code> {
 /// compiling a small region.
 pub fn compile_all(regions: &[&Region], isa: Isa) -> Vec<Option<Code>> {
     let written: Vec<Option<Written>> = regions.iter().map(|region| write(region, isa)).collect();
-    let pieces: Vec<&[u8]> = written.iter().flatten().map(|w| w.bytes.as_slice()).collect();
+    let pieces: Vec<&[u8]> =
+        written.iter().flatten().map(|w| w.function.bytes.as_slice()).collect();
     let Some((memory, places)) = memory::Memory::with(&pieces) else {
         return regions.iter().map(|_| None).collect();
     };
@@ -71,10 +74,11 @@ pub fn compile_all(regions: &[&Region], isa: Isa) -> Vec<Option<Code>> {
     let mut places = places.into_iter();
     let place = |w: Option<Written>, places: &mut std::vec::IntoIter<usize>| {
         let w = w?;
+        let at = places.next()?;
         Some(Code {
             memory: memory.clone(),
-            at: places.next()?,
-            len: w.len,
+            at: at + w.function.entry,
+            end: at + w.function.end,
             splits: w.splits,
             _helpers: w.helpers,
             _calls: w.calls,
@@ -85,9 +89,7 @@ pub fn compile_all(regions: &[&Region], isa: Isa) -> Vec<Option<Code>> {
 
 /// The code of a region that is not yet executable.
 struct Written {
-    bytes: Vec<u8>,
-    /// Of the instructions, without the constants behind them.
-    len: usize,
+    function: asm::Function,
     splits: bool,
     helpers: call::Helpers,
     calls: call::Calls,
@@ -105,8 +107,14 @@ fn write(region: &Region, isa: Isa) -> Option<Written> {
     control.region()?;
     let control::Control { mut machine, calls, .. } = control;
     let helpers = std::mem::take(&mut machine.helpers);
-    let (bytes, len) = machine.asm.finish()?;
-    Some(Written { bytes, len, splits: control::splits(region), helpers, calls })
+    let function = machine.asm.finish()?;
+    Some(Written { function, splits: control::splits(region), helpers, calls })
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes of code", self.end - self.at)
+    }
 }
 
 impl Code {
@@ -136,7 +144,7 @@ impl Code {
     /// The instructions as text, one a line.
     pub fn listing(&self) -> String {
         use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter};
-        let bytes = self.memory.bytes(self.at, self.len);
+        let bytes = self.memory.bytes(self.at..self.end);
         let mut decoder = Decoder::with_ip(64, bytes, 0, DecoderOptions::NONE);
         let mut formatter = IntelFormatter::new();
         let mut text = String::new();

@@ -24,6 +24,9 @@ const POINTERS: [Register; 11] = [
     Register::R15,
 ];
 
+/// How many of them need not be saved.
+const VOLATILE: usize = 6;
+
 /// A loop that is being written.
 pub(super) struct Counting {
     head: Label,
@@ -82,9 +85,15 @@ impl Machine {
         let mut order: Vec<usize> = (0..groups.len()).filter(|&g| weight[g] > 0).collect();
         order.sort_by_key(|&g| std::cmp::Reverse(weight[g]));
         self.bases = vec![Err(0); groups.len()];
+        // While the pointers are set up, the table of addresses is in `rcx`.
+        let table = Arg::M(Asm::slot(self.frame.table));
+        self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(Register::RCX), table]);
         for (place, &g) in order.iter().enumerate() {
             match POINTERS.get(place) {
                 Some(&register) => {
+                    if place >= VOLATILE {
+                        self.asm.save(register);
+                    }
                     self.first_value(register, &groups[g], ranged);
                     self.bases[g] = Ok(register);
                 }
@@ -99,11 +108,12 @@ impl Machine {
         }
     }
 
-    /// Register ← where a pointer or counter starts; changes `rdx`.
+    /// Register ← where a pointer or counter starts, with the table in `rcx`; changes `rdx`.
     fn first_value(&mut self, to: Register, group: &Group, ranged: bool) {
         match group.operand {
             Some(operand) => {
-                self.address(to, operand);
+                let entry = Arg::M(Asm::at(Register::RCX, 8 * i64::from(operand)));
+                self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(to), entry]);
                 self.add_number(Arg::R(to), group.start);
             }
             None => self.asm.number(to, group.start as u64),

@@ -135,7 +135,7 @@ fn special_values_of_two_arguments() {
     let values = [0.0, -0.0, 1.0, -1.0, 2.0, -3.0, 0.5, inf, -inf, f64::NAN, 1e300, -1e-300];
     let x: Vec<f64> = values.iter().flat_map(|&x| values.map(|_| x)).collect();
     let y: Vec<f64> = values.iter().flat_map(|_| values).collect();
-    for f in Binary::ALL {
+    for &f in Binary::ALL {
         let buffers: [Tensor; 3] = [x.clone().into(), y.clone().into(), vec![0.0; x.len()].into()];
         for (isa, _, data) in native(&binary(f, DType::F64, x.len()), &buffers) {
             for ((&x, &y), &z) in x.iter().zip(&y).zip(doubles(&data[2])) {

@@ -56,7 +56,6 @@ pub fn whole(region: &Region) -> (usize, usize) {
 }
 
 /// What machine code makes of the buffers, for each instruction set that has it.
-#[cfg(target_arch = "x86_64")]
 pub fn native(region: &Region, buffers: &[Tensor]) -> Vec<(Isa, bool, Vec<Data>)> {
     let mut results = Vec::new();
     for isa in Isa::available() {
