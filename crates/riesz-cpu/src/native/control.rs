@@ -56,7 +56,10 @@ impl Control<'_> {
         for step in steps {
             match step {
                 Step::Nest(nest) => self.nest(nest, ranged)?,
-                Step::Loop { count, advance, exchange, body } => {
+                Step::Loop { count, windows, advance, exchange, body } => {
+                    if *count > 0 {
+                        self.open_windows(windows);
+                    }
                     self.repeat(*count, advance, exchange, body)?;
                 }
                 Step::While { test, flag, body } => {
@@ -120,6 +123,22 @@ impl Control<'_> {
             }
         }
         Some(())
+    }
+
+    /// Gives each window the address of what it is a part of, and so many elements more.
+    fn open_windows(&mut self, windows: &[(Operand, Operand, isize)]) {
+        let entry = |o: Operand| Arg::M(Asm::at(Register::RCX, 8 * i64::from(o)));
+        let (rax, rdx) = (Arg::R(Register::RAX), Arg::R(Register::RDX));
+        let table = Arg::M(Asm::slot(self.machine.frame.table));
+        let asm = &mut self.machine.asm;
+        asm.ins(Code::Mov_r64_rm64, &[Arg::R(Register::RCX), table]);
+        for &(window, of, start) in windows {
+            let size = self.region.operands[window as usize].size();
+            asm.number(Register::RAX, (start as i64).wrapping_mul(size as i64) as u64);
+            asm.ins(Code::Mov_r64_rm64, &[rdx, entry(of)]);
+            asm.ins(Code::Add_rm64_r64, &[rdx, rax]);
+            asm.ins(Code::Mov_rm64_r64, &[entry(window), rdx]);
+        }
     }
 
     /// The steps `count` times; the table is afterwards as it was.

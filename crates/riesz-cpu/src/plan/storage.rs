@@ -158,7 +158,7 @@ mod tests {
         // 0 lives in steps 0 and 1, then 1 and 2 in its place, then 3 in the place of both.
         let touched = [vec![0], vec![0], vec![1, 2], vec![1], vec![3]];
         let total = assign(&mut buffers, &touched);
-        assert_eq!(total, 832);
+        assert_eq!(total, 896);
         let at: Vec<Place> = buffers.iter().map(|b| b.place).collect();
         let expected = [0, 0, 448, 0].map(Place::Workspace);
         assert_eq!(at, expected);

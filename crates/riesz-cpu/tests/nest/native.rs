@@ -99,11 +99,12 @@ fn loops_choices_and_calls_around_nests() {
     let call = Step::Call(Call { function: Arc::new(Double), operands: smallvec![2] });
     let turn = Step::Loop {
         count: 3,
+        windows: vec![(1, 4, 0)],
         advance: vec![(1, 2)],
         exchange: vec![(0, 2)],
         body: vec![Step::Nest(add)],
     };
-    let operands = vec![DType::F64, DType::F64, DType::F64, DType::Bool];
+    let operands = vec![DType::F64, DType::F64, DType::F64, DType::Bool, DType::F64];
     let steps = vec![
         turn,
         Step::While { test: vec![Step::Nest(small.clone())], flag: 3, body: vec![call.clone()] },
@@ -111,7 +112,8 @@ fn loops_choices_and_calls_around_nests() {
     ];
     let region = Region { operands, steps };
     let x = Tensor::from([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
-    let buffers = [[0.5, 0.5].into(), x, [0.0, 0.0].into(), Tensor::from(false)];
+    let unused = Tensor::from([0.0, 0.0]);
+    let buffers = [[0.5, 0.5].into(), unused, [0.0, 0.0].into(), Tensor::from(false), x];
     for (_, good, data) in native(&region, &buffers) {
         // 6.5 and 60.5 after the loop, doubled three times until the first is not below 50.
         assert!(good);
@@ -119,7 +121,8 @@ fn loops_choices_and_calls_around_nests() {
     }
     let steps = vec![call.clone(), call];
     let region = Region { operands: region.operands, steps };
-    let buffers = [[0.0; 2].into(), [0.0; 2].into(), [30.0, 0.0].into(), Tensor::from(false)];
+    let none = Tensor::from([0.0; 2]);
+    let buffers = [none.clone(), none.clone(), [30.0, 0.0].into(), Tensor::from(false), none];
     for (_, good, data) in native(&region, &buffers) {
         assert!(!good, "the second call has no result");
         assert_eq!(data[2], *Tensor::from([120.0, 0.0]).data());

@@ -27,9 +27,9 @@ pub fn region(operands: &[DType], nest: Nest) -> Region {
 /// What the reference makes of the buffers, and whether all was well.
 pub fn reference(region: &Region, buffers: &[Tensor]) -> (bool, Vec<Data>) {
     region.verify().unwrap_or_else(|e| panic!("{e}\n{region:?}"));
-    let alias: Vec<usize> = (0..buffers.len()).collect();
+    let places: Vec<(usize, isize)> = (0..buffers.len()).map(|b| (b, 0)).collect();
     let mut data: Vec<Data> = buffers.iter().map(|t| t.data().clone()).collect();
-    let good = eval(region, &alias, &mut data);
+    let good = eval(region, &places, &mut data);
     (good, data)
 }
 
