@@ -133,6 +133,13 @@ impl Error {
         self
     }
 
+    /// Names another operation and its operands instead of those that are known.
+    pub(crate) fn claimed_by(mut self, operation: &str, operands: &[Operand]) -> Error {
+        self.0.operation = operation.to_string();
+        self.0.operands = operands.to_vec();
+        self
+    }
+
     /// Names the operands, unless they are known already.
     pub fn with_operands(mut self, operands: impl IntoIterator<Item = Operand>) -> Error {
         if self.0.operands.is_empty() {

@@ -172,6 +172,21 @@ pub fn fail(error: Error) -> Var {
     Var::poison()
 }
 
+/// Whether the current frame has an error already.
+pub(crate) fn has_failed() -> bool {
+    FRAMES.with_borrow(|frames| frames.last().is_some_and(|frame| frame.error.is_some()))
+}
+
+/// Gives the error of the current frame to the operation that a person wrote, of which the one that
+/// failed is a part.
+pub(crate) fn claim(operation: &str, operands: &[Operand]) {
+    FRAMES.with_borrow_mut(|frames| {
+        if let Some(frame) = frames.last_mut() {
+            frame.error = frame.error.take().map(|e| e.claimed_by(operation, operands));
+        }
+    });
+}
+
 /// Runs `f` so that every operation in it is said to come from `source`.
 pub fn with_source<R>(source: Source, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<Source>);

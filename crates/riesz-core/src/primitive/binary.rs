@@ -116,6 +116,7 @@ binary! {
     /// xʸ
     Pow "pow": f64::powf, By { x: pow_by_base, y: pow_by_exponent },
         "y*x^(y - 1)*dx + x^y*log(x)*dy", on "x >= 0, or whole y", sample [POSITIVE, WIDE],
+        integers |x, y| Some(x.wrapping_pow(u32::try_from(y).ok()?)),
         kinks "0 by x where y = 0; 0 by y where x = 0 <= y";
     /// the larger; NaN if either is
     Max "max": maximum, By {
@@ -212,7 +213,8 @@ impl Primitive for Binary {
         let row = self.row();
         let integers = |x: i64, y: i64| {
             row.integer.and_then(|f| f(x, y)).ok_or_else(|| {
-                Error::value(format!("{x} divided by {y} has no result among the integers"))
+                let name = self.name();
+                Error::value(format!("{name}({x}, {y}) has no result among the integers"))
             })
         };
         let data = match (args[0].data(), args[1].data()) {
@@ -230,7 +232,7 @@ impl Primitive for Binary {
         Ok(vec![Tensor::from_data(data, args[0].shape().clone())])
     }
     fn can_fail(&self, args: &[Type]) -> bool {
-        matches!(self, Binary::Div | Binary::Rem) && args.iter().any(|ty| ty.dtype.is_int())
+        matches!(self, Binary::Div | Binary::Rem | Binary::Pow) && args.iter().any(|ty| ty.dtype.is_int())
     }
     fn linearity(&self) -> Linearity {
         match (self.row().partials, self.row().each) {

@@ -16,7 +16,7 @@ pub(super) fn half_lower(x: Var) -> Var {
 
 /// What lies below the diagonal.
 pub(super) fn strict_lower(x: Var) -> Var {
-    x.triangle(Compare::Gt)
+    x.triangle("tril", Compare::Gt)
 }
 
 /// T⁻¹·B, with T the triangle of A that `of` names.

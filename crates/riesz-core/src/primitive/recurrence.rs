@@ -75,6 +75,19 @@ pub(super) fn before(x: Var, axis: usize, reverse: bool, first: f64) -> Var {
     }
 }
 
+impl Recurrence {
+    /// Runs along every line, with `step` from the coefficient, the result before and the element.
+    fn run<T: Copy>(&self, shape: &Shape, a: &[T], x: &[T], step: impl Fn(T, T, T) -> T) -> Vec<T> {
+        let mut y = x.to_vec();
+        Lines::new(shape, self.axis).run(self.reverse, |at, before| {
+            if let Some(before) = before {
+                y[at] = step(a[at], y[before], x[at]);
+            }
+        });
+        y
+    }
+}
+
 impl Primitive for Recurrence {
     fn name(&self) -> &'static str {
         "recurrence"
@@ -87,25 +100,27 @@ impl Primitive for Recurrence {
     }
     fn infer(&self, args: &[Type]) -> Result<Types> {
         support::expect_args(args, 2)?;
-        support::expect_float(&args[0])?;
+        support::expect_number(&args[0])?;
         support::expect_same(&args[0], &args[1])?;
         support::expect_axis(self.axis, &args[0].shape)?;
         Ok(smallvec![args[0].clone()])
     }
     fn eval(&self, args: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let lines = Lines::new(args[0].shape(), self.axis);
-        let (a, x) = (args[0].to_f64(), args[1].to_f64());
-        let mut y = x.clone();
-        lines.run(self.reverse, |at, before| {
-            if let Some(before) = before {
-                let (a, y0) = (a[at], y[before]);
-                y[at] = if a == 0.0 || y0 == 0.0 { x[at] } else { a * y0 + x[at] };
+        let shape = args[0].shape();
+        let real = |a: f64, y: f64, x: f64| if a == 0.0 || y == 0.0 { x } else { a * y + x };
+        let whole = |a: i64, y: i64, x: i64| a.wrapping_mul(y).wrapping_add(x);
+        Ok(vec![match (args[0].data(), args[1].data()) {
+            (Data::F64(a), Data::F64(x)) => Tensor::new(self.run(shape, a, x, real), shape.clone())?,
+            (Data::I64(a), Data::I64(x)) => Tensor::new(self.run(shape, a, x, whole), shape.clone())?,
+            (Data::I32(a), Data::I32(x)) => {
+                let whole = |a: i32, y: i32, x: i32| a.wrapping_mul(y).wrapping_add(x);
+                Tensor::new(self.run(shape, a, x, whole), shape.clone())?
             }
-        });
-        // Single precision runs in double, as sums do.
-        Ok(vec![match args[0].data() {
-            Data::F64(_) => Tensor::new(y, args[0].shape().clone())?,
-            _ => Tensor::from_f64(&y, args[0].shape().clone(), args[0].dtype())?,
+            // Single precision runs in double, as sums do.
+            _ => {
+                let y = self.run(shape, &args[0].to_f64(), &args[1].to_f64(), real);
+                Tensor::from_f64(&y, shape.clone(), args[0].dtype())?
+            }
         }])
     }
     fn linearity(&self) -> Linearity {
@@ -168,7 +183,15 @@ impl Listed for Recurrence {
                     support::spread(DType::F64, shape, 0.5, 2.0),
                 ],
             })
-            .into()
+            .into_iter()
+            .chain([DType::I32, DType::I64].map(|dtype| Sample {
+                prim: Recurrence { axis: 1, reverse: false }.into(),
+                args: vec![
+                    support::spread(dtype, [2, 4], -2.0, 3.0),
+                    support::spread(dtype, [2, 4], -5.0, 5.0),
+                ],
+            }))
+            .collect()
     }
     fn about() -> Vec<About> {
         vec![

@@ -21,9 +21,10 @@ impl Primitive for Solve {
             return support::expect_same(&args[0], &args[1]).map(|()| smallvec![]);
         }
         if n != m || batch != other {
+            let lead: String = batch.iter().map(|d| format!("{d},")).collect();
             return Err(Error::shape(format!(
-                "the matrix is {}, the right-hand side {} should be {batch}[{n},k]",
-                args[0].shape, args[1].shape
+                "the right-hand side has shape {}, and should have [{lead}{n},k] for a matrix of {}",
+                args[1].shape, args[0].shape
             )));
         }
         Ok(smallvec![args[1].clone()])

@@ -27,7 +27,7 @@ impl TriangularSolve {
 
     /// The triangle that is read.
     fn triangle(self, a: Var) -> Var {
-        a.triangle(match (self.lower, self.unit) {
+        a.triangle("triangular_solve", match (self.lower, self.unit) {
             (true, true) => Compare::Gt,
             (true, false) => Compare::Ge,
             (false, true) => Compare::Lt,

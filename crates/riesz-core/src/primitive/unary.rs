@@ -196,8 +196,9 @@ impl Primitive for Unary {
     }
     fn infer(&self, args: &[Type]) -> Result<Types> {
         support::expect_args(args, 1)?;
-        if self.row().integer.is_none() || !args[0].dtype.is_int() {
-            support::expect_float(&args[0])?;
+        match self.row().integer {
+            Some(_) => support::expect_number(&args[0])?,
+            None => support::expect_float(&args[0])?,
         }
         Ok(smallvec![args[0].clone()])
     }

@@ -1,5 +1,6 @@
 //! `+ − × ÷`, comparisons, and how operands are brought to one shape.
 
+use super::check::composed;
 use crate::error::Error;
 use crate::primitive::{Binary, Broadcast, Compare, IntegerPower, Logical, Scale, Select, Unary};
 use crate::tensor::Tensor;
@@ -137,8 +138,11 @@ macro_rules! two_arguments {
             $(#[$doc])*
             #[track_caller]
             pub fn $name(self, other: impl Operand) -> Var {
-                let (a, b) = self.broadcast_with(other.beside(self));
-                apply1(Binary::$op, &[a, b])
+                let other = other.beside(self);
+                composed(stringify!($name), &[self, other], || {
+                    let (a, b) = self.broadcast_with(other);
+                    Ok(apply1(Binary::$op, &[a, b]))
+                })
             }
         )*}
     };
@@ -216,7 +220,7 @@ impl Var {
     pub fn powi(self, n: i32) -> Var {
         match n {
             2 => self.square(),
-            _ => apply1(IntegerPower { n }, &[self]),
+            _ => composed("powi", &[self], || Ok(apply1(IntegerPower { n }, &[self]))),
         }
     }
 }

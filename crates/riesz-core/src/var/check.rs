@@ -1,11 +1,13 @@
 //! How composed operations refuse what does not fit, in their own name.
 
 use crate::error::{Error, Operand, Result};
-use crate::trace::{Var, current_source, fail, with_source};
+use crate::primitive::support;
+use crate::trace::{Var, claim, current_source, fail, has_failed, with_source};
 
-/// Runs a composed operation: what it records is said to come from the caller's line, and what it
-/// refuses carries its name, the operands with their types, and the lines that made them. Nothing
-/// is checked when an operand failed already, as its shape is not known.
+/// Runs a composed operation: what it records is said to come from the caller's line, and what it,
+/// or an operation it is made of, refuses carries its name, the operands with their types, and the
+/// lines that made them. Nothing is checked when an operand failed already, as its shape is not
+/// known.
 #[track_caller]
 pub(super) fn composed(name: &str, operands: &[Var], f: impl FnOnce() -> Result<Var>) -> Var {
     all_composed(name, operands, || Ok(vec![f()?])).pop().unwrap_or_else(Var::poison)
@@ -23,8 +25,14 @@ pub(super) fn all_composed(
         // An operation on a failed value records it when it comes from a trace that has ended.
         return vec![with_source(source, || failed.stop_gradient())];
     }
+    let failed_before = has_failed();
     match with_source(source, f) {
-        Ok(results) => results,
+        Ok(results) => {
+            if !failed_before && has_failed() {
+                claim(name, &described(operands));
+            }
+            results
+        }
         Err(error) => vec![with_source(source, || refuse(name, operands, error))],
     }
 }
@@ -32,8 +40,20 @@ pub(super) fn all_composed(
 /// Records an error in the name of an operation, with its operands and the caller's line.
 #[track_caller]
 pub(super) fn refuse(name: &str, operands: &[Var], error: Error) -> Var {
-    let operands = operands.iter().map(|v| Operand { ty: v.ty(), source: v.source() });
-    fail(error.at(name, current_source()).with_operands(operands))
+    fail(error.at(name, current_source()).with_operands(described(operands)))
+}
+
+fn described(operands: &[Var]) -> Vec<Operand> {
+    operands.iter().map(|v| Operand { ty: v.ty(), source: v.source() }).collect()
+}
+
+/// A composed function of one argument, element by element or not, that needs floats.
+#[track_caller]
+pub(super) fn of_floats(name: &str, x: Var, f: impl FnOnce() -> Var) -> Var {
+    composed(name, &[x], || {
+        support::expect_float(&x.ty())?;
+        Ok(f())
+    })
 }
 
 /// Refuses unless `fits`.

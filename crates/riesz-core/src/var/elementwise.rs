@@ -1,6 +1,8 @@
 //! Functions of one argument, element by element, and what is composed of them.
 
 use super::Operand;
+use super::check::{composed, of_floats};
+use crate::primitive::support::expect_number;
 use crate::primitive::{Cast, Polygamma, Sinc, StopGradient, Unary};
 use crate::trace::{Var, apply1};
 use crate::types::DType;
@@ -109,34 +111,37 @@ impl Var {
         apply1(StopGradient, &[self])
     }
 
-    /// x where it is positive, 0 elsewhere; derivative 0 at 0.
+    /// x where it is positive, 0 where it is not; derivative 0 at 0. NaN stays NaN.
     #[track_caller]
     pub fn relu(self) -> Var {
-        Var::select(self.gt(0.0), self, 0.0)
+        composed("relu", &[self], || {
+            expect_number(&self.ty())?;
+            Ok(Var::select(self.le(0.0), 0.0, self))
+        })
     }
 
     /// x where it is positive, `slope`·x elsewhere.
     #[track_caller]
     pub fn leaky_relu(self, slope: f64) -> Var {
-        Var::select(self.gt(0.0), self, slope * self)
+        of_floats("leaky_relu", self, || Var::select(self.gt(0.0), self, slope * self))
     }
 
     /// x where it is positive, α(eˣ − 1) elsewhere.
     #[track_caller]
     pub fn elu(self, alpha: f64) -> Var {
-        Var::select(self.gt(0.0), self, alpha * self.expm1())
+        of_floats("elu", self, || Var::select(self.gt(0.0), self, alpha * self.expm1()))
     }
 
     /// x·sigmoid(x)
     #[track_caller]
     pub fn silu(self) -> Var {
-        self * self.sigmoid()
+        of_floats("silu", self, || self * self.sigmoid())
     }
 
     /// x·Φ(x) with the normal distribution function Φ, through erfc: exact for negative x too.
     #[track_caller]
     pub fn gelu(self) -> Var {
-        0.5 * self * (-FRAC_1_SQRT_2 * self).erfc()
+        of_floats("gelu", self, || 0.5 * self * (-FRAC_1_SQRT_2 * self).erfc())
     }
 
     /// sin(πx)/(πx), 1 at 0; derivatives of every order are exact there too.
@@ -154,7 +159,8 @@ impl Var {
     /// The nearest number in `low..=high`: a maximum, then a minimum, with their ties.
     #[track_caller]
     pub fn clip(self, low: impl Operand, high: impl Operand) -> Var {
-        self.maximum(low).minimum(high)
+        let (low, high) = (low.beside(self), high.beside(self));
+        composed("clip", &[self, low, high], || Ok(self.maximum(low).minimum(high)))
     }
 
     /// Whether each element is not a number.

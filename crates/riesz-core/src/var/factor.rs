@@ -1,8 +1,9 @@
 //! Factorisations, and what is made of them: least squares, the matrix exponential.
 
-use crate::error::Error;
+use super::check::{composed, expect};
+use crate::primitive::support::{expect_matrices, expect_square};
 use crate::primitive::{Cholesky, Eigh, Lu, Pinv, Qr, Svd, TriangularSolve};
-use crate::trace::{Var, apply, apply1, fail};
+use crate::trace::{Var, apply, apply1};
 use crate::types::DType;
 
 /// Factorisations of matrices, or of stacks of them along the leading axes.
@@ -20,12 +21,9 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn triangular_solve(self, b: Var, of: TriangularSolve) -> Var {
-        if b.rank() + 1 == self.rank() {
-            let axis = b.rank();
-            let x = apply1(of, &[self, b.expand_dims(axis)]);
-            return if x.is_poisoned() { x } else { x.squeeze(axis) };
-        }
-        apply1(of, &[self, b])
+        composed("triangular_solve", &[self, b], || {
+            Ok(b.as_columns(self, |b| apply1(of, &[self, b])))
+        })
     }
 
     /// The lower triangular L with L·Lᵀ = (A + Aᵀ)/2, positive on its diagonal. Running it on a matrix
@@ -112,12 +110,14 @@ impl Var {
     /// The condition number in the Euclidean norm: the largest singular value over the smallest.
     #[track_caller]
     pub fn cond(self) -> Var {
-        let (_, s, _) = self.svd();
-        if s.is_poisoned() {
-            return s;
-        }
-        let axis = s.rank() - 1;
-        s.max_axes(&[axis]) / s.min_axes(&[axis])
+        composed("cond", &[self], || {
+            let (_, s, _) = self.svd();
+            if s.is_poisoned() {
+                return Ok(s);
+            }
+            let axis = s.rank() - 1;
+            Ok(s.max_axes(&[axis]) / s.min_axes(&[axis]))
+        })
     }
 
     /// The x that minimises ‖A·x − b‖, and of all those the shortest; a vector or a matrix `b`. The
@@ -132,15 +132,19 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn lstsq(self, b: Var) -> Var {
-        if b.rank() + 1 == self.rank() {
-            let axis = b.rank();
-            let x = self.lstsq(b.expand_dims(axis));
-            return if x.is_poisoned() { x } else { x.squeeze(axis) };
-        }
-        let inverse = self.pinv();
-        let x = inverse.matmul(b);
-        // One step of refinement takes back what multiplying by an inverse loses.
-        x + inverse.matmul(b - self.matmul(x))
+        composed("lstsq", &[self, b], || {
+            let (_, rows, _) = expect_matrices(&self.ty())?;
+            let at = if b.rank() + 1 == self.rank() { b.rank() - 1 } else { self.rank() - 2 };
+            expect(b.shape().get(at) == Some(&rows), || {
+                format!("the right-hand side of shape {} should have {rows} rows", b.shape())
+            })?;
+            Ok(b.as_columns(self, |b| {
+                let inverse = self.pinv();
+                let x = inverse.matmul(b);
+                // One step of refinement takes back what multiplying by an inverse loses.
+                x + inverse.matmul(b - self.matmul(x))
+            }))
+        })
     }
 
     /// The matrix exponential, by scaling and squaring with the Padé approximant of degree 13 (Higham
@@ -157,22 +161,16 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn expm(self) -> Var {
+        composed("expm", &[self], || {
+            let (_, n) = expect_square(&self.ty())?;
+            Ok(if n == 0 { self } else { self.scaled_and_squared() })
+        })
+    }
+
+    fn scaled_and_squared(self) -> Var {
         const THETA: f64 = 5.371_920_351_148_152;
         const SQUARINGS: i32 = 16;
-        let shape = self.shape();
-        let n = match shape.split_last_chunk::<2>() {
-            Some((_, &[m, n])) if m == n => n,
-            _ => {
-                return fail(
-                    Error::shape(format!("needs a square matrix, not {}", self.ty()))
-                        .at("expm", crate::trace::current_source()),
-                );
-            }
-        };
-        if n == 0 {
-            return self;
-        }
-        let rank = shape.rank();
+        let rank = self.rank();
         // How often to halve, for each matrix of the stack: a whole number, flat in A.
         let size = self.stop_gradient().abs().sum_axes(&[rank - 2]).max_axes(&[rank - 2]);
         let halvings = (size / THETA).log2().ceil().maximum(0.0);

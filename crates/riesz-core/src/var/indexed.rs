@@ -4,7 +4,7 @@ use super::Operand;
 use super::check::{composed, expect};
 use crate::error::{Error, Result};
 use crate::primitive::gather::expect_indices;
-use crate::primitive::support::{expect_axis, expect_float};
+use crate::primitive::support::{expect_axis, expect_number};
 use crate::primitive::{Gather, Recurrence, ScatterAdd, ScatterExtreme, ScatterSet};
 use crate::trace::{Var, apply1};
 use crate::types::{DType, Shape, Type};
@@ -45,14 +45,14 @@ impl Var {
         })
     }
 
-    /// Those parts times their updates; repeated indices multiply. Floats only. Derivatives of every
+    /// Those parts times their updates; repeated indices multiply. Derivatives of every
     /// order are right where factors are zero: equal indices are brought together by sorting and
     /// multiplied by a recurrence that starts again at each new index.
     #[track_caller]
     pub fn scatter_mul(self, indices: Var, updates: impl Operand, axis: usize) -> Var {
         let updates = updates.beside(self);
         composed("scatter_mul", &[self, indices, updates], || {
-            expect_float(&self.ty())?;
+            expect_number(&self.ty())?;
             let updates = self.as_updates(indices, updates, axis)?;
             let (shape, rank) = (self.shape(), indices.rank());
             let count = indices.shape().size();

@@ -1,10 +1,12 @@
 //! Products and matrices.
 
 use super::arithmetic::common_shape;
-use crate::error::Error;
-use crate::primitive::{Compare, Det, Dot, IntegerPower, Inverse, Pad, SLogDet, Slice, Solve};
-use crate::trace::{Var, apply, apply1, fail};
-use crate::types::Shape;
+use super::check::{composed, expect};
+use crate::error::{Error, Result};
+use crate::primitive::support::expect_number;
+use crate::primitive::{Compare, Det, Dot, Inverse, Pad, SLogDet, Slice, Solve};
+use crate::trace::{Var, apply, apply1};
+use crate::types::{DType, Shape, Type};
 
 /// Products.
 impl Var {
@@ -25,46 +27,53 @@ impl Var {
     /// the right is a column, a vector on the left a row.
     #[track_caller]
     pub fn matmul(self, other: Var) -> Var {
+        composed("matmul", &[self, other], || {
+            let (l, r) = (self.rank(), other.rank());
+            expect(l > 0 && r > 0, || "needs vectors or matrices, not a number".to_string())?;
+            if l <= 2 && r <= 2 {
+                return Ok(self.dot(other));
+            }
+            // A vector is a matrix with one row, or one column, that is taken away again.
+            let rows = if l == 1 { self.expand_dims(0) } else { self };
+            let columns = if r == 1 { other.expand_dims(1) } else { other };
+            let product = rows.stacked_product(columns)?;
+            let rank = product.rank();
+            Ok(match (l, r) {
+                _ if product.is_poisoned() => product,
+                (1, _) => product.squeeze(rank - 2),
+                (_, 1) => product.squeeze(rank - 1),
+                _ => product,
+            })
+        })
+    }
+
+    /// The product of two stacks of matrices, whose leading axes broadcast.
+    fn stacked_product(self, other: Var) -> Result<Var> {
         let (l, r) = (self.shape(), other.shape());
-        if l.rank() <= 2 && r.rank() <= 2 {
-            return self.dot(other);
-        }
-        if l.rank() == 1 {
-            let rank = r.rank();
-            return self.expand_dims(0).matmul(other).squeeze(rank - 2);
-        }
-        if r.rank() == 1 {
-            let rank = l.rank();
-            return self.matmul(other.expand_dims(1)).squeeze(rank - 1);
-        }
         let (lead_l, m) = l.split_at(l.rank() - 2);
         let (lead_r, n) = r.split_at(r.rank() - 2);
-        let Some(lead) = common_shape(&lead_l.into(), &lead_r.into()) else {
-            return fail(
-                Error::shape(format!("the stacks {l} and {r} do not broadcast"))
-                    .at("matmul", crate::trace::current_source()),
-            );
-        };
+        let lead = common_shape(&lead_l.into(), &lead_r.into())
+            .ok_or_else(|| Error::shape(format!("the stacks {l} and {r} do not broadcast")))?;
         let with = |matrix: &[usize]| -> Shape { lead.iter().chain(matrix).copied().collect() };
         let (a, b) = (self.broadcast_to(with(m)), other.broadcast_to(with(n)));
         let k = lead.rank();
         let dot = Dot { contract: vec![(k + 1, k)], batch: (0..k).map(|i| (i, i)).collect() };
-        apply1(dot, &[a, b])
+        Ok(apply1(dot, &[a, b]))
     }
 
     /// Every product of an element of `self` with one of `other`.
     #[track_caller]
     pub fn outer(self, other: Var) -> Var {
-        apply1(Dot::default(), &[self, other])
+        composed("outer", &[self, other], || Ok(apply1(Dot::default(), &[self, other])))
     }
 
     /// The Kronecker product of two matrices, or of two vectors: each element of `self` times the
     /// whole of `other`.
     #[track_caller]
     pub fn kron(self, other: Var) -> Var {
-        super::check::composed("kron", &[self, other], || {
+        composed("kron", &[self, other], || {
             let (a, b) = (self.shape(), other.shape());
-            super::check::expect(a.rank() == b.rank() && a.rank() > 0, || {
+            expect(a.rank() == b.rank() && a.rank() > 0, || {
                 format!("needs two vectors or two matrices, not {a} and {b}")
             })?;
             // Axes a₁ a₂ b₁ b₂ of all products become a₁ b₁ a₂ b₂, and pairs become one.
@@ -100,12 +109,18 @@ impl Var {
     /// x with `self`·x = b, for a vector or a matrix b, or stacks of matrices.
     #[track_caller]
     pub fn solve(self, b: Var) -> Var {
-        if b.rank() + 1 == self.rank() {
-            let axis = b.rank();
-            let x = apply1(Solve, &[self, b.expand_dims(axis)]);
-            return if x.is_poisoned() { x } else { x.squeeze(axis) };
+        composed("solve", &[self, b], || Ok(b.as_columns(self, |b| apply1(Solve, &[self, b]))))
+    }
+
+    /// `f` of this value as the columns beside the matrix `a`: of a vector as one column, which is a
+    /// vector again afterwards.
+    pub(super) fn as_columns(self, a: Var, f: impl FnOnce(Var) -> Var) -> Var {
+        let axis = self.rank();
+        if axis + 1 != a.rank() {
+            return f(self);
         }
-        apply1(Solve, &[self, b])
+        let x = f(self.expand_dims(axis));
+        if x.is_poisoned() { x } else { x.squeeze(axis) }
     }
 
     /// The determinant; derivatives are exact for singular matrices too.
@@ -117,7 +132,7 @@ impl Var {
     /// log|det A|, −∞ for a singular matrix.
     #[track_caller]
     pub fn logdet(self) -> Var {
-        apply(SLogDet, &[self])[1]
+        composed("logdet", &[self], || Ok(apply(SLogDet, &[self])[1]))
     }
 
     /// The sign of the determinant and log|det A|.
@@ -130,97 +145,106 @@ impl Var {
     /// The sum of the diagonal.
     #[track_caller]
     pub fn trace(self) -> Var {
-        let d = self.diagonal();
-        let rank = d.rank();
-        if d.is_poisoned() { d } else { d.sum_axes(&[rank - 1]) }
+        composed("trace", &[self], || {
+            expect_number(&self.ty())?;
+            let d = self.diagonal();
+            let rank = d.rank();
+            Ok(if d.is_poisoned() { d } else { d.sum_axes(&[rank - 1]) })
+        })
     }
 
     /// The diagonal of a matrix, or of each in a stack.
     #[track_caller]
     pub fn diagonal(self) -> Var {
-        let shape = self.shape();
-        let Some((lead, &[m, n])) = shape.split_last_chunk::<2>() else {
-            return fail(
-                Error::shape(format!("needs a matrix, not {}", self.ty()))
-                    .at("diagonal", crate::trace::current_source()),
-            );
-        };
-        let count = m.min(n);
-        let with = |last: usize| -> Shape { lead.iter().copied().chain([last]).collect() };
-        let limit = if count == 0 { 0 } else { (count - 1) * (n + 1) + 1 };
-        let mut slice = Slice {
-            start: vec![0; lead.len() + 1],
-            limit: with(limit).to_vec(),
-            stride: vec![1; lead.len() + 1],
-        };
-        slice.stride[lead.len()] = n + 1;
-        // The diagonal of a row-major matrix is every (n+1)-th element.
-        apply1(slice, &[self.reshape(with(m * n))])
+        composed("diagonal", &[self], || {
+            let shape = self.shape();
+            let (lead, [m, n]) = matrices(&self.ty(), &shape)?;
+            let count = m.min(n);
+            let with = |last: usize| -> Shape { lead.iter().copied().chain([last]).collect() };
+            let limit = if count == 0 { 0 } else { (count - 1) * (n + 1) + 1 };
+            let mut slice = Slice {
+                start: vec![0; lead.len() + 1],
+                limit: with(limit).to_vec(),
+                stride: vec![1; lead.len() + 1],
+            };
+            slice.stride[lead.len()] = n + 1;
+            // The diagonal of a row-major matrix is every (n+1)-th element.
+            Ok(apply1(slice, &[self.reshape(with(m * n))]))
+        })
     }
 
     /// The diagonal matrix of a vector, or of each in a stack.
     #[track_caller]
     pub fn diag(self) -> Var {
-        let shape = self.shape();
-        let Some((&n, lead)) = shape.split_last() else {
-            return fail(
-                Error::shape("needs a vector, not a number")
-                    .at("diag", crate::trace::current_source()),
-            );
-        };
-        let rank = shape.rank();
-        let mut pad = Pad { low: vec![0; rank], high: vec![0; rank], interior: vec![0; rank] };
-        pad.interior[rank - 1] = n;
-        let matrix: Shape = lead.iter().copied().chain([n, n]).collect();
-        apply1(pad, &[self]).reshape(matrix)
+        composed("diag", &[self], || {
+            let shape = self.shape();
+            let Some((&n, lead)) = shape.split_last() else {
+                return Err(Error::shape("needs a vector, not a number"));
+            };
+            let matrix: Shape = lead.iter().copied().chain([n, n]).collect();
+            if self.dtype() == DType::Bool {
+                let rows = self.expand_dims(lead.len()).broadcast_to(matrix);
+                return Ok(rows.and(Var::on_diagonal(Compare::Eq, n, n)));
+            }
+            let rank = shape.rank();
+            let mut pad = Pad { low: vec![0; rank], high: vec![0; rank], interior: vec![0; rank] };
+            pad.interior[rank - 1] = n;
+            Ok(apply1(pad, &[self]).reshape(matrix))
+        })
     }
 
     /// The lower triangle, zeros above the diagonal.
     #[track_caller]
     pub fn tril(self) -> Var {
-        self.triangle(Compare::Ge)
+        self.triangle("tril", Compare::Ge)
     }
 
     /// The upper triangle, zeros below the diagonal.
     #[track_caller]
     pub fn triu(self) -> Var {
-        self.triangle(Compare::Le)
+        self.triangle("triu", Compare::Le)
     }
 
     #[track_caller]
-    pub(crate) fn triangle(self, compare: Compare) -> Var {
-        let shape = self.shape();
-        let Some((_, &[m, n])) = shape.split_last_chunk::<2>() else {
-            return fail(
-                Error::shape(format!("needs a matrix, not {}", self.ty()))
-                    .at("triangle", crate::trace::current_source()),
-            );
-        };
-        Var::select(Var::on_diagonal(compare, m, n), self, 0.0)
+    pub(crate) fn triangle(self, name: &str, compare: Compare) -> Var {
+        composed(name, &[self], || {
+            let shape = self.shape();
+            let (_, [m, n]) = matrices(&self.ty(), &shape)?;
+            Ok(Var::select(Var::on_diagonal(compare, m, n), self, 0.0))
+        })
     }
 
     /// A to a whole power, by repeated squaring; a negative power inverts first.
     #[track_caller]
     pub fn matrix_power(self, n: i32) -> Var {
-        if self.rank() < 2 {
-            return apply1(IntegerPower { n }, &[self]);
-        }
-        let shape = self.shape();
-        let size = shape[shape.rank() - 1];
-        let mut base = if n < 0 { self.inverse() } else { self };
-        let mut result = Var::eye(self.dtype(), size).broadcast_to(shape);
-        let mut left = n.unsigned_abs();
-        let mut first = true;
-        while left > 0 {
-            if left & 1 == 1 {
-                result = if first { base } else { result.matmul(base) };
-                first = false;
+        composed("matrix_power", &[self], || {
+            expect_number(&self.ty())?;
+            let shape = self.shape();
+            let (_, [rows, size]) = matrices(&self.ty(), &shape)?;
+            expect(rows == size, || format!("needs a square matrix, not one of {rows}×{size}"))?;
+            let mut base = if n < 0 { self.inverse() } else { self };
+            let mut result = Var::eye(self.dtype(), size).broadcast_to(shape);
+            let mut left = n.unsigned_abs();
+            let mut first = true;
+            while left > 0 {
+                if left & 1 == 1 {
+                    result = if first { base } else { result.matmul(base) };
+                    first = false;
+                }
+                left >>= 1;
+                if left > 0 {
+                    base = base.matmul(base);
+                }
             }
-            left >>= 1;
-            if left > 0 {
-                base = base.matmul(base);
-            }
-        }
-        result
+            Ok(result)
+        })
+    }
+}
+
+/// The leading axes, and rows and columns, of a stack of matrices.
+fn matrices<'a>(ty: &Type, shape: &'a Shape) -> Result<(&'a [usize], [usize; 2])> {
+    match shape.split_last_chunk::<2>() {
+        Some((lead, &tail)) => Ok((lead, tail)),
+        None => Err(Error::shape(format!("needs a matrix, not {ty}"))),
     }
 }

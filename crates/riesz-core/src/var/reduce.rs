@@ -1,5 +1,6 @@
 //! Many elements to one.
 
+use super::check::{composed, expect, of_floats};
 use crate::primitive::{Reduce, Reduction};
 use crate::trace::{Var, apply1};
 
@@ -14,7 +15,7 @@ impl Var {
     /// The sum along some axes, which disappear.
     #[track_caller]
     pub fn sum_axes(self, axes: &[usize]) -> Var {
-        self.reduce(Reduction::Sum, axes)
+        self.reduce("sum", Reduction::Sum, axes)
     }
 
     /// The mean of all elements; NaN of none.
@@ -26,9 +27,11 @@ impl Var {
     /// The mean along some axes, which disappear.
     #[track_caller]
     pub fn mean_axes(self, axes: &[usize]) -> Var {
-        let shape = self.shape();
-        let count: usize = axes.iter().filter_map(|&a| shape.get(a)).product();
-        self.sum_axes(axes) / count as f64
+        of_floats("mean", self, || {
+            let shape = self.shape();
+            let count: usize = axes.iter().filter_map(|&a| shape.get(a)).product();
+            self.sum_axes(axes) / count as f64
+        })
     }
 
     /// The largest element; where several attain it, each has an equal share of the derivative.
@@ -40,7 +43,7 @@ impl Var {
     /// The largest element along some axes, which disappear.
     #[track_caller]
     pub fn max_axes(self, axes: &[usize]) -> Var {
-        self.reduce(Reduction::Max, axes)
+        self.reduce("max", Reduction::Max, axes)
     }
 
     /// The smallest element; where several attain it, each has an equal share of the derivative.
@@ -52,16 +55,18 @@ impl Var {
     /// The smallest element along some axes, which disappear.
     #[track_caller]
     pub fn min_axes(self, axes: &[usize]) -> Var {
-        self.reduce(Reduction::Min, axes)
+        self.reduce("min", Reduction::Min, axes)
     }
 
     /// The Euclidean norm of all elements; derivative 0 at the origin.
     #[track_caller]
     pub fn norm(self) -> Var {
-        let square = self.square().sum();
-        let at_origin = square.eq(0.0);
-        // Masked twice: the root is never taken at 0, where its slope is infinite.
-        Var::select(at_origin, 0.0, Var::select(at_origin, 1.0, square).sqrt())
+        of_floats("norm", self, || {
+            let square = self.square().sum();
+            let at_origin = square.eq(0.0);
+            // Masked twice: the root is never taken at 0, where its slope is infinite.
+            Var::select(at_origin, 0.0, Var::select(at_origin, 1.0, square).sqrt())
+        })
     }
 
     /// log Σ exp of all elements, without overflow.
@@ -73,6 +78,10 @@ impl Var {
     /// log Σ exp along some axes, which disappear.
     #[track_caller]
     pub fn logsumexp_axes(self, axes: &[usize]) -> Var {
+        of_floats("logsumexp", self, || self.shifted_logsumexp(axes))
+    }
+
+    fn shifted_logsumexp(self, axes: &[usize]) -> Var {
         let largest = self.max_axes(axes).stop_gradient();
         // An infinite shift would make NaN of the elements that attain it.
         let shift = Var::select(largest.abs().lt(f64::INFINITY), largest, 0.0);
@@ -90,27 +99,35 @@ impl Var {
     /// exp(x)/Σ exp(x) along one axis, without overflow.
     #[track_caller]
     pub fn softmax(self, axis: usize) -> Var {
-        let shift = self.max_axes(&[axis]).stop_gradient();
-        let e = (self - shift.keep_axes(&[axis])).exp();
-        e / e.sum_axes(&[axis]).keep_axes(&[axis])
+        of_floats("softmax", self, || {
+            let shift = self.max_axes(&[axis]).stop_gradient();
+            let e = (self - shift.keep_axes(&[axis])).exp();
+            e / e.sum_axes(&[axis]).keep_axes(&[axis])
+        })
     }
 
     /// x − log Σ exp(x) along one axis.
     #[track_caller]
     pub fn log_softmax(self, axis: usize) -> Var {
-        self - self.logsumexp_axes(&[axis]).keep_axes(&[axis])
+        of_floats("log_softmax", self, || self - self.logsumexp_axes(&[axis]).keep_axes(&[axis]))
     }
 
     /// Puts axes of length 1 where a reduction removed `axes`.
     #[track_caller]
     pub fn keep_axes(self, axes: &[usize]) -> Var {
-        let mut sorted = axes.to_vec();
-        sorted.sort_unstable();
-        let mut shape = self.shape().to_vec();
-        for axis in sorted {
-            shape.insert(axis.min(shape.len()), 1);
-        }
-        self.reshape(shape)
+        composed("keep_axes", &[self], || {
+            let mut shape = self.shape().to_vec();
+            let rank = shape.len() + axes.len();
+            let mut sorted = axes.to_vec();
+            sorted.sort_unstable();
+            for axis in sorted {
+                expect(axis < rank && axis <= shape.len(), || {
+                    format!("the axes {axes:?} cannot stand in a shape of {rank} axes")
+                })?;
+                shape.insert(axis, 1);
+            }
+            Ok(self.reshape(shape))
+        })
     }
 
     pub(super) fn every_axis(self) -> Vec<usize> {
@@ -118,12 +135,12 @@ impl Var {
     }
 
     #[track_caller]
-    fn reduce(self, op: Reduction, axes: &[usize]) -> Var {
+    fn reduce(self, name: &str, op: Reduction, axes: &[usize]) -> Var {
         if axes.is_empty() {
             return self;
         }
         let mut axes = axes.to_vec();
         axes.sort_unstable();
-        apply1(Reduce { op, axes }, &[self])
+        composed(name, &[self], || Ok(apply1(Reduce { op, axes }, &[self])))
     }
 }

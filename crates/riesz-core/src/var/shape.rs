@@ -1,7 +1,7 @@
 //! Other shapes and parts of a value.
 
-use super::check::refuse;
-use crate::error::Error;
+use super::check::{composed, expect};
+use crate::primitive::support::expect_axis;
 use crate::primitive::{
     Compare, Concat, Flip, Gather, Iota, Pad, Reshape, ScatterAdd, Slice, Transpose,
 };
@@ -44,32 +44,43 @@ impl Var {
     /// Takes axis `from` out and puts it back as axis `to`.
     #[track_caller]
     pub fn move_axis(self, from: usize, to: usize) -> Var {
-        if from == to {
+        if from == to && from < self.rank() {
             return self;
         }
-        let mut order: Vec<usize> = (0..self.rank()).filter(|&a| a != from).collect();
-        order.insert(to.min(order.len()), from);
-        self.transpose(&order)
+        composed("move_axis", &[self], || {
+            let shape = self.shape();
+            expect_axis(from, &shape)?;
+            expect_axis(to, &shape)?;
+            let mut order: Vec<usize> = (0..shape.rank()).filter(|&a| a != from).collect();
+            order.insert(to, from);
+            Ok(self.transpose(&order))
+        })
     }
 
     /// A new axis of length 1 before axis `axis`.
     #[track_caller]
     pub fn expand_dims(self, axis: usize) -> Var {
-        let mut shape = self.shape().to_vec();
-        shape.insert(axis.min(shape.len()), 1);
-        self.reshape(shape)
+        composed("expand_dims", &[self], || {
+            let mut shape = self.shape().to_vec();
+            expect(axis <= shape.len(), || {
+                format!("axis {axis} cannot be put into {}", self.ty())
+            })?;
+            shape.insert(axis, 1);
+            Ok(self.reshape(shape))
+        })
     }
 
     /// Removes an axis of length 1.
     #[track_caller]
     pub fn squeeze(self, axis: usize) -> Var {
-        let mut shape = self.shape().to_vec();
-        if shape.get(axis) != Some(&1) {
-            let message = format!("axis {axis} of shape {} is not of length 1", self.shape());
-            return refuse("squeeze", &[self], Error::shape(message));
-        }
-        shape.remove(axis);
-        self.reshape(shape)
+        composed("squeeze", &[self], || {
+            let mut shape = self.shape().to_vec();
+            expect(shape.get(axis) == Some(&1), || {
+                format!("axis {axis} of shape {} is not of length 1", self.shape())
+            })?;
+            shape.remove(axis);
+            Ok(self.reshape(shape))
+        })
     }
 }
 
@@ -84,38 +95,42 @@ impl Var {
     /// Every `step`-th of the elements `start..limit` of one axis.
     #[track_caller]
     pub fn slice_step(self, axis: usize, start: usize, limit: usize, step: usize) -> Var {
-        let shape = self.shape();
-        let mut slice = Slice {
-            start: vec![0; shape.rank()],
-            limit: shape.to_vec(),
-            stride: vec![1; shape.rank()],
-        };
-        if axis >= shape.rank() {
-            let message = format!("there is no axis {axis} in shape {shape}");
-            return refuse("slice", &[self], Error::shape(message));
-        }
-        (slice.start[axis], slice.limit[axis], slice.stride[axis]) = (start, limit, step);
-        apply1(slice, &[self])
+        composed("slice", &[self], || {
+            let shape = self.shape();
+            expect_axis(axis, &shape)?;
+            let mut slice = Slice {
+                start: vec![0; shape.rank()],
+                limit: shape.to_vec(),
+                stride: vec![1; shape.rank()],
+            };
+            (slice.start[axis], slice.limit[axis], slice.stride[axis]) = (start, limit, step);
+            Ok(apply1(slice, &[self]))
+        })
     }
 
     /// The part at position `i` of the first axis: an element of a vector, a row of a matrix.
     #[track_caller]
     pub fn at(self, i: usize) -> Var {
-        let part = self.slice_axis(0, i, i.saturating_add(1));
-        if part.is_poisoned() { part } else { part.squeeze(0) }
+        composed("at", &[self], || {
+            let shape = self.shape();
+            expect_axis(0, &shape)?;
+            expect(i < shape[0], || {
+                format!("there is no position {i} in the first axis of {shape}")
+            })?;
+            Ok(self.slice_axis(0, i, i + 1).squeeze(0))
+        })
     }
 
     /// Zeros `low` before and `high` after the elements of one axis.
     #[track_caller]
     pub fn pad_axis(self, axis: usize, low: usize, high: usize) -> Var {
-        let rank = self.rank();
-        let mut pad = Pad { low: vec![0; rank], high: vec![0; rank], interior: vec![0; rank] };
-        if axis >= rank {
-            let message = format!("there is no axis {axis} in shape {}", self.shape());
-            return refuse("pad", &[self], Error::shape(message));
-        }
-        (pad.low[axis], pad.high[axis]) = (low as i64, high as i64);
-        apply1(pad, &[self])
+        composed("pad", &[self], || {
+            let rank = self.rank();
+            expect_axis(axis, &self.shape())?;
+            let mut pad = Pad { low: vec![0; rank], high: vec![0; rank], interior: vec![0; rank] };
+            (pad.low[axis], pad.high[axis]) = (low as i64, high as i64);
+            Ok(apply1(pad, &[self]))
+        })
     }
 
     /// Values one after another along an axis.
@@ -127,11 +142,10 @@ impl Var {
     /// Values of one shape side by side along a new axis.
     #[track_caller]
     pub fn stack(parts: &[Var], axis: usize) -> Var {
-        let mut expanded = Vec::with_capacity(parts.len());
-        for part in parts {
-            expanded.push(part.expand_dims(axis));
-        }
-        Var::concat(&expanded, axis)
+        composed("stack", parts, || {
+            let expanded: Vec<Var> = parts.iter().map(|part| part.expand_dims(axis)).collect();
+            Ok(Var::concat(&expanded, axis))
+        })
     }
 
     /// The elements of some axes in reverse.
@@ -143,7 +157,9 @@ impl Var {
     /// The parts of an axis that whole numbers name, in their order and shape.
     #[track_caller]
     pub fn take(self, indices: Var, axis: usize) -> Var {
-        apply1(Gather { axis, batch: 0 }, &[self, indices])
+        composed("take", &[self, indices], || {
+            Ok(apply1(Gather { axis, batch: 0 }, &[self, indices]))
+        })
     }
 
     /// This value with `updates` added at the parts of an axis that `indices` name.

@@ -2,7 +2,7 @@
 
 use riesz_core::check::{check_program, check_vmap, direction, stack};
 use riesz_core::primitive::{Linearity, Sample};
-use riesz_core::{Prim, Primitive, Program, Result, Tensor, Type, apply, eval, trace, vmap};
+use riesz_core::{DType, Prim, Primitive, Program, Result, Tensor, Type, apply, eval, trace, vmap};
 
 fn program_of(sample: &Sample) -> Result<Program> {
     let types: Vec<Type> = sample.args.iter().map(Tensor::ty).collect();
@@ -60,6 +60,47 @@ fn differential_agrees_with_differences_and_transpose_with_the_inner_product() -
             let errors = check_program(&program, &sample.args, &wrt, 7)?;
             assert!(errors.differential < 1e-7, "{:?} {wrt:?}: {errors:?}", sample.prim);
             assert!(errors.transpose < 1e-13, "{:?} {wrt:?}: {errors:?}", sample.prim);
+        }
+    }
+    Ok(())
+}
+
+/// The same arguments with floats of another precision.
+fn in_precision(args: &[Tensor], dtype: DType) -> Result<Vec<Tensor>> {
+    let convert = |a: &Tensor| match a.dtype().is_float() {
+        true => Tensor::from_f64(&a.to_f64(), a.shape().clone(), dtype),
+        false => Ok(a.clone()),
+    };
+    args.iter().map(convert).collect()
+}
+
+#[test]
+fn single_precision_agrees_with_double() -> Result<()> {
+    // Control flow and casts have their types written inside; the others take those of arguments.
+    let fixed = |p: &Prim| {
+        matches!(p, Prim::Cast(_) | Prim::Constant(_) | Prim::Iota(_))
+            || matches!(p, Prim::Cond(_) | Prim::Scan(_) | Prim::While(_) | Prim::LinearWhile(_))
+    };
+    for sample in samples().into_iter().filter(|s| !fixed(&s.prim)) {
+        let wrt = floats(&sample);
+        let mut single = in_precision(&sample.args, DType::F32)?;
+        for (k, (arg, _)) in (3..).zip(sample.args.iter().zip(&wrt).filter(|w| *w.1)) {
+            single.push(direction(&arg.ty().with_dtype(DType::F32), k)?);
+        }
+        let double = in_precision(&single, DType::F64)?;
+        let of = |args: &[Tensor]| -> Result<Vec<Tensor>> {
+            let n = sample.args.len();
+            let args_only = Sample { prim: sample.prim.clone(), args: args[..n].to_vec() };
+            eval(&riesz_core::jvp(&program_of(&args_only)?, &wrt)?, args)
+        };
+        for (s, d) in of(&single)?.iter().zip(of(&double)?) {
+            assert_eq!(s.dtype().is_float(), d.dtype().is_float());
+            assert!(!s.dtype().is_float() || s.dtype() == DType::F32, "{:?}", sample.prim);
+            let size = d.to_f64().iter().fold(1.0, |m: f64, x| m.max(x.abs()));
+            for (a, b) in s.to_f64().iter().zip(d.to_f64()) {
+                let same = (a - b).abs() <= 2e-5 * size || (a.is_nan() && b.is_nan());
+                assert!(same, "{:?}: {a} in single, {b} in double precision", sample.prim);
+            }
         }
     }
     Ok(())
