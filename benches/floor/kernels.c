@@ -1,7 +1,6 @@
 /* What the machine can do for the cases that no library has: kernels written by hand, with their
-   derivatives, for gcc to vectorise with its library of vector functions (libmvec).
-
-   gcc -O3 -march=native -mprefer-vector-width=512 -ffast-math -fopenmp -fPIC -shared kernels.c -lm
+   derivatives, for gcc to vectorise with its library of vector functions (libmvec); peers/floor_cases.py has the
+   options.
 
    Each kernel writes a gradient and gives an objective; the peers' worker holds both against the other
    systems. Their last digits differ, since the order of sums is the compiler's. */
