@@ -23,6 +23,8 @@ pub struct Prepared {
     pub checksum: f64,
     /// One call.
     pub call: Box<dyn FnMut() -> Result<()>>,
+    /// The plan as a person reads it.
+    pub explain: Box<dyn Fn() -> Result<String>>,
 }
 
 /// Both element types.
@@ -41,10 +43,15 @@ where
     G: VarTree + 'static,
     A::Tensors: 'static,
 {
-    let f = compile(f);
-    let (objective, derivative) = f.call(&args)?;
-    let call = Box::new(move || f.call(&args).map(drop));
-    Ok(Prepared { objective: Some(number(&objective)), checksum: checksum(&derivative), call })
+    let f = Rc::new((compile(f), args));
+    let (objective, derivative) = f.0.call(&f.1)?;
+    let plan = Rc::clone(&f);
+    Ok(Prepared {
+        objective: Some(number(&objective)),
+        checksum: checksum(&derivative),
+        call: Box::new(move || f.0.call(&f.1).map(drop)),
+        explain: Box::new(move || plan.0.explain(&plan.1)),
+    })
 }
 
 /// A function that gives derivatives only.
@@ -57,9 +64,15 @@ where
     G: VarTree + 'static,
     A::Tensors: 'static,
 {
-    let f = compile(f);
-    let checksum = checksum(&f.call(&args)?);
-    Ok(Prepared { objective: None, checksum, call: Box::new(move || f.call(&args).map(drop)) })
+    let f = Rc::new((compile(f), args));
+    let checksum = checksum(&f.0.call(&f.1)?);
+    let plan = Rc::clone(&f);
+    Ok(Prepared {
+        objective: None,
+        checksum,
+        call: Box::new(move || f.0.call(&f.1).map(drop)),
+        explain: Box::new(move || plan.0.explain(&plan.1)),
+    })
 }
 
 /// Steps of gradient descent with rate 0.01 on a loss of `N` parameters and some data; every call
@@ -81,12 +94,13 @@ where
     let gradient = compile(move |(p, data): ([Var; N], D)| {
         value_and_grad(|p: [Var; N]| at_start(p, data.clone()))(p)
     });
-    let step = compile(move |(p, data): ([Var; N], D)| {
+    let step = Rc::new(compile(move |(p, data): ([Var; N], D)| {
         let (value, gradient) = value_and_grad(|p: [Var; N]| loss(p, data.clone()))(p);
         (value, std::array::from_fn::<Var, N, _>(|i| p[i] - 0.01 * gradient[i]))
-    });
+    }));
     let mut state = (parameters, data);
     let (objective, derivative) = gradient.call(&state)?;
+    let (plan, start) = (Rc::clone(&step), state.clone());
     Ok(Prepared {
         objective: Some(number(&objective)),
         checksum: checksum(&derivative),
@@ -94,6 +108,7 @@ where
             state.0 = step.call(&state)?.1;
             Ok(())
         }),
+        explain: Box::new(move || plan.explain(&start)),
     })
 }
 

@@ -25,6 +25,19 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Some("explain") => {
+            let part = |i: usize| arguments.get(i).map_or("float64", String::as_str);
+            match worker::explain(part(1), part(2), part(3)) {
+                Ok(plan) => {
+                    println!("{plan}");
+                    ExitCode::SUCCESS
+                }
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    ExitCode::from(2)
+                }
+            }
+        }
         Some("help" | "--help" | "-h") => {
             println!("{}", options::USAGE);
             ExitCode::SUCCESS

@@ -30,6 +30,7 @@ const PEERS: &[&str] = &["jax", "torch", "torchc", "casadi", crate::report::FLOO
 /// What the program takes.
 pub const USAGE: &str = "\
 usage: riesz-bench [options]      times the cases, prints a table in Markdown
+       riesz-bench explain CASE N [TYPE]   prints the plan; float64 or float32
        riesz-bench worker         answers requests for times, a line of JSON each
 
 options:

@@ -59,6 +59,16 @@ fn answer(request: &Value, prepared: &mut Option<Prepared>) -> Value {
     }
 }
 
+/// The plan of a case as a person reads it.
+///
+/// # Errors
+/// When there is no such case, or it cannot be compiled.
+pub fn explain(name: &str, size: &str, dtype: &str) -> Result<String> {
+    let ready = prepare(name, size, dtype)?;
+    let ready = ready.ok_or_else(|| Error::usage(format!("there is no {name} {size} {dtype}")))?;
+    (ready.explain)()
+}
+
 fn prepare(name: &str, size: &str, dtype: &str) -> Result<Option<Prepared>> {
     let dtype = if dtype == "float32" { DType::F32 } else { DType::F64 };
     let case = cases::ALL.iter().find(|case| case.name == name);

@@ -10,8 +10,11 @@ use crate::plain;
 use crate::work::Work;
 use crate::workloads;
 use riesz::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Instant;
+
+/// Makes an input.
+type Make = fn() -> Value;
 
 /// A workload of an eval, and the ratio of derivative to plain primal that the best tool reaches.
 struct Workload {
@@ -19,7 +22,7 @@ struct Workload {
     name: &'static str,
     is_largest: bool,
     best: f64,
-    input: fn() -> Value,
+    input: Make,
 }
 
 const WORKLOADS: &[Workload] = &[
@@ -43,21 +46,11 @@ const WORKLOADS: &[Workload] = &[
     largest("det", "11", 3.0, || workloads::det(11)),
 ];
 
-const fn small(
-    eval: &'static str,
-    name: &'static str,
-    best: f64,
-    input: fn() -> Value,
-) -> Workload {
+const fn small(eval: &'static str, name: &'static str, best: f64, input: Make) -> Workload {
     Workload { eval, name, is_largest: false, best, input }
 }
 
-const fn largest(
-    eval: &'static str,
-    name: &'static str,
-    best: f64,
-    input: fn() -> Value,
-) -> Workload {
+const fn largest(eval: &'static str, name: &'static str, best: f64, input: Make) -> Workload {
     Workload { is_largest: true, ..small(eval, name, best, input) }
 }
 
@@ -90,7 +83,51 @@ pub fn table(choice: &Choice, mut progress: impl FnMut(&str)) -> String {
         text.push_str(&row);
         text.push('\n');
     }
+    for (name, input) in NESTED {
+        if choice.evals.is_empty() || choice.evals.iter().any(|e| e == name) {
+            let row = match nested(name, &input(), choice.rounds) {
+                Ok(best) => format!("| {name} | fastest of four | – | – | {best} | – | – | – |"),
+                Err(error) => format!("| {name} | fastest of four | {error} |"),
+            };
+            progress(&row);
+            text.push_str(&row);
+            text.push('\n');
+        }
+    }
     text
+}
+
+/// The evals that nest derivatives; they have no primal of their own.
+const NESTED: &[(&str, Make)] =
+    &[("particle", || json!({ "w": 0.0 })), ("saddle", || json!({ "start": [1.0, 1.0] }))];
+
+/// The time of the fastest of an eval's functions, with its name.
+fn nested(name: &str, input: &Value, rounds: usize) -> Result<String> {
+    let functions = evals::find(name).map(|eval| eval.functions).unwrap_or_default();
+    let mut best = (f64::INFINITY, "");
+    for (function, prepare) in functions {
+        let mut work = prepare(&Input::new(input))?;
+        let times = (0..rounds).map(|_| time(&mut *work)).collect::<Result<Vec<_>>>()?;
+        let time = median(times);
+        if time < best.0 {
+            best = (time, function);
+        }
+    }
+    Ok(format!("{} ({})", milliseconds(best.0), best.1))
+}
+
+/// The plan of a function of an eval on its smaller workload here.
+///
+/// # Errors
+/// When there is no such function, or it cannot be compiled.
+pub fn explain(eval: &str, function: &str) -> Result<String> {
+    let known = WORKLOADS.iter().find(|w| w.eval == eval).map(|w| (w.input)());
+    let nested = NESTED.iter().find(|n| n.0 == eval).map(|n| n.1());
+    let unknown = || Error::usage(format!("there is no function {function} of an eval {eval}"));
+    let input = known.or(nested).ok_or_else(unknown)?;
+    let functions = evals::find(eval).map(|eval| eval.functions).unwrap_or_default();
+    let prepare = functions.iter().find(|f| f.0 == function).ok_or_else(unknown)?.1;
+    prepare(&Input::new(&input))?.explain()
 }
 
 impl Workload {

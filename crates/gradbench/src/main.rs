@@ -8,6 +8,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: gradbench [--multithreaded]         answers GradBench's messages on standard input
        gradbench calibrate [options]       times the evals against plain loops, a table in Markdown
+       gradbench explain EVAL FUNCTION     prints the plan for a workload of medium size
        gradbench adbench FOLDER            checks and times ADBench's data sets, a table in Markdown
 
 options of calibrate:
@@ -39,6 +40,11 @@ fn run(arguments: &[&str]) -> Result<(), String> {
         ["calibrate", options @ ..] => {
             let choice = choice(options)?;
             print!("{}", calibrate::table(&choice, |row| eprintln!("{row}")));
+            Ok(())
+        }
+        ["explain", eval, function] => {
+            let plan = calibrate::explain(eval, function).map_err(|e| e.to_string())?;
+            println!("{plan}");
             Ok(())
         }
         ["adbench", folder] => compare(Path::new(folder)).map_err(|e| e.to_string()),

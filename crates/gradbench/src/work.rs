@@ -3,6 +3,7 @@
 use crate::input::Input;
 use riesz::prelude::*;
 use serde_json::{Number, Value};
+use std::rc::Rc;
 
 /// A prepared function of an eval.
 pub trait Work {
@@ -17,6 +18,12 @@ pub trait Work {
     /// # Errors
     /// When it is not finite, which JSON cannot say, or there was no run.
     fn output(&self) -> Result<Value>;
+
+    /// The plan as a person reads it; nothing where Riesz has no part.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn explain(&self) -> Result<String>;
 }
 
 /// Reads the input and compiles.
@@ -30,14 +37,15 @@ pub struct Eval {
     pub functions: &'static [(&'static str, Prepare)],
 }
 
-/// A function that gives some result, and how the result is written.
-struct Call<R, F> {
+/// A function that gives some result, its plan, and how the result is written.
+struct Call<R, F, P> {
     function: F,
+    plan: P,
     write: fn(&R) -> Result<Value>,
     last: Option<R>,
 }
 
-impl<R, F: FnMut() -> Result<R>> Work for Call<R, F> {
+impl<R, F: FnMut() -> Result<R>, P: Fn() -> Result<String>> Work for Call<R, F, P> {
     fn run(&mut self) -> Result<()> {
         // Freed first, so that its memory can be used again.
         self.last = None;
@@ -49,6 +57,10 @@ impl<R, F: FnMut() -> Result<R>> Work for Call<R, F> {
         let last = self.last.as_ref().ok_or_else(|| Error::usage("nothing was run yet"))?;
         (self.write)(last)
     }
+
+    fn explain(&self) -> Result<String> {
+        (self.plan)()
+    }
 }
 
 /// Work that is any function.
@@ -56,7 +68,16 @@ pub fn work<R: 'static>(
     function: impl FnMut() -> Result<R> + 'static,
     write: fn(&R) -> Result<Value>,
 ) -> Result<Box<dyn Work>> {
-    Ok(Box::new(Call { function, write, last: None }))
+    explained(function, || Ok(String::new()), write)
+}
+
+/// Work that is any function, with the plan of what Riesz does in it.
+pub fn explained<R: 'static>(
+    function: impl FnMut() -> Result<R> + 'static,
+    plan: impl Fn() -> Result<String> + 'static,
+    write: fn(&R) -> Result<Value>,
+) -> Result<Box<dyn Work>> {
+    Ok(Box::new(Call { function, plan, write, last: None }))
 }
 
 /// Work that is a Riesz function, compiled here for arguments of these shapes.
@@ -74,9 +95,10 @@ where
     A::Tensors: 'static,
     R::Tensors: 'static,
 {
-    let f = compile(f);
-    f.prepare(&args)?;
-    work(move || f.call(&args), write)
+    let f = Rc::new((compile(f), args));
+    f.0.prepare(&f.1)?;
+    let plan = Rc::clone(&f);
+    explained(move || f.0.call(&f.1), move || plan.0.explain(&plan.1), write)
 }
 
 /// A finite number.

@@ -4,9 +4,10 @@
 //! camera i mod n and point i mod m. The work is done for every observation.
 
 use crate::input::Input;
-use crate::work::{Eval, Work, number, numbers, work};
+use crate::work::{Eval, Work, compiled, explained, number, numbers};
 use riesz::prelude::*;
 use serde_json::{Value, json};
+use std::rc::Rc;
 
 /// The eval's functions.
 pub const EVAL: Eval = Eval {
@@ -20,42 +21,47 @@ const CAMERA: usize = 11;
 const COLUMNS: usize = CAMERA + 3 + 1;
 
 fn prepare_objective(input: &Input) -> Result<Box<dyn Work>> {
-    let scene = Scene::read(input)?;
-    let f = compile(|(cameras, points, weights, features, of): Arguments<Var>| {
-        let (camera, point) = observed(cameras, points, of);
-        let error = vmap(|(c, x, w, f): (Var, Var, Var, Var)| residual(c, x, w, f));
-        (error((camera, point, weights, features)), vmap(weight_error)(weights))
-    });
-    f.prepare(&scene.arguments)?;
-    work(move || f.call(&scene.arguments), write_errors)
+    compiled(errors, Scene::read(input)?.arguments, write_errors)
 }
 
 fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
-    work(jacobian_of(input)?, write_sparse)
+    let scene = Rc::new(Scene::read(input)?);
+    let f = Rc::new(compile(values));
+    f.prepare(&scene.arguments)?;
+    let (plan, of) = (Rc::clone(&f), Rc::clone(&scene));
+    explained(
+        move || scene.matrix(f.call(&scene.arguments)?),
+        move || plan.explain(&of.arguments),
+        write_sparse,
+    )
 }
 
-/// The whole Jacobian, to be computed when called.
+/// The whole Jacobian.
 ///
 /// # Errors
 /// When the input is not one of the eval.
-pub fn jacobian_of(input: &Input) -> Result<impl FnMut() -> Result<Sparse> + 'static> {
+pub fn jacobian_of(input: &Input) -> Result<Sparse> {
     let scene = Scene::read(input)?;
-    let f = compile(|(cameras, points, weights, features, of): Arguments<Var>| {
-        let (camera, point) = observed(cameras, points, of);
-        let block = vmap(|(c, x, w, f): (Var, Var, Var, Var)| {
-            let (by_camera, by_point, by_weight) =
-                jacobian(|(c, x, w): (Var, Var, Var)| residual(c, x, w, f))((c, x, w));
-            Var::concat(&[by_camera, by_point, by_weight.expand_dims(1)], 1)
-        });
-        let blocks = block((camera, point, weights, features));
-        Var::concat(&[blocks.flatten(), vmap(grad(weight_error))(weights)], 0)
+    scene.matrix(run(values, &scene.arguments)?)
+}
+
+/// Reprojection errors `[observations,2]` and the errors of the weights.
+fn errors((cameras, points, weights, features, of): Arguments<Var>) -> (Var, Var) {
+    let (camera, point) = observed(cameras, points, of);
+    let error = vmap(|(c, x, w, f): (Var, Var, Var, Var)| residual(c, x, w, f));
+    (error((camera, point, weights, features)), vmap(weight_error)(weights))
+}
+
+/// The entries of the sparse Jacobian, row by row.
+fn values((cameras, points, weights, features, of): Arguments<Var>) -> Var {
+    let (camera, point) = observed(cameras, points, of);
+    let block = vmap(|(c, x, w, f): (Var, Var, Var, Var)| {
+        let (by_camera, by_point, by_weight) =
+            jacobian(|(c, x, w): (Var, Var, Var)| residual(c, x, w, f))((c, x, w));
+        Var::concat(&[by_camera, by_point, by_weight.expand_dims(1)], 1)
     });
-    f.prepare(&scene.arguments)?;
-    Ok(move || {
-        let values = f.call(&scene.arguments)?.into_vec::<f64>()?;
-        let (rows, columns) = scene.pattern();
-        Ok(Sparse { rows, columns, values })
-    })
+    let blocks = block((camera, point, weights, features));
+    Var::concat(&[blocks.flatten(), vmap(grad(weight_error))(weights)], 0)
 }
 
 /// Cameras, points, weights, features, and which camera and point each observation is of.
@@ -93,6 +99,11 @@ impl Scene {
         };
         let arguments = (many("cam", n)?, many("x", m)?, weights, many("feat", p)?, (of(n), of(m)));
         Ok(Scene { cameras: n, points: m, observations: p, arguments })
+    }
+
+    fn matrix(&self, values: Tensor) -> Result<Sparse> {
+        let (rows, columns) = self.pattern();
+        Ok(Sparse { rows, columns, values: values.into_vec()? })
     }
 
     /// Where each row begins, and the column of each entry. Two rows of 15 for each observation, then
