@@ -76,17 +76,18 @@ fn on_triangle(corners: Var, u: Var) -> Var {
 }
 
 /// The vertices of the posed mesh, `[vertices,3]`: linear blend skinning, then the global motion. The
-/// rotation is linear, so it turns the bones, of which there are fewer than vertices.
+/// rotation is linear, so it turns the bones, of which there are fewer than vertices. What does not
+/// depend on the pose stands on one side, so that there is one product with what does.
 fn posed(skeleton: &Skeleton, theta: Var, constants: Constants<Var>) -> Var {
     let (relative, inverse_rest, rest, weights, _, _) = constants;
-    let bones = relative.shape()[0];
+    let (vertices, bones) = (weights.shape()[0], relative.shape()[0]);
     let absolute = chained(skeleton, local(theta, relative)).matmul(inverse_rest);
-    let affine = absolute.slice_axis(1, 0, 3);
     let mirror = if skeleton.is_mirrored { [-1.0, 1.0, 1.0] } else { [1.0; 3] };
     let turn = rotation(theta.slice_axis(0, 0, 3)) * Var::constant(mirror);
-    let turned = Var::einsum("ij,bjk->bik", &[turn, affine]);
-    let blended = weights.dot(turned.reshape([bones, 12])).reshape([weights.shape()[0], 3, 4]);
-    Var::einsum("vij,vj->vi", &[blended, rest]) + theta.slice_axis(0, 3, 6)
+    let turned = Var::einsum("ij,bjk->bki", &[turn, absolute.slice_axis(1, 0, 3)]);
+    let shares = weights.expand_dims(2) * rest.expand_dims(1);
+    let mesh = shares.reshape([vertices, bones * 4]).dot(turned.reshape([bones * 4, 3]));
+    mesh + theta.slice_axis(0, 3, 6)
 }
 
 /// Each bone's motion relative to its parent, `[bones,4,4]`. Three bones of every finger bend; the
