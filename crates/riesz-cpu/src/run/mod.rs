@@ -6,6 +6,7 @@
 
 mod workspace;
 
+use crate::native::{self, Code};
 use crate::plan::{Place, Plan};
 use crate::simd::Isa;
 use crate::tile::Tiles;
@@ -14,11 +15,34 @@ use std::sync::{Mutex, PoisonError};
 use workspace::Workspace;
 
 /// A program ready to run.
-#[derive(Debug)]
 pub struct Executable {
     plan: Plan,
-    tiles: Tiles,
+    code: Backend,
     workspaces: Mutex<Vec<Workspace>>,
+}
+
+/// What runs the region of a plan.
+enum Backend {
+    Native(Code),
+    Tiles(Tiles),
+}
+
+/// How an executable is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The instruction set it may use.
+    pub isa: Isa,
+    /// Whether it may be machine code; otherwise vector kernels run it on tiles.
+    pub native: bool,
+}
+
+impl Default for Options {
+    /// Everything this processor has; machine code unless the environment variable `RIESZ_NATIVE` is
+    /// `0`.
+    fn default() -> Options {
+        let native = std::env::var_os("RIESZ_NATIVE").is_none_or(|v| v != "0");
+        Options { isa: Isa::best(), native }
+    }
 }
 
 impl Executable {
@@ -37,9 +61,26 @@ impl Executable {
     /// # Ok::<(), riesz_core::Error>(())
     /// ```
     pub fn new(program: &Program) -> Result<Executable> {
+        Executable::with(program, Options::default())
+    }
+
+    /// As [`Executable::new`], with options.
+    ///
+    /// # Errors
+    /// As [`Executable::new`].
+    pub fn with(program: &Program, options: Options) -> Result<Executable> {
         let plan = Plan::new(program)?;
-        let tiles = Tiles::new(&plan.region, Isa::best());
-        Ok(Executable { plan, tiles, workspaces: Mutex::new(Vec::new()) })
+        let native = if options.native { native::compile(&plan.region, options.isa) } else { None };
+        let code = match native {
+            Some(code) => Backend::Native(code),
+            None => Backend::Tiles(Tiles::new(&plan.region, options.isa)),
+        };
+        Ok(Executable { plan, code, workspaces: Mutex::new(Vec::new()) })
+    }
+
+    /// Whether it is machine code.
+    pub fn is_native(&self) -> bool {
+        matches!(self.code, Backend::Native(_))
     }
 
     /// The plan.
@@ -71,7 +112,7 @@ impl Executable {
         let mut results = workspace.prepare(&self.plan, args);
         // SAFETY: the plan gave every operand a buffer of its size; only results and workspace are
         // written, and those overlap only where the plan says that they are never live together.
-        let good = unsafe { self.tiles.run(workspace.addresses(), None) };
+        let good = unsafe { self.run_code(workspace.addresses()) };
         if !good || workspace.is_raised(&self.plan) {
             return None;
         }
@@ -89,6 +130,28 @@ impl Executable {
             Some(Tensor::from_data(data, ty.shape.clone()))
         };
         homes.map(tensor).collect()
+    }
+
+    /// # Safety
+    /// The table has the address of a buffer of its size for each operand of the plan.
+    unsafe fn run_code(&self, addresses: &mut [*mut u8]) -> bool {
+        // SAFETY: the caller's.
+        unsafe {
+            match &self.code {
+                Backend::Native(code) => code.run(addresses.as_mut_ptr(), self.whole(code)),
+                Backend::Tiles(tiles) => tiles.run(addresses, None),
+            }
+        }
+    }
+
+    /// All iterations of the loop that code takes a range of.
+    fn whole(&self, code: &Code) -> (usize, usize) {
+        match self.plan.region.steps.as_slice() {
+            [crate::nest::Step::Nest(nest)] if code.splits() => {
+                (0, nest.extents.first().copied().unwrap_or(0))
+            }
+            _ => (0, 0),
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {

@@ -3,7 +3,7 @@
 use riesz_core::{Data, Program, Tensor, Type, eval};
 use riesz_cpu::nest;
 use riesz_cpu::plan::{Place, Plan};
-use riesz_cpu::run::Executable;
+use riesz_cpu::run::{Executable, Options};
 
 /// The results of a plan, or none where an operation has no result.
 pub fn interpret(plan: &Plan, args: &[Tensor]) -> Option<Vec<Tensor>> {
@@ -41,8 +41,11 @@ pub fn check(program: &Program, args: &[Tensor]) -> Plan {
     let plan = Plan::new(program).unwrap_or_else(|e| panic!("{e}"));
     plan.region.verify().unwrap_or_else(|e| panic!("{e}"));
     let expected = eval(program, args).ok();
-    let run = Executable::new(program).unwrap_or_else(|e| panic!("{e}")).run(args).ok();
-    compare(program, &plan, &expected, &run);
+    for native in [true, false] {
+        let options = Options { native, ..Options::default() };
+        let executable = Executable::with(program, options).unwrap_or_else(|e| panic!("{e}"));
+        compare(program, &plan, &expected, &executable.run(args).ok());
+    }
     let given = interpret(&plan, args);
     compare(program, &plan, &expected, &given);
     plan
