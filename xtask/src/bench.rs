@@ -15,20 +15,16 @@ const ADBENCH: &str = "crates/gradbench/adbench";
 /// Runs the benchmarks with the arguments after `bench`.
 pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     let mut passed: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let with_peers = passed.contains(&"--peers");
-    passed.retain(|argument| *argument != "--peers");
-    let adbench = match passed.iter().position(|argument| *argument == "--adbench") {
+    let peers = take(&mut passed, "--peers").map(|value| value.unwrap_or(PEERS));
+    let adbench = match take(&mut passed, "--adbench") {
         None => ADBENCH,
-        Some(at) if at + 1 < passed.len() => {
-            passed.drain(at..at + 2).next_back().unwrap_or(ADBENCH)
-        }
-        Some(_) => return Err("--adbench needs a folder".to_owned()),
+        Some(folder) => folder.ok_or("--adbench needs a folder")?,
     };
     let mut call = vec!["--package", "riesz-bench", "--"];
-    let python = with_peers.then(|| peers(root)).transpose()?;
+    let python = peers.map(|_| install(root)).transpose()?;
     let python = python.as_deref().map(Path::to_string_lossy);
-    if let Some(python) = &python {
-        call.extend(["--peers", PEERS, "--python", python]);
+    if let (Some(peers), Some(python)) = (peers, &python) {
+        call.extend(["--peers", peers, "--python", python]);
     }
     call.extend(&passed);
     let cases = cargo(root, &call, false)?;
@@ -49,8 +45,16 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     Ok(())
 }
 
+/// Takes an option out of the arguments, and the value after it if there is one.
+fn take<'a>(arguments: &mut Vec<&'a str>, option: &str) -> Option<Option<&'a str>> {
+    let at = arguments.iter().position(|argument| *argument == option)?;
+    arguments.remove(at);
+    let has_value = arguments.get(at).is_some_and(|next| !next.starts_with("--"));
+    Some(has_value.then(|| arguments.remove(at)))
+}
+
 /// The Python of a virtual environment that has the peers, made at the first use.
-fn peers(root: &Path) -> Result<PathBuf, String> {
+fn install(root: &Path) -> Result<PathBuf, String> {
     let environment = root.join("target/peers");
     let python = environment.join("bin/python");
     let installed = environment.join("installed.txt");
@@ -125,5 +129,19 @@ fn checked(command: &mut Command) -> Result<(), String> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{command:?}: {status}")),
         Err(error) => Err(format!("{command:?} does not start: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::take;
+
+    #[test]
+    fn options_are_taken_with_their_values() {
+        let mut arguments = vec!["--peers", "jax,torch", "--rounds", "3", "--adbench"];
+        assert_eq!(take(&mut arguments, "--peers"), Some(Some("jax,torch")));
+        assert_eq!(take(&mut arguments, "--adbench"), Some(None));
+        assert_eq!(take(&mut arguments, "--quick"), None);
+        assert_eq!(arguments, ["--rounds", "3"]);
     }
 }

@@ -40,8 +40,8 @@ tasks:
   tidy       house rules that neither rustfmt nor clippy knows (see xtask/src/tidy.rs)
   layering   the crates depend on each other only downwards (see xtask/src/layering.rs)
   primitives writes docs/primitives.md from what the primitives say about themselves
-  bench      times the cases of benches/ and writes benches/RESULTS.md; with --peers beside JAX,
-             PyTorch and CasADi; further options as of `riesz-bench --help`";
+  bench      times the cases of benches/ and writes benches/RESULTS.md; with --peers [LIST] beside
+             JAX, PyTorch and CasADi; further options as of `riesz-bench --help`";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
