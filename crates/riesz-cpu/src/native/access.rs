@@ -10,7 +10,7 @@ use iced_x86::Code;
 use iced_x86::Register;
 
 /// `mem`, so many bytes further.
-fn further(mem: Mem, bytes: i64) -> Mem {
+pub(super) fn further(mem: Mem, bytes: i64) -> Mem {
     Mem { disp: mem.disp + bytes, ..mem }
 }
 
@@ -25,6 +25,12 @@ impl Machine {
     pub(super) fn load_from(&mut self, to: u8, mem: Mem, place: Place, size: Size) {
         if size == Size::Mask {
             return self.load_truth(to, mem, place);
+        }
+        if !self.wide
+            && place.masked
+            && (place.pattern == Pattern::Forward || self.present(place).is_none())
+        {
+            return self.load_tail_narrow(to, mem, place, size);
         }
         let w = self.width(size);
         let dst = Arg::R(self.reg(to, size));
@@ -77,6 +83,10 @@ impl Machine {
             self.asm.ins(code, &[dst, Arg::M(mem), Arg::I(0x1b)]);
         } else {
             let scratch = self.scratch();
+            if (self.wide, size) == (false, Size::B8) {
+                let code = Code::VEX_Vpermpd_ymm_ymmm256_imm8;
+                return self.asm.ins(code, &[dst, Arg::M(mem), Arg::I(0x1b)]);
+            }
             self.reversal(scratch, size);
             let code = match size {
                 Size::B4 => Code::EVEX_Vpermps_ymm_k1z_ymm_ymmm256b32,
@@ -101,7 +111,7 @@ impl Machine {
     }
 
     /// Lanes that an access has, if that is known.
-    fn present(&self, place: Place) -> Option<usize> {
+    pub(super) fn present(&self, place: Place) -> Option<usize> {
         match (place.masked, self.tail) {
             (false, _) => Some(self.lanes),
             (true, Tail::Known(n)) => Some(n),
@@ -117,7 +127,7 @@ impl Machine {
         Mem { index: self.reg(scratch, Size::B4), ..mem }
     }
 
-    fn load_strided(&mut self, to: u8, mem: Mem, place: Place, stride: i32, size: Size) {
+    pub(super) fn load_strided(&mut self, to: u8, mem: Mem, place: Place, stride: i32, size: Size) {
         let Some(n) = self.present(place) else {
             let mem = self.distances(mem, stride);
             self.constant(to, 0, size);
@@ -149,7 +159,11 @@ impl Machine {
             if quarter > 0 {
                 let w = self.width(size);
                 let whole = self.arg_wide(to, w);
-                let code = widened(Code::EVEX_Vinsertf64x2_ymm_k1z_ymm_xmmm128_imm8, w - 1);
+                let code = if self.wide {
+                    widened(Code::EVEX_Vinsertf64x2_ymm_k1z_ymm_xmmm128_imm8, w - 1)
+                } else {
+                    Code::VEX_Vinsertf128_ymm_ymm_xmmm128_imm8
+                };
                 self.asm.ins(code, &[whole, whole, Arg::R(target), Arg::I(quarter as u8)]);
             }
         }
@@ -175,6 +189,9 @@ impl Machine {
         let mem = self.mem(place);
         if size == Size::Mask {
             return self.store_truth(from, mem, place);
+        }
+        if !self.wide && place.masked {
+            return self.store_tail_narrow(from, mem, place, size);
         }
         let w = self.width(size);
         let src = Arg::R(self.reg(from, size));
@@ -206,7 +223,14 @@ impl Machine {
         }
     }
 
-    fn store_strided(&mut self, from: u8, mem: Mem, place: Place, stride: i32, size: Size) {
+    pub(super) fn store_strided(
+        &mut self,
+        from: u8,
+        mem: Mem,
+        place: Place,
+        stride: i32,
+        size: Size,
+    ) {
         let Some(n) = self.present(place) else {
             let mem = self.distances(mem, stride);
             let code = match size {
@@ -225,7 +249,11 @@ impl Machine {
                 Arg::R(vector(from, 0))
             } else {
                 let scratch = Arg::R(vector(self.scratch(), 0));
-                let code = widened(Code::EVEX_Vextractf64x2_xmmm128_k1z_ymm_imm8, w - 1);
+                let code = if self.wide {
+                    widened(Code::EVEX_Vextractf64x2_xmmm128_k1z_ymm_imm8, w - 1)
+                } else {
+                    Code::VEX_Vextractf128_xmmm128_ymm_imm8
+                };
                 let whole = self.arg_wide(from, w);
                 self.asm.ins(code, &[scratch, whole, Arg::I(quarter as u8)]);
                 scratch
@@ -248,6 +276,9 @@ impl Machine {
 
     /// Mask register ← bytes that are 0 or 1.
     fn load_truth(&mut self, to: u8, mem: Mem, place: Place) {
+        if !self.wide {
+            return self.load_truth_narrow(to, mem, place);
+        }
         let x = Arg::R(vector(self.scratch(), 0));
         let dst = Arg::R(self.reg(to, Size::Mask));
         match place.pattern {
@@ -275,10 +306,10 @@ impl Machine {
     }
 
     /// Scratch register ← bytes so far apart, through the frame.
-    fn bytes_to_vector(&mut self, mem: Mem, place: Place, stride: i32) {
+    pub(super) fn bytes_to_vector(&mut self, mem: Mem, place: Place, stride: i32) {
         let x = Arg::R(vector(self.scratch(), 0));
         let buffer = Asm::slot(self.frame.result);
-        self.asm.ins(Code::EVEX_Vpxord_xmm_k1z_xmm_xmmm128b32, &[x, x, x]);
+        self.constant(self.scratch(), 0, Size::B4);
         self.asm.ins(Code::EVEX_Vmovaps_xmmm128_k1z_xmm, &[Arg::M(buffer), x]);
         self.each_lane(place, |m, lane| {
             let from = Arg::M(further(mem, stride as i64 * lane));
@@ -306,6 +337,9 @@ impl Machine {
 
     /// Bytes ← mask register.
     fn store_truth(&mut self, from: u8, mem: Mem, place: Place) {
+        if !self.wide {
+            return self.store_truth_narrow(from, mem, place);
+        }
         let mask = self.reg(from, Size::Mask);
         let x = Arg::R(vector(self.scratch(), 0));
         let ones = Arg::M(self.asm.constant_vector([1; 64]));

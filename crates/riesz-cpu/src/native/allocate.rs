@@ -10,7 +10,7 @@
 use super::graph::{Accumulator, Id, NONE, Op, Size, Trips};
 use super::linear::{Item, Linear};
 use super::lower::Lowered;
-use super::machine::{MASKS, Machine, Src, memory_arguments};
+use super::machine::{Machine, Src, memory_arguments};
 use smallvec::SmallVec;
 
 /// Nobody's register.
@@ -113,11 +113,8 @@ impl<'a> Allocate<'a> {
         (at < self.linear.first[id as usize + 1]).then(|| self.linear.uses[at as usize])
     }
 
-    fn registers(&self, size: Size) -> std::ops::Range<u8> {
-        match size {
-            Size::Mask => MASKS + 1..MASKS + 6,
-            _ => 0..self.machine.scratch(),
-        }
+    pub(super) fn registers(&self, size: Size) -> std::ops::Range<u8> {
+        self.machine.registers(size)
     }
 
     /// A register of that kind, taken from the value that is needed last if none is free.
@@ -158,7 +155,7 @@ impl<'a> Allocate<'a> {
         self.register[id as usize] = NOWHERE;
         if needed && self.constant(id).is_none() && self.slot[id as usize] == NO_SLOT {
             let size = self.size(id);
-            let bytes = if size == Size::Mask { 8 } else { 64 };
+            let bytes = if size == Size::Mask && self.machine.wide { 8 } else { 64 };
             let slot = self.machine.asm.reserve(bytes);
             self.machine.spill(slot, register, size);
             self.slot[id as usize] = slot;
@@ -216,7 +213,7 @@ impl<'a> Allocate<'a> {
             return None;
         }
         match node.op {
-            Op::Const(bits) if self.machine.wide => Some(Src::Word(bits)),
+            Op::Const(bits) => Some(Src::Word(bits)),
             _ if self.slot[id as usize] != NO_SLOT => Some(Src::Slot(self.slot[id as usize])),
             Op::Load(place) if self.linear.late[id as usize] => {
                 self.machine.is_operand(place, node.size).then_some(Src::Place(place))
@@ -294,7 +291,7 @@ impl<'a> Allocate<'a> {
     pub(super) fn simple(&mut self, id: Id) -> Option<()> {
         let node = self.linear.nodes[id as usize];
         let mut args = self.args(id);
-        let (memory, swaps) = memory_arguments(node.op);
+        let (memory, swaps) = memory_arguments(node.op, self.machine.wide);
         if swaps && self.in_memory(args[0]).is_some() && self.in_memory(args[1]).is_none() {
             args.swap(0, 1);
         }
@@ -377,7 +374,7 @@ impl<'a> Allocate<'a> {
     /// A place for an accumulator, in a register if there are enough.
     pub(super) fn begin(&mut self, number: u16) -> Option<Src> {
         let size = self.accumulator(number.into()).num.size();
-        let most = usize::from(self.machine.scratch()) * 3 / 4;
+        let most = self.registers(size).len() * 3 / 4;
         let taken = self.owner.iter().filter(|&&o| o != FREE && o >= ACCUMULATORS).count();
         let free = self.registers(size).filter(|&r| self.kept[r as usize] == 0).count();
         let place = if taken < most && free > LEAST {

@@ -60,6 +60,8 @@ pub(super) struct Asm {
     most: u32,
     /// Something could not be encoded.
     broken: bool,
+    /// Whether the processor has AVX-512.
+    wide: bool,
     /// Registers that a function must leave as they were, and that this one changes.
     saved: Vec<Register>,
 }
@@ -109,7 +111,7 @@ pub(super) fn widened(code: Code, width: usize) -> Code {
 }
 
 impl Asm {
-    pub(super) fn new() -> Asm {
+    pub(super) fn new(wide: bool) -> Asm {
         Asm {
             encoder: Encoder::new(64),
             len: 0,
@@ -123,6 +125,7 @@ impl Asm {
             frame: 0,
             most: 0,
             broken: false,
+            wide,
             saved: Vec::new(),
         }
     }
@@ -143,7 +146,7 @@ impl Asm {
 
     fn build(&mut self, code: Code, args: &[Arg]) -> Instruction {
         let mut instruction = Instruction::default();
-        instruction.set_code(code);
+        instruction.set_code(if self.wide { code } else { super::codes::without_evex(code) });
         for (i, arg) in args.iter().enumerate() {
             match *arg {
                 Arg::R(register) => instruction.set_op_register(i as u32, register),

@@ -29,6 +29,8 @@ pub(super) struct Blocking {
     pub(super) chains: usize,
     /// Whether the range of the outermost loop is given at run time.
     pub(super) ranged: bool,
+    /// Whether there are lanes of eight bytes.
+    pub(super) eight: bool,
 }
 
 /// A piece of a loop: `trips` times `copies` iterations.
@@ -59,7 +61,7 @@ impl Blocking {
             Some(v) => nest.extents[v].next_power_of_two().clamp(least, most),
         };
         let mut blocking =
-            Blocking { lanes, vector, unroll: smallvec![1; depth], chains: 1, ranged };
+            Blocking { lanes, vector, unroll: smallvec![1; depth], chains: 1, ranged, eight };
         blocking.unroll(nest, wide);
         blocking
     }

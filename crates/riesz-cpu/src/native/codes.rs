@@ -210,3 +210,103 @@ pub(super) fn convert(from: Num, to: Num, wide: bool) -> Option<(Code, bool)> {
     };
     Some((form(wide, row)?, by_argument))
 }
+
+/// Moves and shuffles whose forms without and with AVX-512 have the same operands.
+const MOVES: &[(Code, Code)] = &[
+    (VEX_Vmovaps_xmm_xmmm128, EVEX_Vmovaps_xmm_k1z_xmmm128),
+    (VEX_Vmovaps_xmmm128_xmm, EVEX_Vmovaps_xmmm128_k1z_xmm),
+    (VEX_Vmovups_xmm_xmmm128, EVEX_Vmovups_xmm_k1z_xmmm128),
+    (VEX_Vmovups_xmmm128_xmm, EVEX_Vmovups_xmmm128_k1z_xmm),
+    (VEX_Vpbroadcastd_xmm_xmmm32, EVEX_Vpbroadcastd_xmm_k1z_xmmm32),
+    (VEX_Vpbroadcastq_xmm_xmmm64, EVEX_Vpbroadcastq_xmm_k1z_xmmm64),
+    (VEX_Vmovsd_xmm_m64, EVEX_Vmovsd_xmm_k1z_m64),
+    (VEX_Vmovsd_m64_xmm, EVEX_Vmovsd_m64_k1_xmm),
+    (VEX_Vmovss_xmm_m32, EVEX_Vmovss_xmm_k1z_m32),
+    (VEX_Vmovss_m32_xmm, EVEX_Vmovss_m32_k1_xmm),
+    (VEX_Vmovhpd_xmm_xmm_m64, EVEX_Vmovhpd_xmm_xmm_m64),
+    (VEX_Vmovhpd_m64_xmm, EVEX_Vmovhpd_m64_xmm),
+    (VEX_Vinsertps_xmm_xmm_xmmm32_imm8, EVEX_Vinsertps_xmm_xmm_xmmm32_imm8),
+    (VEX_Vextractps_rm32_xmm_imm8, EVEX_Vextractps_rm32_xmm_imm8),
+    (VEX_Vpshufd_xmm_xmmm128_imm8, EVEX_Vpshufd_xmm_k1z_xmmm128b32_imm8),
+    (VEX_Vpermilpd_xmm_xmmm128_imm8, EVEX_Vpermilpd_xmm_k1z_xmmm128b64_imm8),
+    (VEX_Vmovd_rm32_xmm, EVEX_Vmovd_rm32_xmm),
+    (VEX_Vmovq_rm64_xmm, EVEX_Vmovq_rm64_xmm),
+    (VEX_Vmovupd_xmm_xmmm128, EVEX_Vmovupd_xmm_k1z_xmmm128),
+    (VEX_Vmovupd_xmmm128_xmm, EVEX_Vmovupd_xmmm128_k1z_xmm),
+    (VEX_Vmovd_xmm_rm32, EVEX_Vmovd_xmm_rm32),
+];
+
+/// The form without AVX-512 of a move or shuffle that is named by the other one.
+pub(super) fn without_evex(evex: Code) -> Code {
+    let width = |base: Code| (evex as usize).wrapping_sub(base as usize);
+    let row = MOVES.iter().find(|&&(_, base)| width(base) < 2);
+    row.map_or(evex, |&(vex, base)| super::asm::widened(vex, width(base)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::asm::widened;
+    use Num::*;
+
+    /// The table of the encoder goes on with wider vectors where `widened` says it does.
+    #[test]
+    fn wider_forms_follow_in_the_table() {
+        let twos = [
+            Two::Add,
+            Two::Sub,
+            Two::Mul,
+            Two::Div,
+            Two::Larger,
+            Two::Smaller,
+            Two::Max,
+            Two::Min,
+            Two::And,
+            Two::Or,
+            Two::Xor,
+            Two::Scale,
+        ];
+        let ones = [
+            One::Sqrt,
+            One::Round(8),
+            One::Exponent,
+            One::Mantissa,
+            One::Abs,
+            One::Left(1),
+            One::Right(1),
+        ];
+        let tests = [Test::Eq, Test::Lt, Test::Below, Test::Unordered];
+        let places = [Replaces::FactorTimesMemory, Replaces::FactorPlusMemory, Replaces::Addend];
+        let mut codes = Vec::new();
+        for wide in [false, true] {
+            for num in [F32, F64, I32, I64] {
+                codes.extend(twos.iter().filter_map(|&f| two(f, num, wide)));
+                codes.extend(ones.iter().filter_map(|&f| Some(one(f, num, wide)?.0)));
+                codes.extend(tests.iter().filter_map(|&f| Some(compare(f, num, wide)?.0)));
+                for to in [F32, F64, I32, I64] {
+                    codes.extend(convert(num, to, wide).map(|c| c.0));
+                }
+                for (p, a) in [(false, false), (false, true), (true, false), (true, true)] {
+                    codes.extend(places.iter().filter_map(|&r| fma(num, p, a, r, wide)));
+                }
+            }
+        }
+        codes.extend(MOVES.iter().map(|m| m.1).filter(|m| {
+            let name = format!("{m:?}");
+            ["Vmovap", "Vmovup", "Vpbroadcast", "Vpermilpd", "Vpshufd"]
+                .iter()
+                .any(|n| name.contains(n))
+        }));
+        for code in codes {
+            let name = format!("{code:?}");
+            let last = if name.starts_with("VEX") { 1 } else { 2 };
+            let widest = ["ymm", "zmm"];
+            for width in 1..=last {
+                let other = format!("{:?}", widened(code, width));
+                let mnemonic = |n: &str| n.split('_').take(2).collect::<Vec<_>>().join("_");
+                assert_eq!(mnemonic(&other), mnemonic(&name));
+                assert!(other.contains(widest[width - 1]), "{other} after {name}");
+            }
+        }
+    }
+}

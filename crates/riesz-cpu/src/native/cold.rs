@@ -22,8 +22,8 @@ pub(super) enum Cold {
         x: u8,
         to: u8,
         size: Size,
-        /// Lanes of the nest it belongs to.
-        lanes: usize,
+        /// The lanes of the nest it belongs to, and the size of those of truth values.
+        lanes: (usize, Size),
         /// What else is in registers.
         saved: Vec<(u8, Size)>,
     },
@@ -59,7 +59,7 @@ impl Machine {
                 }
                 Cold::Repair { out, back, helper, x, to, size, lanes, saved } => {
                     self.asm.here(out);
-                    self.lanes = lanes;
+                    (self.lanes, self.truth) = lanes;
                     let mark = self.asm.mark();
                     let (first, result) = (self.frame.first, self.frame.result);
                     self.spill(first, x, size);
@@ -108,7 +108,9 @@ impl Machine {
             self.asm.ins(Code::Mov_rm64_r64, &[Arg::M(Asm::slot(word)), Arg::R(register)]);
         }
         let mask = self.asm.reserve(8);
-        self.asm.ins(Code::VEX_Kmovw_m16_kr, &[Arg::M(Asm::slot(mask)), Arg::R(TAIL)]);
+        if self.wide {
+            self.asm.ins(Code::VEX_Kmovw_m16_kr, &[Arg::M(Asm::slot(mask)), Arg::R(TAIL)]);
+        }
         let frame = self.frame;
         let places = [
             (Register::RSI, frame.first),
@@ -137,7 +139,9 @@ impl Machine {
         for (&register, &word) in VOLATILE.iter().zip(&words) {
             self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(register), Arg::M(Asm::slot(word))]);
         }
-        self.asm.ins(Code::VEX_Kmovw_kr_km16, &[Arg::R(TAIL), Arg::M(Asm::slot(mask))]);
+        if self.wide {
+            self.asm.ins(Code::VEX_Kmovw_kr_km16, &[Arg::R(TAIL), Arg::M(Asm::slot(mask))]);
+        }
         if let Some(flag) = fails {
             let (out, back) = (self.asm.label(), self.asm.label());
             let rax = Arg::R(Register::RAX);

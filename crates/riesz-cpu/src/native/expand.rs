@@ -176,8 +176,8 @@ impl Expand<'_> {
             Binary::Sub => a - b,
             Binary::Mul => a * b,
             Binary::Div => a / b,
-            Binary::Max => return self.extreme::<T>(Two::Max, x, y),
-            Binary::Min => return self.extreme::<T>(Two::Min, x, y),
+            Binary::Max => return g.extreme(Two::Max, T::NUM, x, y),
+            Binary::Min => return g.extreme(Two::Min, T::NUM, x, y),
             Binary::Pow => pow::pow::<_, Fused>(a, b),
             Binary::Atan2 => inverse::atan2::<_, Fused>(a, b),
             Binary::Hypot => inverse::hypot::<_, Fused>(a, b),
@@ -192,21 +192,6 @@ impl Expand<'_> {
         z.id(g)
     }
 
-    fn extreme<T: Float>(&self, op: Two, x: Id, y: Id) -> Id {
-        let g = self.graph;
-        let (a, b) = (Symbol::<T>::of_id(g, x), Symbol::<T>::of_id(g, y));
-        if !g.wide {
-            let z = match op {
-                Two::Max => basic::max::<_, Fused>(a, b),
-                _ => basic::min::<_, Fused>(a, b),
-            };
-            return z.id(g);
-        }
-        let nan = g.constant(T::NAN.bits(), T::NUM.size());
-        let unordered = g.compare(Test::Unordered, T::NUM, x, y);
-        g.blend(unordered, nan, g.two(op, T::NUM, x, y))
-    }
-
     fn fma<T: Float>(&self, a: Id, b: Id, c: Id) -> Id {
         let of = |id| Symbol::<T>::of_id(self.graph, id);
         of(a).hardware_fma(of(b), of(c)).id(self.graph)
@@ -217,13 +202,17 @@ impl Expand<'_> {
         pick(t.equal(Symbol::of(0.0)), t, c * t).id(self.graph)
     }
 
-    fn integer_unary(&self, f: Unary, x: Id, num: Num) -> Id {
+    fn integer_unary(&mut self, f: Unary, x: Id, num: Num) -> Id {
         let g = self.graph;
         let number = |n: i64| g.constant(n as u64 & mask(num), num.size());
         match f {
             Unary::Neg => g.two(Two::Sub, num, number(0), x),
+            Unary::Abs if num == Num::I64 && !g.wide => {
+                let below = g.compare(Test::Lt, num, x, number(0));
+                g.blend(below, g.two(Two::Sub, num, number(0), x), x)
+            }
             Unary::Abs => g.one(One::Abs, num, x),
-            Unary::Square => g.two(Two::Mul, num, x, x),
+            Unary::Square => self.times(num, x, x),
             Unary::Sign => {
                 let below = g.compare(Test::Lt, num, x, number(0));
                 let above = g.compare(Test::Lt, num, number(0), x);
@@ -238,16 +227,24 @@ impl Expand<'_> {
         let op = match f {
             Binary::Add => Two::Add,
             Binary::Sub => Two::Sub,
-            Binary::Mul => Two::Mul,
-            Binary::Max => Two::Max,
-            Binary::Min => Two::Min,
+            Binary::Mul => return self.times(num, x, y),
+            Binary::Max => return self.graph.extreme(Two::Max, num, x, y),
+            Binary::Min => return self.graph.extreme(Two::Min, num, x, y),
             _ => return self.call(Helper::Binary(f, ty), x, y, true),
         };
         self.graph.two(op, num, x, y)
     }
 
+    /// a·b; before AVX-512 there is no product of long integers.
+    pub(super) fn times(&mut self, num: Num, a: Id, b: Id) -> Id {
+        if num == Num::I64 && !self.graph.wide {
+            return self.call(Helper::Binary(Binary::Mul, DType::I64), a, b, false);
+        }
+        self.graph.two(Two::Mul, num, a, b)
+    }
+
     /// The order of the products is that of `powi` and `wrapping_pow`.
-    fn power(&self, n: i32, x: Id, num: Num) -> Id {
+    fn power(&mut self, n: i32, x: Id, num: Num) -> Id {
         let g = self.graph;
         let one = match num {
             Num::F64 => g.constant(1f64.to_bits(), Size::B8),
@@ -257,11 +254,14 @@ impl Expand<'_> {
         let (mut left, mut square, mut product) = (n.unsigned_abs(), x, None);
         while left > 0 {
             if left & 1 == 1 {
-                product = Some(product.map_or(square, |p| g.two(Two::Mul, num, p, square)));
+                product = Some(match product {
+                    None => square,
+                    Some(p) => self.times(num, p, square),
+                });
             }
             left >>= 1;
             if left > 0 {
-                square = g.two(Two::Mul, num, square, square);
+                square = self.times(num, square, square);
             }
         }
         match product {

@@ -7,9 +7,7 @@
 //! Truth values are folded as lanes with all bits set or none.
 
 use super::expand::num;
-use super::graph::{
-    Accumulator, Combine, Graph, Id, Logic, NONE, Node, Num, Op, Place, Size, Test, Two,
-};
+use super::graph::{Accumulator, Combine, Graph, Id, Logic, NONE, Node, Num, Op, Place, Size, Two};
 use super::lower::Lower;
 use crate::nest::{Binary, Op as NestOp, Reduction};
 use riesz_core::DType;
@@ -33,6 +31,7 @@ impl Lower<'_> {
             DType::F64 => f64s.to_bits(),
             DType::F32 => f32s.to_bits().into(),
             DType::I32 => u64::from(i32s as u32),
+            DType::Bool if self.truths() == Num::I32 => u64::from(i32s as u32),
             DType::I64 | DType::Bool => i64s as u64,
         };
         Some(match (store.fold?.op, number) {
@@ -43,9 +42,17 @@ impl Lower<'_> {
             (Reduction::Min, Some(n)) => {
                 (Combine::Min, n, bits(f64::INFINITY, f32::INFINITY, i32::MAX, i64::MAX))
             }
-            (Reduction::Max, None) => (Combine::Or, Num::I32, 0),
-            (Reduction::Min, None) => (Combine::And, Num::I32, 0xffff_ffff),
+            (Reduction::Max, None) => (Combine::Or, self.truths(), 0),
+            (Reduction::Min, None) => (Combine::And, self.truths(), bits(0.0, 0.0, -1, -1)),
         })
+    }
+
+    /// The lanes that truth values are folded in. Without mask registers they are there already.
+    fn truths(&self) -> Num {
+        match (self.graph.wide, self.graph.truth) {
+            (false, Size::B8) => Num::I64,
+            _ => Num::I32,
+        }
     }
 
     /// The identity into the place of a store.
@@ -91,15 +98,17 @@ impl Lower<'_> {
                 return Some(());
             }
         }
-        let size = number.size();
-        let mut value = match ty {
-            DType::Bool => self.graph.add(Op::Spread, [value, NONE, NONE], size),
+        let g = &self.graph;
+        let value = match (combine, masked) {
+            (_, false) => value,
+            (Combine::Or, _) => g.logic(Logic::And, value, self.tail()),
+            (Combine::And, _) => g.logic(Logic::Or, value, g.not(self.tail())),
+            (_, _) => g.blend(self.tail(), value, g.constant(identity, number.size())),
+        };
+        let value = match ty {
+            DType::Bool if g.wide => g.add(Op::Spread, [value, NONE, NONE], number.size()),
             _ => value,
         };
-        if masked {
-            let identity = self.graph.constant(identity, size);
-            value = self.graph.blend(self.tail(), value, identity);
-        }
         self.effect(Op::Join(accumulator, false), [value, NONE, NONE]);
         Some(())
     }
@@ -176,16 +185,13 @@ impl Lower<'_> {
             let (combine, number, _) = self.combination(fold.store)?;
             let s = &self.nest.stores[fold.store];
             let truth = self.nest.body[s.value as usize].ty == DType::Bool;
+            let size = if truth && !self.graph.wide { Size::Mask } else { number.size() };
             let after = |op: Op, args: [Id; 3], size: Size| {
                 let node = Node { op, args, size, block: fold.home, after: true, uniform: false };
                 self.graph.push(node)
             };
-            let mut values: Vec<Id> = fold
-                .chains
-                .iter()
-                .flatten()
-                .map(|&a| after(Op::End(a), [NONE; 3], number.size()))
-                .collect();
+            let mut values: Vec<Id> =
+                fold.chains.iter().flatten().map(|&a| after(Op::End(a), [NONE; 3], size)).collect();
             while values.len() > 1 {
                 let half = values.len().div_ceil(2);
                 for i in half..values.len() {
@@ -196,9 +202,9 @@ impl Lower<'_> {
             }
             let mut total = *values.first()?;
             if s.fold.is_some_and(|f| self.folds_lanes(f.along)) {
-                total = after(Op::Lanes(combine, number), [total, NONE, NONE], number.size());
+                total = after(Op::Lanes(combine, number), [total, NONE, NONE], size);
             }
-            if truth {
+            if truth && self.graph.wide {
                 total = after(Op::Common, [total, total, NONE], Size::Mask);
             }
             if self.counts_memory(fold.store) && !self.begins_in_memory(fold.store) {
@@ -218,19 +224,13 @@ impl Lower<'_> {
 
 /// a ⊕ b.
 fn combined(g: &Graph, combine: Combine, num: Num, a: Id, b: Id) -> Id {
-    let extreme = |op: Two| {
-        let z = g.two(op, num, a, b);
-        if !num.is_float() {
-            return z;
-        }
-        let nan = if num == Num::F32 { f32::NAN.to_bits().into() } else { f64::NAN.to_bits() };
-        let unordered = g.compare(Test::Unordered, num, a, b);
-        g.blend(unordered, g.constant(nan, num.size()), z)
-    };
     match combine {
         Combine::Sum => g.two(Two::Add, num, a, b),
-        Combine::Max => extreme(Two::Max),
-        Combine::Min => extreme(Two::Min),
+        Combine::Max => g.extreme(Two::Max, num, a, b),
+        Combine::Min => g.extreme(Two::Min, num, a, b),
+        // Truth values are bits of a mask register only where there are any.
+        Combine::And if !g.wide => g.logic(Logic::And, a, b),
+        Combine::Or if !g.wide => g.logic(Logic::Or, a, b),
         Combine::And => g.two(Two::And, num, a, b),
         Combine::Or => g.two(Two::Or, num, a, b),
     }

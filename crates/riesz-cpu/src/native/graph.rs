@@ -326,10 +326,12 @@ pub(super) struct Graph {
     pub(super) lanes: usize,
     /// Whether the processor has AVX-512.
     pub(super) wide: bool,
+    /// Without mask registers, the size of the lanes that hold truth values.
+    pub(super) truth: Size,
 }
 
 impl Graph {
-    pub(super) fn new(lanes: usize, wide: bool) -> Graph {
+    pub(super) fn new(lanes: usize, wide: bool, truth: Size) -> Graph {
         let root = Block {
             parent: 0,
             depth: 0,
@@ -348,6 +350,7 @@ impl Graph {
             accumulators: Vec::new(),
             lanes,
             wide,
+            truth,
         }
     }
 
@@ -429,11 +432,61 @@ impl Graph {
     }
 
     pub(super) fn compare(&self, test: Test, num: Num, a: Id, b: Id) -> Id {
+        if !self.wide && !num.is_float() {
+            // There is only "equal" and "greater".
+            match test {
+                Test::Le => return self.not(self.compare(Test::Lt, num, b, a)),
+                Test::Ne => return self.not(self.compare(Test::Eq, num, a, b)),
+                Test::Below => {
+                    let bit = if num.size() == Size::B4 { 1 << 31 } else { 1 << 63 };
+                    let sign = self.constant(bit, num.size());
+                    let flip = |x| self.two(Two::Xor, num, x, sign);
+                    return self.compare(Test::Lt, num, flip(a), flip(b));
+                }
+                _ => {}
+            }
+        }
         self.add(Op::Compare(test, num), [a, b, NONE], Size::Mask)
     }
 
     pub(super) fn logic(&self, op: Logic, a: Id, b: Id) -> Id {
         self.add(Op::Logic(op), [a, b, NONE], Size::Mask)
+    }
+
+    /// The maximum or minimum by IEEE 754-2019; of integers, the larger or smaller.
+    pub(super) fn extreme(&self, op: Two, num: Num, a: Id, b: Id) -> Id {
+        let nan = match num {
+            Num::F32 => f32::NAN.to_bits().into(),
+            _ => f64::NAN.to_bits(),
+        };
+        let z = match (num, self.wide) {
+            (Num::I64, false) => {
+                let first = self.compare(Test::Lt, num, a, b);
+                let (yes, no) = if op == Two::Max { (b, a) } else { (a, b) };
+                return self.blend(first, yes, no);
+            }
+            (Num::I32 | Num::I64, _) => return self.two(op, num, a, b),
+            (_, true) => self.two(op, num, a, b),
+            (_, false) => {
+                // Both orders agree but for zeros of different sign.
+                let (f, join) = match op {
+                    Two::Max => (Two::Larger, Two::And),
+                    _ => (Two::Smaller, Two::Or),
+                };
+                self.two(join, num, self.two(f, num, a, b), self.two(f, num, b, a))
+            }
+        };
+        let unordered = self.compare(Test::Unordered, num, a, b);
+        self.blend(unordered, self.constant(nan, num.size()), z)
+    }
+
+    /// Where two values have a bit in common.
+    pub(super) fn common(&self, num: Num, a: Id, b: Id) -> Id {
+        if self.wide {
+            return self.add(Op::Common, [a, b, NONE], Size::Mask);
+        }
+        let both = self.two(Two::And, num, a, b);
+        self.compare(Test::Ne, num, both, self.constant(0, num.size()))
     }
 
     /// A truth value in every lane.

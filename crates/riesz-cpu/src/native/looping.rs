@@ -89,6 +89,11 @@ impl Allocate<'_> {
         self.kept[register as usize] = outermost.map_or(0, |i| i as u8 + 1);
     }
 
+    /// Whether a value lives in a mask register.
+    fn is_mask(&self, id: Id) -> bool {
+        self.machine.wide && self.size(id) == Size::Mask
+    }
+
     /// The values from outside that are to keep registers through a loop.
     fn wanted(&mut self, block: u16) -> Vec<Id> {
         let (from, to) = self.linear.spans[block as usize];
@@ -110,7 +115,7 @@ impl Allocate<'_> {
                     }
                 } else if self.linear.uses_of(arg).last() == Some(&at)
                     && !self.linear.late[arg as usize]
-                    && self.size(arg) != Size::Mask
+                    && !self.is_mask(arg)
                 {
                     now -= 1;
                 }
@@ -121,13 +126,13 @@ impl Allocate<'_> {
                 Op::End(_) => 0,
                 op => i32::from(op.has_result()),
             };
-            if node.size != Size::Mask && !self.linear.late[id as usize] {
+            if !self.is_mask(id) && !self.linear.late[id as usize] {
                 now += held;
                 most = most.max(now);
             }
         }
         let accumulators = self.owner.iter().filter(|&&o| o != FREE && o >= ACCUMULATORS).count();
-        let vectors = i32::from(self.machine.scratch()) - accumulators as i32;
+        let vectors = self.registers(Size::B8).len() as i32 - accumulators as i32;
         let mut room = (vectors - most.max(LEAST as i32) - 2).max(0) as usize;
         let mut masks = 2;
         outside.sort_by_key(|&id| {
@@ -136,7 +141,7 @@ impl Allocate<'_> {
         });
         let mut wanted = Vec::new();
         for id in outside {
-            let left = if self.size(id) == Size::Mask { &mut masks } else { &mut room };
+            let left = if self.is_mask(id) { &mut masks } else { &mut room };
             if *left > 0 {
                 *left -= 1;
                 wanted.push(id);

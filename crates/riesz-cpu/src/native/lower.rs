@@ -78,7 +78,8 @@ pub(super) fn lower(
     helpers: &mut Helpers,
 ) -> Option<Lowered> {
     let blocking = Blocking::of(nest, wide, ranged);
-    let graph = Graph::new(blocking.lanes, wide);
+    let truth = if blocking.eight { Size::B8 } else { Size::B4 };
+    let graph = Graph::new(blocking.lanes, wide, truth);
     let depth = nest.extents.len();
     let tail = if ranged && blocking.vector == Some(0) { None } else { blocking.tail(nest) };
     let mut lower = Lower {
@@ -357,9 +358,11 @@ impl Lower<'_> {
             i = g.two(Two::Add, number, i, g.constant(low, size));
         }
         let from = if short { DType::I32 } else { DType::I64 };
-        let mut expand =
-            Expand { graph: &self.graph, nest: self.nest, helpers: &mut *self.helpers, tail: NONE };
-        Some(expand.cast(i, from, ty))
+        Some(self.expand().cast(i, from, ty))
+    }
+
+    fn expand(&mut self) -> Expand<'_> {
+        Expand { graph: &self.graph, nest: self.nest, helpers: self.helpers, tail: NONE }
     }
 
     fn gather(
@@ -393,6 +396,7 @@ impl Lower<'_> {
             offset = g.add(Op::Convert(Num::I32, Num::I64), [offset, NONE, NONE], Size::B8);
             number = Num::I64;
         }
+        let g = &self.graph;
         offset = match bytes {
             b if b > 0 && b.count_ones() == 1 => {
                 g.one(One::Left(b.trailing_zeros() as u8), number, offset)
@@ -400,9 +404,11 @@ impl Lower<'_> {
             b => {
                 let low =
                     if number == Num::I32 { u64::from(b as u32) } else { i64::from(b) as u64 };
-                g.two(Two::Mul, number, offset, g.constant(low, number.size()))
+                let by = g.constant(low, number.size());
+                self.expand().times(number, offset, by)
             }
         };
+        let g = &self.graph;
         let lane = match place.pattern {
             Pattern::Same => 0,
             Pattern::Forward => i64::from(place.bytes),

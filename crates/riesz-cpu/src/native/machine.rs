@@ -68,6 +68,10 @@ pub(super) struct Machine {
     pub(super) loops: Vec<super::nest::Counting>,
     /// Where the number of iterations left is, if the range is given at run time.
     pub(super) left: Option<u32>,
+    /// Without mask registers: the size of the lanes that hold truth values.
+    pub(super) truth: Size,
+    /// Without mask registers: the lanes of the tail as vectors of 4 and of 8 bytes.
+    pub(super) tails: [u32; 2],
 }
 
 pub(super) const TAIL: Register = Register::K7;
@@ -75,7 +79,7 @@ pub(super) const SCRATCH_MASK: Register = Register::K6;
 
 impl Machine {
     pub(super) fn new(wide: bool) -> Machine {
-        let mut asm = Asm::new();
+        let mut asm = Asm::new(wide);
         let frame = Frame {
             table: asm.reserve(8),
             from: asm.reserve(8),
@@ -96,19 +100,31 @@ impl Machine {
             cold: Vec::new(),
             loops: Vec::new(),
             left: None,
+            truth: Size::B8,
+            tails: [0; 2],
         }
     }
 
-    /// Vector registers that can hold values, and the one that is scratch.
+    /// The scratch register. Without AVX-512, the one before it is scratch too.
     pub(super) fn scratch(&self) -> u8 {
         if self.wide { 31 } else { 15 }
+    }
+
+    /// How many registers can hold values of that size, and the first of them.
+    pub(super) fn registers(&self, size: Size) -> std::ops::Range<u8> {
+        match (self.wide, size) {
+            (true, Size::Mask) => MASKS + 1..MASKS + 6,
+            (true, _) => 0..31,
+            (false, _) => 0..14,
+        }
     }
 
     pub(super) fn width(&self, size: Size) -> usize {
         match size {
             Size::B4 => width(4 * self.lanes),
             Size::B8 => width(8 * self.lanes),
-            Size::Mask => 0,
+            Size::Mask if self.wide => 0,
+            Size::Mask => self.width(self.truth),
         }
     }
 
@@ -120,7 +136,7 @@ impl Machine {
         }
     }
 
-    fn r(&self, register: u8, size: Size) -> Arg {
+    pub(super) fn r(&self, register: u8, size: Size) -> Arg {
         Arg::R(self.reg(register, size))
     }
 
@@ -151,7 +167,8 @@ impl Machine {
         match src {
             Src::Reg(register) => self.r(register, size),
             Src::Slot(offset) => Arg::M(Asm::slot(offset)),
-            Src::Word(bits) => Arg::M(self.asm.constant(bits, true)),
+            Src::Word(bits) if self.wide => Arg::M(self.asm.constant(bits, true)),
+            Src::Word(bits) => Arg::M(self.repeated(bits, size)),
             Src::Place(place) => {
                 let broadcast = place.pattern == Pattern::Same;
                 Arg::M(Mem { broadcast, ..self.mem(place) })
@@ -166,7 +183,7 @@ impl Machine {
         }
         let (to, from) = (self.r(to, size), self.r(from, size));
         let code = match size {
-            Size::Mask => Code::VEX_Kmovw_kr_km16,
+            Size::Mask if self.wide => Code::VEX_Kmovw_kr_km16,
             _ => widened(Code::EVEX_Vmovaps_xmm_k1z_xmmm128, self.width(size)),
         };
         self.asm.ins(code, &[to, from]);
@@ -176,7 +193,7 @@ impl Machine {
     pub(super) fn spill(&mut self, slot: u32, from: u8, size: Size) {
         let (to, from) = (Arg::M(Asm::slot(slot)), self.r(from, size));
         let code = match size {
-            Size::Mask => Code::VEX_Kmovw_m16_kr,
+            Size::Mask if self.wide => Code::VEX_Kmovw_m16_kr,
             _ => widened(Code::EVEX_Vmovaps_xmmm128_k1z_xmm, self.width(size)),
         };
         self.asm.ins(code, &[to, from]);
@@ -186,7 +203,7 @@ impl Machine {
     pub(super) fn reload(&mut self, to: u8, slot: u32, size: Size) {
         let (to, from) = (self.r(to, size), Arg::M(Asm::slot(slot)));
         let code = match size {
-            Size::Mask => Code::VEX_Kmovw_kr_km16,
+            Size::Mask if self.wide => Code::VEX_Kmovw_kr_km16,
             _ => widened(Code::EVEX_Vmovaps_xmm_k1z_xmmm128, self.width(size)),
         };
         self.asm.ins(code, &[to, from]);
@@ -194,6 +211,9 @@ impl Machine {
 
     /// Register ← constant.
     pub(super) fn constant(&mut self, to: u8, bits: u64, size: Size) {
+        if !self.wide {
+            return self.constant_narrow(to, bits, size);
+        }
         let w = self.width(size);
         let r = self.r(to, size);
         let ones = if size == Size::B4 { 0xffff_ffff } else { u64::MAX };
@@ -237,6 +257,9 @@ impl Machine {
     /// Register ← the number a counter has reached.
     pub(super) fn counter(&mut self, to: u8, group: u16, size: Size) {
         let w = self.width(size);
+        if let (false, Ok(base)) = (self.wide, self.bases[group as usize]) {
+            return self.counter_narrow(to, base, size);
+        }
         let to = self.r(to, size);
         match (self.bases[group as usize], size) {
             (Ok(base), Size::B4) => {
@@ -267,6 +290,9 @@ impl Machine {
         sizes: &[Size],
         size: Size,
     ) -> Option<()> {
+        if !self.wide && (size == Size::Mask || op == Op::Blend) {
+            return self.truth_narrow(op, to, args, sizes, size);
+        }
         let w = self.width(size);
         let dst = self.r(to, size);
         match op {
@@ -373,7 +399,7 @@ impl Machine {
         Some(())
     }
 
-    fn two(&mut self, f: Two, num: Num, dst: Arg, a: Src, b: Src) -> Option<()> {
+    pub(super) fn two(&mut self, f: Two, num: Num, dst: Arg, a: Src, b: Src) -> Option<()> {
         let code = widened(codes::two(f, num, self.wide)?, self.width(num.size()));
         let (a, b) = (self.arg(a, num.size()), self.arg(b, num.size()));
         match codes::two_immediate(f, num) {
@@ -434,6 +460,9 @@ impl Machine {
         register: u8,
         value: Src,
     ) -> Option<()> {
+        if !self.wide && matches!(combine, Combine::Max | Combine::Min) && num != Num::I32 {
+            return self.extreme_narrow(combine, num, w, register, value);
+        }
         let f = match combine {
             Combine::Sum => Two::Add,
             Combine::Max => Two::Max,
@@ -479,7 +508,12 @@ impl Machine {
                 }
                 16 => {
                     let args = [self.arg_wide(scratch, 0), self.arg_wide(register, 1), Arg::I(1)];
-                    self.asm.ins(Code::EVEX_Vextractf64x2_xmmm128_k1z_ymm_imm8, &args);
+                    let code = if self.wide {
+                        Code::EVEX_Vextractf64x2_xmmm128_k1z_ymm_imm8
+                    } else {
+                        Code::VEX_Vextractf128_xmmm128_ymm_imm8
+                    };
+                    self.asm.ins(code, &args);
                 }
                 _ => {
                     let order = if half == 8 { 0x4e } else { 0xb1 };
@@ -496,9 +530,11 @@ impl Machine {
 }
 
 /// Which arguments of an operation may be in memory, and whether the first two may be exchanged.
-pub(super) fn memory_arguments(op: Op) -> (u8, bool) {
+pub(super) fn memory_arguments(op: Op, wide: bool) -> (u8, bool) {
     match op {
-        Op::One(One::Abs | One::Left(_) | One::Right(_), _) => (0b1, false),
+        Op::One(One::Left(_) | One::Right(_), _) | Op::Common if !wide => (0, false),
+        // The operands may have to be exchanged.
+        Op::Compare(_, Num::I32 | Num::I64) if !wide => (0, false),
         Op::One(..) => (0b1, false),
         Op::Two(f, _) => {
             let swaps = matches!(

@@ -33,6 +33,7 @@ mod looping;
 mod lower;
 mod machine;
 mod memory;
+mod narrow;
 mod nest;
 mod operate;
 mod symbol;
@@ -96,13 +97,17 @@ struct Written {
 }
 
 fn write(region: &Region, isa: Isa) -> Option<Written> {
-    // Generated code uses the extensions of its level and BMI2, which all processors have that have
-    // AVX-512.
-    if isa.level() != Level::Avx512 || !is_x86_feature_detected!("bmi2") {
+    // All processors with AVX2 have BMI2 too; a virtual one might hide it.
+    let wide = match isa.level() {
+        Level::Baseline => return None,
+        Level::Avx2 => false,
+        Level::Avx512 => true,
+    };
+    if !is_x86_feature_detected!("bmi2") {
         return None;
     }
     debug_assert_eq!(region.verify(), Ok(()));
-    let machine = machine::Machine::new(true);
+    let machine = machine::Machine::new(wide);
     let mut control = control::Control { machine, region, calls: Vec::new() };
     control.region()?;
     let control::Control { mut machine, calls, .. } = control;

@@ -40,6 +40,7 @@ impl Machine {
     pub(super) fn nest(&mut self, lowered: &Lowered) -> Option<()> {
         let mark = self.asm.mark();
         self.lanes = lowered.graph.lanes;
+        self.truth = lowered.graph.truth;
         let linear = Linear::of(&lowered.graph);
         self.tail = match lowered.tail {
             Some(n) => Tail::Known(n),
@@ -59,7 +60,9 @@ impl Machine {
             self.left = Some(left);
         }
         self.pointers(lowered, &linear, ranged);
-        if let Tail::Known(n) = self.tail {
+        if !self.wide {
+            self.tails_narrow();
+        } else if let Tail::Known(n) = self.tail {
             self.asm.number(Register::RAX, (1 << n) - 1);
             self.asm.ins(Code::VEX_Kmovw_kr_r32, &[Arg::R(TAIL), Arg::R(Register::EAX)]);
         }
@@ -184,7 +187,9 @@ impl Machine {
             self.asm.align();
         }
         self.asm.here(head);
-        if let (Trips::Rest, Tail::Left(word)) = (trips, self.tail) {
+        if let (Trips::Rest, Tail::Left(word), false) = (trips, self.tail, self.wide) {
+            self.tail_left_narrow(word);
+        } else if let (Trips::Rest, Tail::Left(word)) = (trips, self.tail) {
             // The lowest `left` bits; a step more than 64 away is cut off by the loop before.
             let (eax, edx) = (Arg::R(Register::EAX), Arg::R(Register::EDX));
             self.asm.ins(Code::Mov_r32_rm32, &[edx, Arg::M(Asm::slot(word))]);

@@ -158,12 +158,16 @@ impl Allocate<'_> {
         if size == Size::Mask {
             self.machine.gather_truth(to, index, index_size, mem);
         } else {
-            let from = self.machine.reg(mask, Size::Mask);
-            let mask = [Arg::R(SCRATCH_MASK), Arg::R(from)];
-            self.machine.asm.ins(Code::VEX_Kmovw_kr_km16, &mask);
             self.machine.constant(to, 0, size);
             let mem = Mem { index: self.machine.reg(index, index_size), ..mem };
-            self.machine.gather(to, mem, size, index_size);
+            if self.machine.wide {
+                let from = self.machine.reg(mask, Size::Mask);
+                let mask = [Arg::R(SCRATCH_MASK), Arg::R(from)];
+                self.machine.asm.ins(Code::VEX_Kmovw_kr_km16, &mask);
+                self.machine.gather(to, mem, size, index_size);
+            } else {
+                self.machine.gather_narrow(to, mem, mask, size, index_size);
+            }
         }
         self.done_with(args);
         Some(())
@@ -230,7 +234,7 @@ impl Allocate<'_> {
         let (out, back) = (self.machine.asm.label(), self.machine.asm.label());
         self.machine.branch_if_any(mask, out);
         self.machine.asm.here(back);
-        let lanes = self.machine.lanes;
+        let lanes = (self.machine.lanes, self.machine.truth);
         self.machine.cold.push(Cold::Repair { out, back, helper, x, to, size, lanes, saved });
         Some(())
     }
@@ -247,6 +251,12 @@ impl Allocate<'_> {
 impl super::machine::Machine {
     /// Jumps if any lane of a mask is set.
     pub(super) fn branch_if_any(&mut self, mask: u8, to: super::asm::Label) {
+        if !self.wide {
+            let eax = Arg::R(Register::EAX);
+            self.bits_narrow(Register::EAX, mask);
+            self.asm.ins(Code::Test_rm32_r32, &[eax, eax]);
+            return self.asm.jump(Code::Jne_rel32_64, to);
+        }
         let mask = self.reg(mask, Size::Mask);
         self.asm.ins(Code::VEX_Kmovw_r32_kr, &[Arg::R(Register::EAX), Arg::R(mask)]);
         let lanes = (1i32 << self.lanes) - 1;
@@ -324,6 +334,9 @@ impl super::machine::Machine {
             let from = Arg::M(Asm::at(Register::RDX, mem.disp));
             self.asm.ins(Code::Movzx_r32_rm8, &[Arg::R(Register::EDX), from]);
             self.asm.ins(Code::Mov_rm8_r8, &[byte, Arg::R(Register::DL)]);
+        }
+        if !self.wide {
+            return self.truth_of_bytes_narrow(to, Arg::M(Asm::slot(bytes)));
         }
         let scratch = Arg::R(super::asm::vector(self.scratch(), 0));
         let from = Arg::M(Asm::slot(bytes));

@@ -294,7 +294,14 @@ impl<'g, T: Float> Value for Symbol<'g, T> {
             // The second where the third has a bit, else the first.
             (Node(g, _), _) | (_, Node(g, _)) => {
                 let mask = g.constant(T::SIGN, Self::SIZE);
-                Self::ternary(g, 0xd8, self.id(g), sign.id(g), mask)
+                if g.wide {
+                    return Self::ternary(g, 0xd8, self.id(g), sign.id(g), mask);
+                }
+                let part = |x: Self, bits: u64| {
+                    g.two(Two::And, T::NUM, x.id(g), g.constant(bits, Self::SIZE))
+                };
+                let (size, sign) = (part(self, T::SIGN - 1), part(sign, T::SIGN));
+                Node(g, g.two(Two::Or, T::NUM, size, sign))
             }
         }
     }
@@ -305,7 +312,12 @@ impl<'g, T: Float> Value for Symbol<'g, T> {
             (Node(g, _), _) | (_, Node(g, _)) => {
                 let width = if Self::SIZE == Size::B4 { 31 } else { 63 };
                 let moved = Self::shift(g, One::Left((width - bit) as u8), magic.id(g));
-                Self::ternary(g, 0x78, self.id(g), moved, g.constant(T::SIGN, Self::SIZE))
+                let mask = g.constant(T::SIGN, Self::SIZE);
+                if g.wide {
+                    return Self::ternary(g, 0x78, self.id(g), moved, mask);
+                }
+                let sign = g.two(Two::And, T::NUM, moved, mask);
+                Node(g, g.two(Two::Xor, T::NUM, self.id(g), sign))
             }
         }
     }
@@ -314,7 +326,8 @@ impl<'g, T: Float> Value for Symbol<'g, T> {
             Constant(m) => Truth::Constant(T::bit(m, bit)),
             Node(g, id) => {
                 let mask = g.constant(1 << bit, Self::SIZE);
-                Truth::Node(g, g.add(Op::Common, [id, mask, NONE], Size::Mask))
+                let num = if Self::SIZE == Size::B4 { Num::I32 } else { Num::I64 };
+                Truth::Node(g, g.common(num, id, mask))
             }
         }
     }
@@ -348,7 +361,13 @@ impl<'g, T: Float> Value for Symbol<'g, T> {
     fn negative(self) -> Truth<'g> {
         match self {
             Constant(c) => Truth::Constant(c.negative()),
-            Node(g, id) => Truth::Node(g, g.add(Op::Negative, [id, NONE, NONE], Size::Mask)),
+            Node(g, id) if g.wide => {
+                Truth::Node(g, g.add(Op::Negative, [id, NONE, NONE], Size::Mask))
+            }
+            Node(g, id) => {
+                let num = if Self::SIZE == Size::B4 { Num::I32 } else { Num::I64 };
+                Truth::Node(g, g.compare(Test::Lt, num, id, g.constant(0, Self::SIZE)))
+            }
         }
     }
     fn and(self, other: Self) -> Self {

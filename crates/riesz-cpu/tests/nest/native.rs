@@ -297,3 +297,33 @@ fn results_may_lie_where_the_arguments_were() {
         check(&region(&[DType::F64; 2], nest), &[numbers(n), numbers(n)]);
     }
 }
+
+/// More sums than registers, over more pointers than registers, at every place of the loop in lanes.
+#[test]
+fn many_sums_and_many_pointers() {
+    for vector in [None, Some(0), Some(1)] {
+        for (m, n) in [(1, 50), (9, 3), (5, 40)] {
+            let count = 45u32;
+            let mut body = Vec::new();
+            for i in 0..count {
+                body.push(inst(Op::Load(at(i, 0, &[n as isize, 1])), DType::F64));
+                if i > 0 {
+                    let last = body.len() as u32 - 1;
+                    body.push(inst(Op::Binary(Binary::Max, last, last - 1), DType::F64));
+                }
+            }
+            let values: Vec<u32> = (0..body.len() as u32).collect();
+            let stores: Vec<Store> = (0..count)
+                .map(|i| {
+                    let along = [0b01, 0b10, 0b11][i as usize % 3];
+                    let y: &[isize] = [&[0, 1][..], &[1, 0], &[0, 0]][i as usize % 3];
+                    let op = if i % 2 == 0 { Reduction::Sum } else { Reduction::Max };
+                    fold(values[(i as usize * 7) % values.len()], at(count + i, 0, y), op, along)
+                })
+                .collect();
+            let nest = Nest { extents: smallvec![m, n], vector, body, stores, flag: None };
+            let buffers: Vec<Tensor> = (0..2 * count).map(|_| numbers(m * n)).collect();
+            check(&region(&vec![DType::F64; 2 * count as usize], nest), &buffers);
+        }
+    }
+}

@@ -60,7 +60,7 @@ pub fn native(region: &Region, buffers: &[Tensor]) -> Vec<(Isa, bool, Vec<Data>)
     let mut results = Vec::new();
     for isa in Isa::available() {
         let Some(code) = riesz_cpu::native::compile(region, isa) else {
-            assert!(isa < Isa::named("avx512").unwrap_or(isa), "no code: {region:?}");
+            assert!(isa == Isa::BASELINE, "no code for {}: {region:?}", isa.name());
             continue;
         };
         let mut data: Vec<Data> = buffers.iter().map(|t| t.data().clone()).collect();
