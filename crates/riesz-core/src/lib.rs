@@ -10,12 +10,14 @@
 mod body;
 pub mod check;
 pub mod control;
+pub mod cost;
 mod error;
 mod eval;
 pub mod jvp;
 pub mod primitive;
 mod program;
 pub mod simplify;
+pub mod sparsity;
 mod tensor;
 pub mod text;
 mod trace;

@@ -24,9 +24,13 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+// The derive writes `::riesz`, also in this crate.
+extern crate self as riesz;
+
 pub mod io;
 pub mod minimize;
 pub mod prelude;
+pub mod sparse;
 pub mod transform;
 pub mod tree;
 
@@ -34,6 +38,7 @@ pub use minimize::minimize;
 pub use riesz_core::var::{ConvOptions, Window};
 pub use riesz_core::{DType, Error, ErrorKind, Program, Result, Shape, Source, Tensor, Type, Var};
 pub use riesz_derive::Tree;
+pub use sparse::Csr;
 pub use transform::compile::{Compiled, compile, run};
 pub use transform::cond::cond;
 pub use transform::fori::{Bounds, fori};
@@ -45,6 +50,9 @@ pub use transform::linear_map::LinearMap;
 pub use transform::linearize::linearize;
 pub use transform::metric::{self, grad_in};
 pub use transform::scan::{ScanOptions, scan, scan_with};
+pub use transform::sparse::{
+    Compression, SparsePlan, sparse_hessian, sparse_jacobian, sparse_jacobian_by,
+};
 pub use transform::stop_gradient::stop_gradient;
 pub use transform::vjp::vjp;
 pub use transform::vmap::{vmap, vmap_axes};

@@ -1,6 +1,7 @@
 //! Everything one usually needs: `use riesz::prelude::*;`.
 
 pub use crate::minimize::minimize;
+pub use crate::sparse::Csr;
 pub use crate::transform::compile::{Compiled, compile, run};
 pub use crate::transform::cond::cond;
 pub use crate::transform::fori::{Bounds, fori};
@@ -12,6 +13,9 @@ pub use crate::transform::linear_map::LinearMap;
 pub use crate::transform::linearize::linearize;
 pub use crate::transform::metric::{self, grad_in};
 pub use crate::transform::scan::{ScanOptions, scan, scan_with};
+pub use crate::transform::sparse::{
+    Compression, SparsePlan, sparse_hessian, sparse_jacobian, sparse_jacobian_by,
+};
 pub use crate::transform::stop_gradient::stop_gradient;
 pub use crate::transform::vjp::vjp;
 pub use crate::transform::vmap::{vmap, vmap_axes};

@@ -20,6 +20,7 @@ pub mod vmap;
 pub mod while_loop;
 
 mod space;
+pub mod sparse;
 
 use crate::tree::{VarTree, skeleton, with_leaves};
 use riesz_core::{DType, Error, Program, Result, Source, Type, Unzipped, Var};

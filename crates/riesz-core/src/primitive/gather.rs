@@ -37,7 +37,7 @@ impl Gather {
     ///
     /// # Errors
     /// When an index is out of range: it is named, with the bound.
-    pub(super) fn visit(
+    pub(crate) fn visit(
         &self,
         from: &Shape,
         index: &Tensor,

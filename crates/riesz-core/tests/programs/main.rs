@@ -14,6 +14,7 @@ mod linalg;
 mod random;
 mod random_programs;
 mod simplify;
+mod sparsity;
 mod special;
 mod structure;
 mod structured;

@@ -1,14 +1,13 @@
 //! `jacobian`: all partial derivatives of all results.
 
 use super::linearize::linearize;
-use super::space::Space;
 use crate::tree::VarTree;
 use riesz_core::Var;
 
 /// Which way a Jacobian is computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Mode {
-    /// Forward when there are at least as many results as arguments, reverse otherwise.
+    /// Whichever costs less: the number of passes times the operations of one.
     #[default]
     Auto,
     /// One forward pass for each element of the argument.
@@ -49,13 +48,18 @@ pub fn jacobian_by<A: VarTree, R: VarTree>(
 ) -> impl Fn(A) -> R::With<A> {
     move |x: A| {
         let (y, map) = linearize(&f, x.clone());
-        let (argument, result) = (Space::of(&x), Space::of(&y));
-        let forward = match mode {
-            Mode::Auto => argument.dim() <= result.dim(),
-            Mode::Forward => true,
-            Mode::Reverse => false,
+        let matrix = match mode {
+            Mode::Auto => {
+                let back = map.transpose();
+                if map.matrix_cost() <= back.matrix_cost() {
+                    map.matrix()
+                } else {
+                    back.matrix().t()
+                }
+            }
+            Mode::Forward => map.matrix(),
+            Mode::Reverse => map.transpose().matrix().t(),
         };
-        let matrix = if forward { map.matrix() } else { map.transpose().matrix().t() };
         blocks(matrix, &y, &x)
     }
 }

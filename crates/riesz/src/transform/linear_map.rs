@@ -4,8 +4,8 @@ use super::ok;
 use super::space::Space;
 use crate::tree::VarTree;
 use riesz_core::{
-    Error, Key, Program, Source, Tensor, Type, Var, current_source, fail, inline, trace, transpose,
-    vmap,
+    Error, Key, Program, Source, Tensor, Type, Var, cost, current_source, fail, inline, trace,
+    transpose, vmap,
 };
 use std::ops::{Add, Mul, Neg, Sub};
 use std::rc::Rc;
@@ -202,6 +202,12 @@ impl<A: VarTree, R: VarTree> LinearMap<A, R> {
             [one] => one.t(),
             _ => Var::concat(&blocks, 1).t(),
         }
+    }
+
+    /// The operations of [`LinearMap::matrix`], roughly: one pass for each column.
+    pub(super) fn matrix_cost(&self) -> f64 {
+        let pass = self.program.as_ref().map_or(0.0, |program| cost::operations(program));
+        self.input.dim() as f64 * pass.max(1.0)
     }
 
     /// For each leaf that can move, the unit directions of the whole argument restricted to it.

@@ -5,6 +5,7 @@ mod errors;
 mod linear_maps;
 mod metric;
 mod nesting;
+mod sparse;
 mod traps;
 mod trees;
 

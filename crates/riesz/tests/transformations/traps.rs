@@ -231,7 +231,8 @@ fn nesting() {
         &[-19.559_482_852_496_277],
         1e-13,
     );
-    is("f(x,x): the same variable twice", d(|x| (|a: Var, b: Var| a * b)(x, x), 3.0), &[6.0]);
+    let product = |a: Var, b: Var| a * b;
+    is("f(x,x): the same variable twice", d(|x| product(x, x), 3.0), &[6.0]);
 }
 
 #[test]
