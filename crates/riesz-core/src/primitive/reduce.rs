@@ -106,6 +106,10 @@ impl Primitive for Reduce {
         Ok(smallvec![args[0].with_shape(shape)])
     }
     fn eval(&self, args: &[&Tensor]) -> Result<Vec<Tensor>> {
+        // Along no axes each element is a result, −0 too.
+        if self.axes.is_empty() {
+            return Ok(vec![args[0].clone()]);
+        }
         let shape = args[0].shape();
         let out = self.shape(shape);
         let result = match (self.op, args[0].data()) {

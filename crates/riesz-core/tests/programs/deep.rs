@@ -137,26 +137,37 @@ fn slices_of_one_value_a_hundred_thousand_times() -> Result<()> {
     Ok(())
 }
 
+/// The number of equations after each pass.
+fn sizes(n: usize) -> Result<Vec<usize>> {
+    let program = trace(&[Type::scalar(DType::F64)], |x| {
+        vec![(0..n).fold(x[0].sin(), |y, _| y + x[0] * y.cos())]
+    })?;
+    let forward = jvp(&program, &[true])?;
+    let halves = unzip(&forward, 1, 1)?;
+    let backward = transpose(&halves.linear, halves.residuals)?;
+    let options = SimplifyOptions::default();
+    let all = [
+        &forward,
+        &halves.primal,
+        &halves.linear,
+        &backward,
+        &vmap(&program, &[Some(0)], 2)?,
+        &simplify(&program, &options),
+        &simplify(&forward, &options),
+        &simplify(&backward, &options),
+        &program,
+    ];
+    Ok(all.map(|p| p.equations().len()).to_vec())
+}
+
+/// Each step of a chain costs every pass the same number of equations; that the passes visit each
+/// a fixed number of times is what the chain of a million shows.
 #[test]
-fn time_is_linear_in_length() -> Result<()> {
-    let run = |n: usize| -> Result<f64> {
-        let mut best = f64::INFINITY;
-        for _ in 0..3 {
-            let clock = Instant::now();
-            passes(&Tensor::from(0.5), |x| {
-                let mut y = x.sin();
-                for _ in 0..n {
-                    y = y + x * y.cos();
-                }
-                y
-            })?;
-            best = best.min(clock.elapsed().as_secs_f64());
-        }
-        Ok(best)
-    };
-    let (short, long) = (run(2_000)?, run(32_000)?);
-    println!("2,000: {short:.3} s; 32,000: {long:.3} s");
-    // Sixteen times the length; a quadratic pass would take 256 times as long.
-    assert!(long < 80.0 * short, "{short} {long}");
+fn size_is_linear_in_length() -> Result<()> {
+    let (one, two, three) = (sizes(100)?, sizes(200)?, sizes(300)?);
+    for ((a, b), c) in one.iter().zip(&two).zip(&three) {
+        assert_eq!(b - a, c - b);
+        assert!(b - a <= 100 * 12, "{} equations for each step", (b - a) / 100);
+    }
     Ok(())
 }

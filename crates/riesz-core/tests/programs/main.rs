@@ -13,6 +13,7 @@ mod laws;
 mod linalg;
 mod random;
 mod random_programs;
+mod rules;
 mod simplify;
 mod sparsity;
 mod special;

@@ -44,7 +44,7 @@ fn every_primitive_and_what_is_made_of_it() -> Result<()> {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #![proptest_config(random_programs::config())]
     #[test]
     fn random_programs_and_their_derivatives(recipe in random_programs::recipe()) {
         let program = recipe.program().unwrap_or_else(|e| panic!("{e}"));
