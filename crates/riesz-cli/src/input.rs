@@ -148,11 +148,13 @@ impl Question {
         }
         let names: Vec<&str> = self.typed.vars.iter().map(|v| v.name.as_str()).collect();
         let message = format!("there is no variable `{name}` to differentiate by");
-        Err(Failure::input(message).help(match closest(name, &names) {
-            _ if names.is_empty() => "the expression has no variables".to_string(),
-            Some(near) => format!("is it `{near}`?"),
-            None => format!("the variables are {}", names.join(", ")),
-        }))
+        Err(Failure::input(message).help(
+            match riesz_core::suggestion(name, names.iter().copied()) {
+                _ if names.is_empty() => "the expression has no variables".to_string(),
+                Some(near) => format!("is it `{near}`?"),
+                None => format!("the variables are {}", names.join(", ")),
+            },
+        ))
     }
 
     /// Refuses an expression with variables that have no value.
@@ -254,26 +256,4 @@ fn example(kind: Kind) -> &'static str {
         Kind::Vector | Kind::Row => "[1,2]",
         Kind::Matrix => "[[1,2],[3,4]]",
     }
-}
-
-/// The name that is nearest, if it differs by case or by at most a third of its letters.
-pub fn closest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
-    let near = names.iter().map(|n| (distance(&name.to_lowercase(), &n.to_lowercase()), *n));
-    let (distance, best) = near.min_by_key(|(d, _)| *d)?;
-    (distance <= best.chars().count() / 3).then_some(best)
-}
-
-/// Levenshtein distance: insertions, deletions and replacements.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, cb) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

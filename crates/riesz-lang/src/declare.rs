@@ -3,7 +3,8 @@
 //! A declaration is `name : type [facts]` or `type name {, name} [facts]`. Types are `scalar`,
 //! `vector[n]`, `matrix[m,n]` and the square ones `symmetric[n] spd[n] psd[n] diagonal[n]
 //! orthogonal[n] posdet[n]`; sizes may be left out. Facts are the square type names and
-//! `positive`, `in[lo,hi]`, `sparse`. Types may be capitalised, as in GENO.
+//! `positive`, `in[lo,hi]`, `sparse`. Types may be capitalised, as in GENO. Declarations are separated
+//! by `;`, by line breaks, or by nothing where a type begins the next one.
 
 use crate::ast::{Assignment, Declaration, Facts, Ident, Kind, Literal, Size};
 use crate::diagnostic::{Diagnostic, Span};
@@ -37,7 +38,7 @@ pub fn parse_declarations(source: &str) -> Result<Vec<Declaration>, Diagnostic> 
         for declaration in p.declaration()? {
             push_unique(&mut all, declaration)?;
         }
-        p.statement_end("`;` or the end of the declaration")?;
+        p.declaration_end("`;` or the end of the declaration")?;
     }
 }
 
@@ -90,10 +91,18 @@ impl Parser {
         }
     }
 
-    pub(crate) fn statement_end(&mut self, what: &str) -> Result<(), Diagnostic> {
+    pub(crate) fn statement_end(&self, what: &str) -> Result<(), Diagnostic> {
         match self.peek() {
             Token::Newline | Token::End | Token::Op(";") => Ok(()),
             _ => self.end(what),
+        }
+    }
+
+    /// The end of a declaration: the next one may follow on the same line.
+    pub(crate) fn declaration_end(&self, what: &str) -> Result<(), Diagnostic> {
+        match self.peek() {
+            Token::Name(word) if is_kind(word) => Ok(()),
+            _ => self.statement_end(what),
         }
     }
 
@@ -138,7 +147,8 @@ impl Parser {
                 let message = format!("`{}` is not a type", name.name);
                 return Err(Diagnostic::new(message, name.span)
                     .note(format!("expected {TYPES}"))
-                    .help("write `x: vector[n]` or `vector[n] x`"));
+                    .help("write `x: vector[n]` or `vector[n] x`")
+                    .suggest(&word, words(TYPES)));
             }
         };
         let (mut sizes, open) = (Vec::new(), self.span());
@@ -183,6 +193,9 @@ impl Parser {
 
     fn facts(&mut self, mut d: Declaration) -> Result<Declaration, Diagnostic> {
         while let Token::Name(word) = self.peek().clone() {
+            if is_kind(&word) {
+                break;
+            }
             let span = self.span();
             self.advance();
             let word = word.to_lowercase();
@@ -200,7 +213,9 @@ impl Parser {
                 }
                 _ => {
                     let message = format!("`{word}` is not a fact");
-                    return Err(Diagnostic::new(message, span).note(format!("expected {FACTS}")));
+                    return Err(Diagnostic::new(message, span)
+                        .note(format!("expected {FACTS}"))
+                        .suggest(&word, words(FACTS)));
                 }
             }
         }
@@ -288,6 +303,16 @@ impl Parser {
         self.expect("]", "`,` or `]`")?;
         Ok(data)
     }
+}
+
+/// The words of a list in prose.
+fn words(list: &str) -> impl Iterator<Item = &str> {
+    list.split([',', ' ', '[']).filter(|w| !matches!(*w, "" | "or" | "lo" | "hi]"))
+}
+
+/// Whether a word can only be a type, and so begins a declaration.
+fn is_kind(word: &str) -> bool {
+    ["scalar", "vector", "matrix"].iter().any(|kind| word.eq_ignore_ascii_case(kind))
 }
 
 /// Sets the fact a square type name states; false if the word is no such name.

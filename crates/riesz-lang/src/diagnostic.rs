@@ -102,6 +102,15 @@ impl Diagnostic {
         self
     }
 
+    /// Asks whether the nearest of the names that exist is meant, if one is near.
+    #[must_use]
+    pub fn suggest<'a>(self, name: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        match riesz_core::suggestion(name, names) {
+            Some(near) => self.help(format!("is it `{near}`?")),
+            None => self,
+        }
+    }
+
     /// Line and column, both counted from 1, columns in characters.
     pub fn line_column(&self, source: &str) -> (usize, usize) {
         line_column(source, self.span.start)

@@ -252,7 +252,10 @@ fn unknown(name: &str, span: Span) -> Diagnostic {
         "atan" => "arctan",
         "mean" => "sum(x)/n",
         "identity" | "I" => "eye",
-        _ => return error.help("a product is written with *"),
+        _ => {
+            let names = Map::ALL.iter().map(|(n, _)| *n).chain(NAMES.iter().map(|(n, ..)| *n));
+            return error.help("a product is written with *").suggest(name, names);
+        }
     };
     error.help(format!("write {other}"))
 }

@@ -85,7 +85,12 @@ impl Checker {
                 let message = format!("`{name}` has a meaning of its own");
                 return Err(Diagnostic::new(message, d.name.span).help("choose another name"));
             }
-            if matches!(self.names.get(name), Some(Binding::Var(_))) {
+            if let Some(Binding::Var(v)) = self.names.get(name) {
+                if !self.typed.var(*v).declared {
+                    let message = format!("`{name}` is used before its definition");
+                    return Err(Diagnostic::new(message, d.name.span)
+                        .help("a definition may use those before it"));
+                }
                 let message = format!("`{name}` is a variable already");
                 return Err(Diagnostic::new(message, d.name.span)
                     .help("give the where-definition another name"));
@@ -246,11 +251,9 @@ impl Checker {
 
     fn unknown_name(&self, name: &str, span: Span) -> Diagnostic {
         let error = Diagnostic::new(format!("`{name}` is not declared"), span);
-        let near = self.names.keys().find(|k| k.eq_ignore_ascii_case(name) || near(k, name));
-        match near {
-            Some(k) => error.help(format!("is it `{k}`?")),
-            None => error.help("declare it under parameters or variables"),
-        }
+        let mut names: Vec<&str> = self.names.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        error.help("declare it under parameters or variables").suggest(name, names)
     }
 
     pub(crate) fn transpose(&mut self, x: ExprId, span: Span) -> ExprId {
@@ -462,10 +465,4 @@ impl Checker {
             _ => None,
         }
     }
-}
-
-/// Whether two names differ in one letter.
-fn near(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    a.len() == b.len() && a.len() > 2 && a.iter().zip(&b).filter(|(x, y)| x != y).count() == 1
 }

@@ -67,6 +67,9 @@ const OPERATORS: &[(&str, &str)] = &[
     ("]", "]"),
     (",", ","),
     (";", ";"),
+    // Over the reals a strict bound has the same minimum, or none.
+    ("<", "<="),
+    (">", ">="),
     ("=", "="),
     (":", ":"),
 ];
@@ -185,7 +188,6 @@ fn unknown(c: char, span: Span) -> Diagnostic {
         '‖' => error.help("write norm2(x) or norm1(x)"),
         '×' => error.help("write * for the product, .* for the entrywise product"),
         '|' => error.help("write abs(x) or norm2(x)"),
-        '<' | '>' => error.help("write <= or >="),
         '∑' => error.help("write sum(x)"),
         '√' => error.help("write sqrt(x)"),
         '²' | '³' => error.help("write ^2 or .^2"),

@@ -10,8 +10,9 @@
 //! option     = "method" "=" name | "max_iter" "=" number | "tol" "=" number
 //! ```
 //!
-//! Statements end with a newline or `;`; `#` begins a comment; a line goes on after an operator
-//! and inside brackets.
+//! Statements end with a newline or `;`, declarations also where the next one begins; `#` begins a
+//! comment; a line goes on after an operator, inside brackets, and in the objective before a sign.
+//! `<` and `>` are `<=` and `>=`.
 //!
 //! **Data.** A file is named in double quotes, relative to the problem file. Rows and columns are
 //! chosen as in NumPy: counted from 0, the end of a range excluded, negative numbers from the
@@ -53,7 +54,7 @@ pub fn parse_problem(source: &str) -> Result<Problem, Diagnostic> {
         p.separators();
         while !p.at_section() {
             p.parameter(&mut parameters, &mut names)?;
-            p.statement_end("`=`, `;` or the end of the line")?;
+            p.declaration_end("`=`, `;` or the end of the line")?;
             p.separators();
         }
     }
@@ -75,7 +76,7 @@ pub fn parse_problem(source: &str) -> Result<Problem, Diagnostic> {
                 .label(start, "declared as a variable here")
                 .help("give a start value in the `start` block, or make it a parameter"));
         }
-        p.statement_end("`;` or the end of the line")?;
+        p.declaration_end("`;` or the end of the line")?;
         p.separators();
     }
     if variables.is_empty() {
@@ -88,6 +89,7 @@ pub fn parse_problem(source: &str) -> Result<Problem, Diagnostic> {
     };
     p.advance();
     p.separators();
+    p.join_lines_of_a_sum();
     let objective = p.sum()?;
     p.statement_end("an operator or the end of the objective")?;
     p.separators();
@@ -137,6 +139,25 @@ impl Parser {
             Token::End => true,
             _ => false,
         }
+    }
+
+    /// Takes out the line breaks before a sign, up to the next section: in the objective, which is one
+    /// sum, a line may begin with `+` or `-`.
+    fn join_lines_of_a_sum(&mut self) {
+        let first = self.at;
+        let section = |t: &Token| matches!(t, Token::Name(n) if SECTIONS.contains(&n.as_str()));
+        let rest = &self.tokens[first..];
+        // The section after a line break: `min` and `max` are functions too.
+        let ends = |pair: &[(Token, Span)]| pair[0].0 == Token::Newline && section(&pair[1].0);
+        let length = rest.windows(2).position(ends).unwrap_or(rest.len());
+        let sign = |t: &Token| matches!(t, Token::Op("+" | "-" | ".+" | ".-"));
+        let goes_on = |i: usize| {
+            (first..first + length).contains(&i)
+                && self.tokens[i].0 == Token::Newline
+                && self.tokens.get(i + 1).is_some_and(|next| sign(&next.0))
+        };
+        let kept = (0..self.tokens.len()).filter(|i| !goes_on(*i));
+        self.tokens = kept.map(|i| self.tokens[i].clone()).collect();
     }
 
     /// Whether a comparison stands on this line: then `max(` is the function.
@@ -276,7 +297,8 @@ impl Parser {
                 Ok(Set::Box(low, high))
             }
             other => Err(Diagnostic::new(format!("`{other}` is not a set"), name.span)
-                .note("expected simplex, box(l,u), spd or ball(r)")),
+                .note("expected simplex, box(l,u), spd or ball(r)")
+                .suggest(other, ["simplex", "box", "spd", "ball"])),
         }
     }
 
@@ -284,9 +306,9 @@ impl Parser {
         let name = self.ident("the name of a variable")?;
         if !variables.iter().any(|v| v.name.name == name.name) {
             let message = format!("`{}` is not a variable", name.name);
-            return Err(
-                Diagnostic::new(message, name.span).note("start values are given to variables")
-            );
+            return Err(Diagnostic::new(message, name.span)
+                .note("start values are given to variables")
+                .suggest(&name.name, variables.iter().map(|v| v.name.name.as_str())));
         }
         self.expect("=", "`=` and the start value")?;
         let value = match self.peek() {
@@ -323,7 +345,8 @@ impl Parser {
                 other => {
                     let message = format!("there is no option `{other}`");
                     return Err(Diagnostic::new(message, name.span)
-                        .note("expected method, max_iter or tol"));
+                        .note("expected method, max_iter or tol")
+                        .suggest(other, ["method", "max_iter", "tol"]));
                 }
             }
             self.statement_end("`;` or the end of the line")?;

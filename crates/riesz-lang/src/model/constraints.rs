@@ -127,7 +127,8 @@ fn variable(checker: &Checker, problem: &Problem, name: &Ident) -> Result<VarId,
     match found.filter(|v| v.index() >= problem.parameters.len()) {
         Some(v) => Ok(v),
         None => Err(Diagnostic::new(format!("`{}` is not a variable", name.name), name.span)
-            .help("only a variable can be asked to lie in a set")),
+            .help("only a variable can be asked to lie in a set")
+            .suggest(&name.name, problem.variables.iter().map(|v| v.name.name.as_str()))),
     }
 }
 

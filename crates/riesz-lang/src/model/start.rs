@@ -128,7 +128,7 @@ pub(super) fn choose(
                 Some(value) => x.extend(space.pack(value)),
                 None => {
                     let orthogonal = typed.vars[parameters + i].facts.orthogonal;
-                    x.extend(space.pack(&kind.value(space, simplex, orthogonal)));
+                    x.extend(space.pack(&kind.value(space, i, simplex, orthogonal)));
                 }
             }
         }
@@ -139,19 +139,24 @@ pub(super) fn choose(
     };
     let free = given[..problem.variables.len()].iter().any(Option::is_none);
     let kinds = [Default::Zero, Default::One, Default::Identity, Default::Scattered];
-    let mut chosen = None;
+    let (mut chosen, mut flat) = (None, false);
     let mut reason = None;
     for kind in if free { &kinds[..] } else { &kinds[..1] } {
+        // Where one default has no direction, another with equal entries hardly has a better one.
+        if flat && *kind != Default::Scattered {
+            continue;
+        }
         let x = candidate(*kind);
         match attempt(functions, &x) {
             Ok(gradient) => {
-                let flat = gradient.iter().all(|g| *g == 0.0);
-                if !flat || chosen.is_none() {
+                let moves = gradient.iter().any(|g| *g != 0.0);
+                if moves || chosen.is_none() {
                     chosen = Some((*kind, x));
                 }
-                if !flat {
+                if moves {
                     break;
                 }
+                flat = true;
             }
             Err(Reason::Broken(error)) => {
                 let span = problem.ast.span(problem.objective.root);
@@ -235,12 +240,13 @@ enum Default {
 }
 
 impl Default {
-    fn value(self, space: &Space, simplex: bool, orthogonal: bool) -> Tensor {
+    fn value(self, space: &Space, i: usize, simplex: bool, orthogonal: bool) -> Tensor {
         let axes = space.axes();
         let (n, side) = (axes.iter().product::<usize>(), axes.first().copied().unwrap_or(1));
         let square = axes.len() == 2 && axes[1] == side;
-        // The Lehmer generator; any fixed numbers would do.
-        let mut state = 12345u64;
+        // The Lehmer generator; any fixed numbers would do, but not the same for two variables:
+        // from U = V, U - V has no direction and U*V' stays symmetric.
+        let mut state = 12345 + 10_007 * i as u64;
         let mut scattered = |scale: f64| {
             state = 16807 * state % 2_147_483_647;
             scale * (2.0 * (state as f64 / 2_147_483_647.0) - 1.0)
@@ -267,7 +273,7 @@ impl Default {
             Default::Zero => "0, the default",
             Default::Identity if matches!(space.axes(), [m, n] if m == n) => "the identity",
             Default::One | Default::Identity => "1, the default where 0 is outside the domain",
-            Default::Scattered => "scattered fixed numbers: at 0 the gradient vanishes",
+            Default::Scattered => "small fixed numbers: at the defaults there is no direction",
         }
     }
 }

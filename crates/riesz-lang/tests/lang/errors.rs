@@ -124,7 +124,12 @@ fn problems() {
             ("min x'*x", (1, 1), "expected `variables`", "a problem is: parameters"),
             ("variables\nmin x'*x", (2, 1), "expected the declaration of a variable", ""),
             ("variables vector x\nst x >= 0", (2, 1), "expected `min` or `max`", ""),
-            ("variables vector x\nmin x'*x\nst\n  x <\n", (4, 5), "`<` is not part", "write <="),
+            (
+                "variables vector x\nmin x'*x\nst\n  x <\n",
+                (4, 6),
+                "expected a number",
+                "found the end",
+            ),
             ("variables vector x\nmin x'*x\nst\n  x + 1\n", (4, 8), "expected `<=`", ""),
             ("variables vector x\nmin x'*x\nst x >= 0 >= 1", (3, 11), "two comparisons", ""),
             ("variables vector x\nmin x'*x\nst x in cube", (3, 9), "not a set", "simplex"),

@@ -4,3 +4,4 @@ mod cases;
 mod data;
 mod examples;
 mod minima;
+mod styles;

@@ -6,7 +6,7 @@
 
 use super::{Choice, Selection, bytes, wrong};
 use ::csv::{ByteRecord, ReaderBuilder, Trim};
-use riesz_core::{Error, Result, Tensor};
+use riesz_core::{Error, Result, Tensor, suggestion};
 use std::path::Path;
 
 /// Reads the selected part of a CSV file as `f64`, of shape `[rows, columns]` without the axes that
@@ -102,7 +102,7 @@ impl Table<'_> {
             [at] => Ok(*at..*at + 1),
             [] => {
                 let error = wrong(self.file, format!("there is no column `{name}`"));
-                Err(match nearest(name, names.iter().map(|n| n.as_ref())) {
+                Err(match suggestion(name, names.iter().map(|n| n.as_ref())) {
                     Some(near) => error.help(format!("is it `{near}`?")),
                     None => error.help(format!("the headings are {}", listed(&names))),
                 })
@@ -174,27 +174,4 @@ fn separator(text: &[u8]) -> u8 {
         _ if semicolons >= tabs => b';',
         _ => b'\t',
     }
-}
-
-/// The name that needs the fewest edits, if they are few.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let letters: Vec<char> = name.to_lowercase().chars().take(100).collect();
-    let distance = |other: &str| {
-        let other: Vec<char> = other.to_lowercase().chars().take(100).collect();
-        let mut row: Vec<usize> = (0..=other.len()).collect();
-        for (i, a) in letters.iter().enumerate() {
-            let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-            for (j, b) in other.iter().enumerate() {
-                let edit = diagonal + usize::from(a != b);
-                diagonal = row[j + 1];
-                row[j + 1] = edit.min(diagonal + 1).min(row[j] + 1);
-            }
-        }
-        row[other.len()]
-    };
-    names
-        .map(|n| (distance(n), n))
-        .min()
-        .filter(|(d, _)| *d <= 1 + letters.len() / 4)
-        .map(|(_, n)| n)
 }

@@ -1,0 +1,79 @@
+//! Problems in the ways people write them, GENO's among them, with minima known in closed form.
+
+use riesz::minimize::{Control, Status};
+use riesz_lang::model::Model;
+use std::path::Path;
+
+/// Solves a problem and compares the objective and one variable.
+#[track_caller]
+fn solves(text: &str, objective: f64, variable: &str, at: &[f64]) {
+    let model = Model::load(text, Path::new("."), &[]).unwrap_or_else(|e| panic!("{text}\n{e}"));
+    let options = model.options().unwrap();
+    let outcome = model.minimize(&options, &mut |_| Control::Continue).unwrap();
+    let s = &outcome.solution;
+    assert_eq!(s.status, Status::Converged, "{text}\n{}", s.reason);
+    assert!((s.objective - objective).abs() < 1e-7, "{text}\n{} not {objective}", s.objective);
+    let found = outcome.variables.iter().find(|(n, _)| n == variable).unwrap().1.to_f64();
+    let near = found.iter().zip(at).all(|(a, b)| (a - b).abs() < 1e-6);
+    assert!(near && found.len() == at.len(), "{text}\n{found:?} not {at:?}");
+}
+
+#[test]
+fn strict_bounds_are_bounds() {
+    let text = "parameters\n  vector b = [1,-2]\nvariables\n  vector x\nmin\n  norm2(x - b).^2\nst\n  x > 0";
+    solves(text, 4.0, "x", &[1.0, 0.0]);
+    let text = text.replace("x > 0", "0 < x\n  1/2 > x");
+    solves(&text, 4.25, "x", &[0.5, 0.0]);
+}
+
+#[test]
+fn declarations_may_share_a_line() {
+    let text = "parameters matrix A = [[2,0],[0,4]] vector b, c = [1,1]";
+    assert!(Model::load(text, Path::new("."), &[]).is_err());
+    // min c'x with x ≥ 0 and x₁ + x₂ ≥ 1, 2x₁ ≤ 1: all weight on the cheaper second entry.
+    let text = "parameters vector c = [3,2] scalar a = 2 vector b = [1,4]\nvariables vector x\n\
+                min c'*x\nst x >= 0\n  sum(x) >= 1\n  a*x <= b";
+    solves(text, 2.0, "x", &[0.0, 1.0]);
+    let text = "parameters\n  Matrix K = [[2,0],[0,1]] symmetric\n  Scalar c = 1\nvariables\n  Vector a \
+                Scalar q\nmin\n  0.5*a'*K*a - c*sum(a) + (q - 2)^2";
+    assert!(Model::load(text, Path::new("."), &[]).is_err(), "facts stand before the data");
+    let text =
+        text.replace("Matrix K = [[2,0],[0,1]] symmetric", "Matrix K symmetric = [[2,0],[0,1]]");
+    solves(&text, -0.75, "a", &[0.5, 1.0]);
+}
+
+#[test]
+fn the_lines_of_an_objective_may_begin_with_a_sign() {
+    let text = "parameters\n  vector b = [3,4]\nvariables\n  vector x\nmin\n  0.5*x'*x\n  - b'*x\n\n  + 2\nst\n  \
+                -x >= -10\n  -3 <= x";
+    // 25/2 - 25 + 2 at x = b.
+    solves(text, -10.5, "x", &[3.0, 4.0]);
+    let long = "variables\n  scalar p\nmin\n  p^2".to_owned() + &"\n  + 1 # one more".repeat(2000);
+    solves(&long, 2000.0, "p", &[0.0]);
+}
+
+#[test]
+fn powers_and_quotients_of_scalars_may_have_dots() {
+    let text = "variables\n  scalar p\nmin\n  (p.^2 + 1)./2 - p.*3\n";
+    solves(text, -4.0, "p", &[3.0]);
+}
+
+#[test]
+fn variables_of_one_shape_start_apart() {
+    // At U = V the product is positive semidefinite for ever, and diag(1, -1) out of reach.
+    let text = "parameters\n  matrix A = [[1,0],[0,-1]]\nvariables\n  matrix[2,2] U, V\nmin\n  norm2(A - U*V')^2";
+    let model = Model::load(text, Path::new("."), &[]).unwrap();
+    let outcome = model.minimize(&model.options().unwrap(), &mut |_| Control::Continue).unwrap();
+    assert!(outcome.solution.objective < 1e-12, "{}", outcome.solution.objective);
+    // Nor can a quotient of u - v start where they are equal.
+    let text = "parameters\n  vector y = [1,2]\nvariables\n  vector u, v\nmin\n  \
+                -(y'*(u - v))/norm2(u - v) + norm2(u + v)^2";
+    let model = Model::load(text, Path::new("."), &[]).unwrap();
+    let outcome = model.minimize(&model.options().unwrap(), &mut |_| Control::Continue).unwrap();
+    // Cauchy–Schwarz: -‖y‖, with u = -v along y.
+    assert!(
+        (outcome.solution.objective + 5f64.sqrt()).abs() < 1e-7,
+        "{}",
+        outcome.solution.objective
+    );
+}
