@@ -27,12 +27,19 @@ const TOLERANCE: f64 = 1e-9;
 pub struct Args {
     #[command(flatten)]
     formula: FormulaArgs,
-    /// Differentiate by this variable
+    /// Differentiate by this variable. With two names, x,y, the derivative by y of the gradient by x
     #[arg(long, value_name = "NAME")]
     wrt: String,
     /// 1: gradient or Jacobian. 2: Hessian of a scalar
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2), default_value_t = 1)]
     order: u8,
+    /// Print the differential: what is linear in the direction dx of f(x + dx) - f(x); with --order 2
+    /// that of the gradient
+    #[arg(long)]
+    differential: bool,
+    /// Print the Jacobian of vec(f) by vec(X), with columns below columns, by kron
+    #[arg(long, conflicts_with_all = ["differential", "order"])]
+    kron: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -61,25 +68,31 @@ impl Args {
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let question = Question::read(&args.formula, None)?;
     let (wrt, order) = question.request(&args.wrt, args.order)?;
-    let second = order == Order::Second;
-    let (found, plain) = if second {
-        (Request::Second(&args.wrt), Request::HessianProduct(&args.wrt))
-    } else {
-        (Request::First(&args.wrt), Request::Differential(&args.wrt))
+    let names: Vec<&str> = args.wrt.split(',').map(str::trim).collect();
+    let (found, plain) = match (order, names.as_slice()) {
+        (Order::Mixed(_), &[x, y, ..]) => (Request::Mixed(x, y), None),
+        (Order::Second, _) => {
+            (Request::Second(&args.wrt), Some(Request::HessianProduct(&args.wrt)))
+        }
+        _ if args.kron => (Request::VecJacobian(&args.wrt), Some(Request::Differential(&args.wrt))),
+        _ => (Request::First(&args.wrt), Some(Request::Differential(&args.wrt))),
     };
+    let found = plain.filter(|_| args.differential).unwrap_or(found);
     let formula = |request| {
         derive(&question.typed, question.root, request)
             .map_err(|e| Failure::text(e, "expression", &question.text))
     };
     let mut derivative = formula(found)?;
-    match confirm(&question, wrt, order, &derivative) {
-        Ok(()) => {}
-        Err(why) if derivative.form == Form::Differential => return Err(why),
-        Err(why) => {
-            derivative = formula(plain)?;
-            confirm(&question, wrt, order, &derivative)?;
-            io.note(&format!("{}; this is the differential", why.message()));
-        }
+    let asked = Asked { wrt, order, kron: args.kron };
+    if let Err(why) = confirm(&question, asked, &derivative) {
+        let Some(plain) = plain.filter(|_| derivative.form != Form::Differential) else {
+            return Err(why);
+        };
+        derivative = formula(plain)?;
+        confirm(&question, asked, &derivative)?;
+        io.note(&format!("{}; this is the differential", why.message()));
+    } else if args.kron && derivative.form == Form::Differential {
+        io.note("there is no such form with kron; this is the differential");
     }
     let text = match args.format {
         Format::Text => derivative.text.clone(),
@@ -98,24 +111,31 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Refuses a formula that differs from the program's derivative at a random point.
-fn confirm(
-    question: &Question,
+/// Which derivative was asked for.
+#[derive(Clone, Copy)]
+struct Asked {
     wrt: VarId,
     order: Order,
-    derivative: &Derivative,
-) -> Result<(), Failure> {
+    kron: bool,
+}
+
+/// Refuses a formula that differs from the program's derivative at a random point.
+fn confirm(question: &Question, asked: Asked, derivative: &Derivative) -> Result<(), Failure> {
+    let Asked { wrt, order, kron } = asked;
+    // The variable that was differentiated by last, and so has a direction.
+    let last = if let Order::Mixed(y) = order { y } else { wrt };
     let mut sized = question.sized();
     let mut agreed = 0;
     for (seed, interval) in (0..12).map(|k| (k as u64 + 1, sample::INTERVALS[k % 4])) {
         sized.values.iter_mut().for_each(|v| *v = None);
         sized.fill(interval, seed)?;
         let direction =
-            sample::value(sized.typed.var(wrt), &sized.typed.dims, (-1.0, 1.0), seed + 40)
+            sample::value(sized.typed.var(last), &sized.typed.dims, (-1.0, 1.0), seed + 40)
                 .map_err(|e| sized.failure(&e))?;
         let Ok((_, Some(program))) = sized.point().evaluate(Some((wrt, order))) else { continue };
         let expected = match derivative.form {
             Form::Differential => along(&program, &direction),
+            Form::Jacobian if kron => columns(&program, direction.shape().rank()),
             Form::Gradient | Form::Jacobian | Form::Hessian => program.to_f64(),
         };
         if expected.iter().any(|x| !x.is_finite()) {
@@ -153,6 +173,24 @@ fn confirm(
 fn along(derivative: &Tensor, direction: &Tensor) -> Vec<f64> {
     let (d, v) = (derivative.to_f64(), direction.to_f64());
     d.chunks(v.len().max(1)).map(|row| row.iter().zip(&v).map(|(a, b)| a * b).sum()).collect()
+}
+
+/// A derivative as the matrix whose rows are the entries of the function and whose columns those of
+/// the variable, its last `rank` axes; both with columns below columns.
+fn columns(derivative: &Tensor, rank: usize) -> Vec<f64> {
+    let (x, axes) = (derivative.to_f64(), derivative.shape().to_vec());
+    let (f, v) = axes.split_at(axes.len() - rank.min(axes.len()));
+    let (rows, cols) = (by_columns(f), by_columns(v));
+    let width = cols.len();
+    rows.iter().flat_map(|r| cols.iter().map(move |c| r * width + c)).map(|k| x[k]).collect()
+}
+
+/// The row-major positions of the entries of an array, column after column.
+fn by_columns(axes: &[usize]) -> Vec<usize> {
+    match axes {
+        &[m, n] => (0..n).flat_map(|j| (0..m).map(move |i| i * n + j)).collect(),
+        _ => (0..axes.iter().product()).collect(),
+    }
 }
 
 fn dense(t: &Tensor) -> Dense {

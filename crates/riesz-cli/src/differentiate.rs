@@ -21,6 +21,8 @@ pub enum Order {
     First,
     /// Hessian.
     Second,
+    /// The derivative of the gradient by another variable.
+    Mixed(VarId),
 }
 
 /// A typed expression at a point.
@@ -80,10 +82,19 @@ impl Point<'_> {
     }
 
     fn derivative(&self, vars: &[Option<Var>], (wrt, order): (VarId, Order)) -> Var {
-        let Some(x) = vars.get(wrt.index()).copied().flatten() else {
-            let name = &self.typed.var(wrt).name;
-            return fail(riesz::Error::usage(format!("`{name}` has no value")));
-        };
+        if let Order::Mixed(y) = order {
+            let Some(at) = vars.get(y.index()).copied().flatten() else {
+                return self.missing(y);
+            };
+            let gradient = |y_value: Var| {
+                let mut vars = vars.to_vec();
+                vars[y.index()] = Some(y_value);
+                self.derivative(&vars, (wrt, Order::First))
+            };
+            let derivative = jacobian_by(gradient, riesz::Mode::Forward)(at);
+            return into_space(derivative, at.rank(), &self.typed.var(y).facts);
+        }
+        let Some(x) = vars.get(wrt.index()).copied().flatten() else { return self.missing(wrt) };
         let facts = self.typed.var(wrt).facts;
         let f = |x: Var| {
             let mut vars = vars.to_vec();
@@ -95,10 +106,15 @@ impl Point<'_> {
         match (order, self.typed.shape(self.root).kind) {
             (Order::First, Kind::Scalar) => gradient(x),
             (Order::First, _) => into_space(riesz::jacobian(f)(x), rank, &facts),
-            (Order::Second, _) => {
+            (Order::Second | Order::Mixed(_), _) => {
                 into_space(jacobian_by(gradient, riesz::Mode::Forward)(x), rank, &facts)
             }
         }
+    }
+
+    /// A variable that was not given.
+    fn missing(&self, v: VarId) -> Var {
+        fail(riesz::Error::usage(format!("`{}` has no value", self.typed.var(v).name)))
     }
 }
 
@@ -124,15 +140,17 @@ impl Question {
         Point { typed: &self.typed, dims: &self.typed.dims, root: self.root, values: &self.values }
     }
 
-    /// The variable and the order, if a derivative is asked for.
+    /// The variable and the order, if a derivative is asked for. Two names, `x,y`, ask for the
+    /// derivative by y of the gradient by x.
     ///
     /// # Errors
     /// When there is no such variable, or no Hessian.
     pub fn request(&self, wrt: &str, order: u8) -> Result<(VarId, Order), Failure> {
-        let v = self.variable(wrt)?;
-        if order == 1 {
-            return Ok((v, Order::First));
-        }
+        let (v, order) = match wrt.split_once(',') {
+            Some((x, y)) => (self.variable(x.trim())?, Order::Mixed(self.variable(y.trim())?)),
+            None if order == 1 => return Ok((self.variable(wrt)?, Order::First)),
+            None => (self.variable(wrt)?, Order::Second),
+        };
         let shape = self.typed.shape(self.root);
         if !shape.is_scalar() {
             let error = self
@@ -141,6 +159,6 @@ impl Question {
                 .help("ask for --order 1, or reduce it to a scalar, for instance with sum(…)");
             return Err(Failure::text(error, "expression", &self.text));
         }
-        Ok((v, Order::Second))
+        Ok((v, order))
     }
 }

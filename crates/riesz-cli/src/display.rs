@@ -84,6 +84,11 @@ pub fn number(x: f64) -> String {
     short(x, 10)
 }
 
+/// How large something is that should be 0: three digits, or 0.
+pub fn size(x: f64) -> String {
+    if x == 0.0 { "0".to_owned() } else { format!("{x:.2e}") }
+}
+
 /// A finite number with up to so many significant digits.
 pub fn short(x: f64, digits: usize) -> String {
     let scientific = format!("{x:.*e}", digits - 1);

@@ -20,7 +20,8 @@ pub struct Args {
     #[arg(long, value_name = "VALUES", default_value = "")]
     at: String,
     /// Differentiate by this variable: the gradient of a scalar, the Jacobian of a vector, and
-    /// otherwise a tensor with the shape of the formula followed by that of the variable
+    /// otherwise a tensor with the shape of the formula followed by that of the variable. With two
+    /// names, x,y, the derivative by y of the gradient by x
     #[arg(long, value_name = "NAME")]
     wrt: Option<String>,
     /// 1: gradient or Jacobian. 2: Hessian of a scalar
@@ -40,17 +41,28 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let question = Question::read(&args.formula, Some(&args.at))?;
     let wrt = args.wrt.as_deref().map(|w| question.request(w, args.order)).transpose()?;
     question.all_given()?;
-    if let Some((v, _)) = wrt
-        && question.values[v.index()].is_none()
-    {
-        let name = &question.typed.var(v).name;
-        return Err(Failure::input(format!("`{name}` has no value")).help("give it with --at"));
-    }
-    for name in &question.unused {
-        if args.wrt.as_ref() != Some(name) {
-            io.note(&format!("`{name}` has a value and does not occur in the expression"));
+    for v in wrt.iter().flat_map(|(v, order)| match order {
+        Order::Mixed(y) => vec![*v, *y],
+        Order::First | Order::Second => vec![*v],
+    }) {
+        if question.values[v.index()].is_none() {
+            let name = &question.typed.var(v).name;
+            return Err(Failure::input(format!("`{name}` has no value")).help("give it with --at"));
         }
     }
+    let wanted = |name: &&String| {
+        !args.wrt.iter().flat_map(|w| w.split(',')).any(|w| w.trim() == name.as_str())
+    };
+    let unused: Vec<String> =
+        question.unused.iter().filter(wanted).map(|name| format!("`{name}`")).collect();
+    match unused.as_slice() {
+        [] => {}
+        [one] => io.note(&format!("{one} has a value and does not occur in the expression")),
+        all => {
+            io.note(&format!("{} have values and do not occur in the expression", all.join(", ")))
+        }
+    }
+    question.affordable()?;
     let point = question.point();
     let program = point.program(wrt).map_err(|e| question.failure(&e))?;
     question.fits(&program)?;
@@ -75,6 +87,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     };
     let name = match (wrt, value.shape().rank()) {
         (Some((_, Order::Second)), _) => "Hessian",
+        (Some((_, Order::Mixed(_))), _) => "second derivative",
         (_, 0) => "gradient",
         (_, 1) => "Jacobian",
         _ => "derivative",

@@ -53,6 +53,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let numbers = question.values.iter().any(Option::is_some);
     if numbers {
         question.all_given()?;
+        question.affordable()?;
     }
     let varies = Flow::new(&question.typed, question.root).varies(None);
     let size = varies.iter().filter(|v| **v).count();

@@ -11,11 +11,8 @@ use riesz_lang::ast::{Assignment, Declaration, Facts, Ident, Kind, Size};
 use riesz_lang::dims::Dims;
 use riesz_lang::typed::{ExprId, Op, Typed, VarId};
 use riesz_lang::{
-    Checker, Diagnostic, lower, parse_assignments, parse_declarations, parse_formula,
+    Checker, Diagnostic, lower, memory, parse_assignments, parse_declarations, parse_formula,
 };
-
-/// Bytes a command may ask for before it is refused: 8 GiB.
-const MEMORY: usize = 8 << 30;
 
 /// The arguments that say what a formula is.
 #[derive(clap::Args, Debug)]
@@ -113,6 +110,8 @@ impl Question {
     /// # Errors
     /// When a size is not known.
     pub fn fill(&mut self, interval: (f64, f64), seed: u64) -> Result<(), Failure> {
+        let help = "symbols instead of numbers as sizes are given small ones";
+        self.affordable().map_err(|e| e.help(help))?;
         for i in 0..self.values.len() {
             if self.values[i].is_none() {
                 let made = sample::value(
@@ -125,6 +124,15 @@ impl Question {
             }
         }
         Ok(())
+    }
+
+    /// Refuses an expression whose values do not fit into memory together.
+    ///
+    /// # Errors
+    /// Points at the largest part.
+    pub fn affordable(&self) -> Result<(), Failure> {
+        memory::fits(&self.typed, &self.typed.dims, &[self.root], 0)
+            .map_err(|e| Failure::text(e, "expression", &self.text))
     }
 
     /// Whether the expression uses each variable.
@@ -194,11 +202,12 @@ impl Question {
     pub fn fits(&self, program: &riesz::Program) -> Result<(), Failure> {
         let types = program.equations().iter().flat_map(|eq| eq.outputs());
         let bytes = types.fold(0usize, |sum, v| sum.saturating_add(program.ty(v).bytes()));
-        if bytes <= MEMORY {
+        if bytes <= memory::LIMIT {
             return Ok(());
         }
-        let message = format!("this takes {:.0} GiB of memory", bytes as f64 / f64::from(1 << 30));
-        let error = self.complaint(message).note(format!("at most {} GiB", MEMORY >> 30));
+        let error = self
+            .complaint(format!("this takes {}", memory::in_words(bytes)))
+            .note(format!("at most {} GiB are used", memory::LIMIT >> 30));
         Err(Failure::text(error, "expression", &self.text))
     }
 }

@@ -378,6 +378,10 @@ pub struct Problem {
     pub sense: Sense,
     /// What to minimise.
     pub objective: Expr,
+    /// The where-definitions of the objective.
+    pub definitions: Vec<Definition>,
+    /// Where the objective stands, its definitions included.
+    pub objective_span: Span,
     /// Constraints in order.
     pub constraints: Vec<Constraint>,
     /// Start values.

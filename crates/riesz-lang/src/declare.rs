@@ -9,7 +9,7 @@
 use crate::ast::{Assignment, Declaration, Facts, Ident, Kind, Literal, Size};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lexer::Token;
-use crate::parser::Parser;
+use crate::parser::{Parser, other_word};
 
 /// Names with a meaning of their own, which no variable may take.
 pub(crate) const RESERVED: &[&str] = &["eye", "where"];
@@ -147,7 +147,11 @@ impl Parser {
                 let message = format!("`{}` is not a type", name.name);
                 return Err(Diagnostic::new(message, name.span)
                     .note(format!("expected {TYPES}"))
-                    .help("write `x: vector[n]` or `vector[n] x`")
+                    .help(match (other_word(&word), self.peek()) {
+                        (Some(help), _) => help.to_owned(),
+                        (None, Token::Op("=")) => format!("write `scalar {} = …`", name.name),
+                        _ => "write `x: vector[n]` or `vector[n] x`".to_owned(),
+                    })
                     .suggest(&word, words(TYPES)));
             }
         };

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::ast::{Ast, BinaryOp, Declaration, Expr, Formula, Kind, Node, NodeId, Size};
+use crate::ast::{Ast, BinaryOp, Declaration, Definition, Expr, Formula, Kind, Node, NodeId, Size};
 use crate::declare::RESERVED;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::dims::{Dim, Dims};
@@ -78,8 +78,21 @@ impl Checker {
     /// # Errors
     /// Wrong shapes, unknown functions, undeclared names if strict; the spans are of the formula.
     pub fn formula(&mut self, f: &Formula) -> Result<ExprId, Diagnostic> {
+        self.defined(&f.ast, f.body, &f.definitions)
+    }
+
+    /// Types an expression with where-definitions, which are known in it only.
+    ///
+    /// # Errors
+    /// As [`formula`](Self::formula).
+    pub(crate) fn defined(
+        &mut self,
+        ast: &Ast,
+        body: Expr,
+        definitions: &[Definition],
+    ) -> Result<ExprId, Diagnostic> {
         let mut hidden = Vec::new();
-        for d in &f.definitions {
+        for d in definitions {
             let name = &d.name.name;
             if RESERVED.contains(&name.as_str()) {
                 let message = format!("`{name}` has a meaning of its own");
@@ -95,12 +108,12 @@ impl Checker {
                 return Err(Diagnostic::new(message, d.name.span)
                     .help("give the where-definition another name"));
             }
-            let value = self.expr(&f.ast, d.value)?;
+            let value = self.expr(ast, d.value)?;
             self.names.insert(name.clone(), Binding::Value(value));
             self.typed.definitions.push((name.clone(), value));
             hidden.push(name);
         }
-        let root = self.expr(&f.ast, f.body);
+        let root = self.expr(ast, body);
         for name in hidden {
             self.names.remove(name);
         }

@@ -27,6 +27,7 @@ mod infer;
 pub mod interp;
 mod lexer;
 pub mod lower;
+pub mod memory;
 pub mod model;
 mod parser;
 mod problem;

@@ -39,25 +39,7 @@ pub fn parse_formula(source: &str) -> Result<Formula, Diagnostic> {
     let mut p = Parser::new(source)?;
     p.tokens.retain(|t| t.0 != Token::Newline);
     let body = p.sum()?;
-    let mut definitions: Vec<Definition> = Vec::new();
-    if p.eat_name("where") {
-        loop {
-            let name = p.ident("the name of a where-definition")?;
-            if let Some(other) = definitions.iter().find(|d| d.name.name == name.name) {
-                return Err(Diagnostic::new(
-                    format!("`{}` is defined twice", name.name),
-                    name.span,
-                )
-                .label(other.name.span, "first defined here"));
-            }
-            p.expect("=", "`=` after the name of a where-definition")?;
-            let value = p.sum()?;
-            definitions.push(Definition { name, value });
-            if !p.eat(";") || *p.peek() == Token::End {
-                break;
-            }
-        }
-    }
+    let definitions = p.definitions()?;
     p.end("an operator or the end of the formula")?;
     Ok(Formula { ast: p.ast, body, definitions })
 }
@@ -133,12 +115,18 @@ impl Parser {
                 .note(format!("expected {what}"));
         let before = &self.tokens[self.at.saturating_sub(1)].0;
         match (before, found) {
+            (_, Token::Name(word)) if other_word(word).is_some() => {
+                error = error.help(other_word(word).unwrap_or_default());
+            }
             (
-                Token::Number(_) | Token::Op(")"),
+                Token::Number(_) | Token::Op(")" | "'"),
                 Token::Name(_) | Token::Number(_) | Token::Op("("),
             )
             | (Token::Name(_), Token::Name(_) | Token::Number(_)) => {
                 error = error.help("products are written with *");
+            }
+            (_, Token::Op("[")) => {
+                error = error.help("numbers are given to a name: A = [[1,2],[3,4]]");
             }
             (_, Token::Op("=")) => error = error.help("a comparison is written =="),
             (Token::Op("*" | "/"), Token::Op("*" | "/")) => {
@@ -163,6 +151,44 @@ impl Parser {
                 Ok(Ident { name, span })
             }
             _ => Err(self.expected(what)),
+        }
+    }
+
+    /// The where-definitions of the sum before, if it has any; they are separated by `;` or lines.
+    pub(crate) fn definitions(&mut self) -> Result<Vec<Definition>, Diagnostic> {
+        let mut definitions: Vec<Definition> = Vec::new();
+        if !self.eat_name("where") {
+            return Ok(definitions);
+        }
+        loop {
+            let name = self.ident("the name of a where-definition")?;
+            if let Some(other) = definitions.iter().find(|d| d.name.name == name.name) {
+                return Err(Diagnostic::new(
+                    format!("`{}` is defined twice", name.name),
+                    name.span,
+                )
+                .label(other.name.span, "first defined here"));
+            }
+            self.expect("=", "`=` after the name of a where-definition")?;
+            let value = self.sum()?;
+            definitions.push(Definition { name, value });
+            let ended = self.is_op(";") || *self.peek() == Token::Newline;
+            if !ended {
+                return Ok(definitions);
+            }
+            let after = self.at;
+            self.separators();
+            let another =
+                matches!(self.peek(), Token::Name(_)) && matches!(self.peek_at(1), Token::Op("="));
+            if !another {
+                if self.is_name("where") || matches!(self.peek(), Token::Op(_)) {
+                    return Err(self.expected("the name of a where-definition"));
+                }
+                if *self.peek() != Token::End {
+                    self.at = after;
+                }
+                return Ok(definitions);
+            }
         }
     }
 
@@ -338,4 +364,18 @@ impl Parser {
         }
         Err(self.expected(what).label(open, "opened here"))
     }
+}
+
+/// What to write instead of a word by which other languages call a part of a problem.
+pub(crate) fn other_word(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "minimize" | "minimise" => "write min",
+        "maximize" | "maximise" => "write max",
+        "subject" | "such" | "constraints" | "constraint" => "constraints follow the word st",
+        "variable" | "var" | "vars" => "write variables",
+        "parameter" | "param" | "params" | "data" => "write parameters",
+        "initial" | "init" => "start values follow the word start",
+        "options" | "solver" => "options follow the word solve",
+        _ => return None,
+    })
 }

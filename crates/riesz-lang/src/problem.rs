@@ -1,7 +1,7 @@
 //! Problem files (`.rz`).
 //!
 //! ```text
-//! problem    = [ "parameters" parameter+ ] "variables" declaration+ ("min" | "max") sum
+//! problem    = [ "parameters" parameter+ ] "variables" declaration+ ("min" | "max") formula
 //!              [ "st" constraint+ ] [ "start" (name "=" value)+ ] [ "solve" (name "=" option)+ ]
 //! parameter  = declaration [ "=" data ]
 //! data       = text [ "[" rows "," columns "]" ] | literal | sum
@@ -90,7 +90,14 @@ pub fn parse_problem(source: &str) -> Result<Problem, Diagnostic> {
     p.advance();
     p.separators();
     p.join_lines_of_a_sum();
+    let from = p.span();
     let objective = p.sum()?;
+    // The definitions may begin on a line of their own.
+    if *p.peek() == Token::Newline && matches!(p.peek_at(1), Token::Name(n) if n == "where") {
+        p.advance();
+    }
+    let definitions = p.definitions()?;
+    let objective_span = from.to(p.previous_span());
     p.statement_end("an operator or the end of the objective")?;
     p.separators();
     let mut constraints = Vec::new();
@@ -126,7 +133,18 @@ pub fn parse_problem(source: &str) -> Result<Problem, Diagnostic> {
             .help("the order is parameters, variables, min or max, st, start, solve"));
     }
     p.end("`st`, `start`, `solve` or the end of the problem")?;
-    Ok(Problem { ast: p.ast, parameters, variables, sense, objective, constraints, start, options })
+    Ok(Problem {
+        ast: p.ast,
+        parameters,
+        variables,
+        sense,
+        objective,
+        definitions,
+        objective_span,
+        constraints,
+        start,
+        options,
+    })
 }
 
 impl Parser {

@@ -19,7 +19,7 @@ pub fn describe(model: &Model) -> String {
         Sense::Min => "minimise",
         Sense::Max => "maximise",
     };
-    let objective = model.text(problem.ast.span(problem.objective.root));
+    let objective = model.text(problem.objective_span);
     text += &format!("{sense}\n{}", indented(objective));
     if !problem.constraints.is_empty() {
         text += "subject to\n";

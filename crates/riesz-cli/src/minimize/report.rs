@@ -33,9 +33,9 @@ pub fn text(outcome: &Outcome) -> String {
     let mut text = format!("{}: {}\n", s.status.to_string().replace('_', " "), s.reason);
     text += &format!("method                {} ({})\n", s.method, s.method_reason);
     text += &format!("objective             {}\n", display::short(s.objective, 16));
-    text += &format!("gradient norm         {:.2e}\n", s.gradient_norm);
+    text += &format!("gradient norm         {}\n", display::size(s.gradient_norm));
     if s.method == Method::AugmentedLagrangian {
-        text += &format!("constraint violation  {:.2e}\n", s.constraint_violation);
+        text += &format!("constraint violation  {}\n", display::size(s.constraint_violation));
     }
     text += &format!(
         "{}, {}, {:.3} s\n\n",

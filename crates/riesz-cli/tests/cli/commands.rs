@@ -41,6 +41,44 @@ fn derive_prints_what_a_person_would_write() {
 }
 
 #[test]
+fn derivatives_by_two_names_and_in_other_forms() {
+    let derive = |args: &[&str]| {
+        let (code, out, err) = riesz(&[&["derive"], args].concat());
+        (code, out.trim().to_string(), err)
+    };
+    let prints = |args: &[&str], formula: &str| {
+        assert_eq!(derive(args), (0, formula.to_string(), String::new()), "{args:?}");
+    };
+    prints(&["x'*A*y", "--wrt", "x,y"], "A");
+    prints(&["c*norm2(x)^2", "--wrt", "x, c"], "2*x");
+    prints(&["logdet(X)", "--wrt", "X", "--differential"], "tr(dX*inv(X))");
+    prints(&["logdet(X)", "--wrt", "X", "--differential", "--order", "2"], "-(inv(X)*dX*inv(X))'");
+    prints(&["vec(A*X*B)", "--wrt", "X", "--kron"], "kron(B', A)");
+    let (code, out, err) = derive(&["X.*X", "--wrt", "X", "--kron"]);
+    assert_eq!((code, out.as_str()), (0, "2*X.*dX"));
+    assert!(err.contains("no such form with kron"), "{err}");
+    assert_eq!(derive(&["A*x", "--wrt", "x,A"]).0, 2);
+    // ∂/∂A of the gradient A'x by y: entry (i, k, l) is x_k where i = l.
+    let at = "x=[1,2]; A=[[1,2,3],[4,5,6]]; y=[1,2,3]";
+    let (code, mixed) = json(&["eval", "x'*A*y", "--at", at, "--wrt", "y,A", "--json"]);
+    assert_eq!((code, &mixed["derivative_shape"]), (0, &serde_json::json!([3, 2, 3])));
+    let entry = |i, k, l| if i == l { f64::from(k) + 1.0 } else { 0.0 };
+    let expected: Vec<f64> = (0..18).map(|n| entry(n / 6, n / 3 % 2, n % 3)).collect();
+    close(&mixed["derivative"], &expected);
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_refused() {
+    let large = "x'*A*x";
+    let (code, _, err) =
+        riesz(&["derive", large, "--declare", "A: matrix[900000,900000]", "--wrt", "x"]);
+    assert!(code == 2 && err.contains("GiB of memory") && err.contains("symbols"), "{err}");
+    let (code, _, err) =
+        riesz(&["eval", "sum(matrix(c,900000,900000))", "--at", "c=1", "--wrt", "c"]);
+    assert!(code == 2 && err.contains("GiB of memory"), "{err}");
+}
+
+#[test]
 fn check_measures_both_laws() {
     let (code, laws) = json(&["check", "tr(inv(X)) + logdet(X)", "--wrt", "X", "--json"]);
     assert_eq!((code, &laws["ok"]), (0, &Value::Bool(true)));

@@ -1,6 +1,8 @@
 //! The command from outside: arguments in, text and an exit code out.
 
 mod commands;
+mod data;
+mod fuzz;
 mod graph;
 mod minimize;
 mod primitives;

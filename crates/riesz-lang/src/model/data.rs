@@ -9,10 +9,11 @@ use crate::ast::{Data, Declaration, Kind, Literal, Problem, Selection, Size};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::infer::Checker;
 use crate::lexer::Token;
+use crate::memory;
 use crate::parser::Parser;
 use crate::typed::{Shape, VarId, declaration_text};
 use riesz::io::{self, Choice};
-use riesz::{DType, Tensor};
+use riesz::{DType, ErrorKind, Tensor};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -37,14 +38,20 @@ pub(super) fn load(
             (Some((name, file)), _) => {
                 let (path, selection) = override_file(name, file)?;
                 let value = io::read(&path, &selection)
-                    .map_err(|e| ModelError::Argument(format!("--data {name}: {e}")))?;
+                    .map_err(|e| ModelError::Argument(format!("--data {name}: {}", told(&e))))?;
                 (value, format!("from {file}, by --data"), None)
             }
             (None, Some(Data::File { path, span, rows, columns })) => {
                 let selection = selection(rows, columns);
                 let found = locate(base, path);
-                let value = io::read(&found, &selection)
-                    .map_err(|e| diagnose(&e, *span).note(format!("read for `{}`", d.name.name)))?;
+                let value = io::read(&found, &selection).map_err(|e| {
+                    let mut error = diagnose(&e, *span).note(format!("read for `{}`", d.name.name));
+                    if e.kind() == ErrorKind::Io {
+                        let help = "the path is relative to the problem file".to_owned();
+                        error.help.get_or_insert(help);
+                    }
+                    error
+                })?;
                 let chosen = if selection == io::Selection::default() {
                     String::new()
                 } else {
@@ -63,6 +70,10 @@ pub(super) fn load(
                 let span = problem.ast.span(e.root);
                 declare(checker, d);
                 fit_formula(checker, d, shape, span, &sizes)?;
+                let typed = checker.typed();
+                // The result is copied on its way.
+                let copies = memory::bytes(shape, &typed.dims).saturating_mul(3);
+                memory::fits(typed, &typed.dims, &[root], copies)?;
                 let values: Vec<_> = parameters.iter().map(|p| Some(p.value.clone())).collect();
                 let value = constants::value(checker.typed(), root, &values)
                     .map_err(|e| diagnose(&e, span))?;
@@ -79,6 +90,14 @@ pub(super) fn load(
         parameters.push(Parameter { name: d.name.name.clone(), declaration, source, value });
     }
     Ok(parameters)
+}
+
+/// An error in one line, with its advice.
+fn told(error: &riesz::Error) -> String {
+    match error.help_text() {
+        "" => error.message().to_owned(),
+        help => format!("{} ({help})", error.message()),
+    }
 }
 
 /// The words for numbers that are written in the problem.
@@ -275,6 +294,7 @@ fn misfit(d: &Declaration, axes: &[usize], place: Option<Span>, sizes: &Sizes) -
         (Kind::Vector, [_, n]) if *n > 1 => {
             error.help("choose one column, such as \"file.csv\"[:, 0]")
         }
+        (Kind::Scalar, _) => error.help("choose one entry, such as \"file.csv\"[0, 0]"),
         (Kind::Matrix, [m, n]) if d.square && m != n => {
             error.help(format!("{declared} is square; choose rows and columns with [a:b, c:d]"))
         }
@@ -306,7 +326,10 @@ fn check(
         return Err(complain(format!("in `{name}`, {entry} is {}", x[k])).into());
     }
     match facts::violated(&d.facts, value) {
-        Some(what) => Err(complain(format!("`{name}` is declared {what}")).into()),
+        Some(what) => {
+            let error = complain(format!("`{name}` is declared {what}"));
+            Err(error.help("correct the data, or declare it without this fact").into())
+        }
         None => Ok(()),
     }
 }

@@ -26,7 +26,7 @@ use crate::ast::Problem;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::infer::Checker;
 use crate::typed::{ExprId, Typed, VarId};
-use crate::{parse_problem, typed::declaration_text};
+use crate::{memory, parse_problem, typed::declaration_text};
 use functions::Functions;
 use riesz::minimize::{Bounds, Method, Options};
 use riesz::{Source, Tensor};
@@ -135,12 +135,13 @@ impl Model {
             facts::supported(d)?;
             checker.declare(d);
         }
-        let objective = checker.expr(&problem.ast, problem.objective)?;
+        let objective = checker.defined(&problem.ast, problem.objective, &problem.definitions)?;
         scalar(&checker, objective)?;
         let given = constraints::read(&mut checker, &problem)?;
         let starts = start::read(&mut checker, &problem)?;
         let typed = checker.finish()?;
         let spaces = sizes(&typed, &problem)?;
+        affordable(&typed, &spaces)?;
         let values: Vec<Option<Tensor>> =
             parameters.iter().map(|p| Some(p.value.clone())).collect();
         let mut smoothed =
@@ -310,25 +311,35 @@ fn sizes(typed: &Typed, problem: &Problem) -> Result<Vec<Space>, Diagnostic> {
     Ok(spaces)
 }
 
+/// Refuses what does not fit into memory: all values, and the vectors that a solver keeps.
+fn affordable(typed: &Typed, spaces: &[Space]) -> Result<(), Diagnostic> {
+    /// Pairs of steps, gradients, directions.
+    const VECTORS: usize = 32;
+    let dim = spaces.iter().map(Space::dim).fold(0usize, usize::saturating_add);
+    let all: Vec<ExprId> = (0..typed.nodes.len()).map(|i| ExprId(i as u32)).collect();
+    memory::fits(typed, &typed.dims, &all, dim.saturating_mul(8 * VECTORS))
+}
+
 /// What became of the kinks, in words.
 fn notes(text: &str, smoothed: &kinks::Smoothed) -> Vec<String> {
-    let quoted = |spans: &[Span]| {
-        let mut all: Vec<String> =
-            spans.iter().map(|s| text.get(s.range()).unwrap_or_default().to_owned()).collect();
+    let have_kinks = |spans: &[Span]| {
+        let mut all: Vec<&str> =
+            spans.iter().map(|s| text.get(s.range()).unwrap_or_default()).collect();
         all.dedup();
-        all.join(", ")
+        let verb = if all.len() == 1 { "has" } else { "have" };
+        format!("{} {verb} kinks", all.join(", "))
     };
     let mut notes = Vec::new();
     if !smoothed.replaced.is_empty() {
         notes.push(format!(
-            "{} has kinks: solved with more variables and smooth constraints",
-            quoted(&smoothed.replaced)
+            "{}: solved with more variables and smooth constraints",
+            have_kinks(&smoothed.replaced)
         ));
     }
     if !smoothed.left.is_empty() {
         notes.push(format!(
-            "{} has kinks where a minimum may lie and a smooth method may stop short",
-            quoted(&smoothed.left)
+            "{} where a minimum may lie and a smooth method may stop short",
+            have_kinks(&smoothed.left)
         ));
     }
     notes

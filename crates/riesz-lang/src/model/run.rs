@@ -50,7 +50,7 @@ impl Model {
     pub fn fingerprint(&self) -> u64 {
         let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
         hash.words(if self.problem.sense == Sense::Max { "max" } else { "min" });
-        hash.words(self.text(self.problem.ast.span(self.problem.objective.root)));
+        hash.words(self.text(self.problem.objective_span));
         self.problem.constraints.iter().for_each(|c| hash.words(self.text(c.span)));
         self.variables.iter().for_each(|v| hash.words(&v.declaration));
         for p in &self.parameters {

@@ -173,7 +173,11 @@ pub(super) fn choose(
     };
     let sources = problem.variables.iter().enumerate().map(|(i, _)| match &written[i] {
         Some(w) => brief(text, w.span()).unwrap_or("what is written").to_owned(),
-        None => kind.words(&spaces[i]).to_owned(),
+        None => {
+            let simplex = limits.simplices.iter().any(|v| v.index() == parameters + i);
+            let orthogonal = typed.vars[parameters + i].facts.orthogonal;
+            kind.words(&spaces[i], simplex, orthogonal).to_owned()
+        }
     });
     Ok((x, sources.collect()))
 }
@@ -267,9 +271,14 @@ impl Default {
         Tensor::new(values, axes.to_vec()).unwrap_or_else(|_| Tensor::scalar(f64::NAN))
     }
 
-    fn words(self, space: &Space) -> &'static str {
+    fn words(self, space: &Space, simplex: bool, orthogonal: bool) -> &'static str {
         match self {
-            Default::Zero if space.definite => "the identity",
+            Default::Zero | Default::One | Default::Identity if space.definite || orthogonal => {
+                "the identity"
+            }
+            Default::Zero | Default::One | Default::Identity if simplex => {
+                "the centre of the simplex"
+            }
             Default::Zero => "0, the default",
             Default::Identity if matches!(space.axes(), [m, n] if m == n) => "the identity",
             Default::One | Default::Identity => "1, the default where 0 is outside the domain",

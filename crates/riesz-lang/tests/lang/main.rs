@@ -4,6 +4,7 @@ mod common;
 mod derivatives;
 mod errors;
 mod flow;
+mod fuzz;
 mod large;
 mod printing;
 mod random;

@@ -77,3 +77,33 @@ fn variables_of_one_shape_start_apart() {
         outcome.solution.objective
     );
 }
+
+#[test]
+fn an_objective_may_have_definitions() {
+    let text = "parameters\n  matrix A = [[2,0],[0,1]]\n  vector b = [2,3]\nvariables\n  vector x\nmin\n  \
+                r'*r + c\n  where r = A*x - b; c = sum(r)\n  k = 2\nst\n  x >= 0\n";
+    // Each r is -1/2 at the minimum r² + r = -1/4.
+    solves(text, -0.5, "x", &[0.75, 2.5]);
+    let error = |text: &str| match Model::load(text, Path::new("."), &[]) {
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    assert!(error(&text.replace("x >= 0", "r >= 0")).contains("`r` is not declared"));
+    assert!(error(&text.replace("k = 2", "x = 2")).contains("`x` is a variable already"));
+    assert!(error("variables\n vector[2] x\nminimise\n sum(x)").contains("write min"));
+    assert!(error("variables\n vector[2] x\nmin\n x'*x\nsubject to\n x >= 0").contains("word st"));
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_refused() {
+    for text in [
+        "variables\n  vector[900000000] x\nmin\n  x'*x",
+        "parameters\n  vector b = vector(1, 90000)\n  matrix A = b*b'\nvariables\n  vector[2] x\nmin\n  x'*x",
+        "variables\n  vector[90000] x\nmin\n  norm2(x*x')",
+    ] {
+        match Model::load(text, Path::new("."), &[]) {
+            Ok(_) => panic!("{text} was accepted"),
+            Err(error) => assert!(error.to_string().contains("GiB of memory"), "{text}: {error}"),
+        }
+    }
+}

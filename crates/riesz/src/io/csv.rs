@@ -39,7 +39,7 @@ pub fn read_csv(path: &Path, selection: &Selection) -> Result<Tensor> {
         .from_reader(text.as_slice());
     let mut records = reader.byte_records().map(|r| r.map_err(|e| wrong(&file, e)));
     let Some(first) = records.next().transpose()? else {
-        return Err(wrong(&file, "the file is empty"));
+        return Err(wrong(&file, "the file is empty").help("a table has a line for each row"));
     };
     let width = first.len();
     let is_heading = first.iter().all(|cell| number(cell).is_none());
@@ -60,7 +60,8 @@ pub fn read_csv(path: &Path, selection: &Selection) -> Result<Tensor> {
         lines.push(record);
     }
     if lines.is_empty() {
-        return Err(wrong(&file, "there is a heading but no line of numbers"));
+        return Err(wrong(&file, "there is a heading but no line of numbers")
+            .help("if the first line is a row, it needs at least one number"));
     }
     let rows = selection.rows.positions(lines.len(), "row", &file)?;
     let mut data = Vec::with_capacity(rows.len() * columns.len());
@@ -125,7 +126,8 @@ impl Table<'_> {
             Some(_) => Err(not_finite(&place(), &shortened(cell))),
             None if cell.is_empty() => Err(wrong(&place(), "the cell is empty")
                 .help("fill it in, or leave out the line or the column")),
-            None => Err(wrong(&place(), format!("`{}` is not a number", shortened(cell)))),
+            None => Err(wrong(&place(), format!("`{}` is not a number", shortened(cell)))
+                .help("write numbers with a decimal point, or leave out the line or the column")),
         }
     }
 

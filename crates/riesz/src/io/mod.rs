@@ -16,7 +16,7 @@ pub use self::csv::read_csv;
 pub use npy::{read_npy, write_npy};
 pub use select::{Choice, Selection};
 
-use riesz_core::{Error, ErrorKind, Result, Tensor};
+use riesz_core::{Error, ErrorKind, Result, Tensor, suggestion};
 use std::path::Path;
 
 /// Reads a file of numbers: `.npy` by NumPy's format, anything else as CSV.
@@ -51,13 +51,31 @@ pub fn read(path: &Path, selection: &Selection) -> Result<Tensor> {
 
 /// The bytes of a file.
 fn bytes(path: &Path) -> Result<Vec<u8>> {
+    if path.is_dir() {
+        let message = format!("`{}` is a directory, not a file", path.display());
+        return Err(Error::new(ErrorKind::Io, message));
+    }
     std::fs::read(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => {
-            let message = format!("there is no file `{}`", path.display());
-            Error::new(ErrorKind::Io, message)
-        }
+        std::io::ErrorKind::NotFound => missing(path),
         _ => Error::new(ErrorKind::Io, format!("cannot read `{}`: {e}", path.display())),
     })
+}
+
+/// The error for a file that is not there: asks for one beside it with a similar name.
+fn missing(path: &Path) -> Error {
+    let error = Error::new(ErrorKind::Io, format!("there is no file `{}`", path.display()));
+    let directory = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return error.help(format!("there is no directory `{}` either", directory.display()));
+    };
+    let mut names: Vec<String> =
+        entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    let wanted = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
+    match suggestion(&wanted, names.iter().map(String::as_str)) {
+        Some(near) => error.help(format!("is it `{near}`?")),
+        None => error,
+    }
 }
 
 /// An error about a file, or a place in it: `X.csv, line 3, column 2 (`age`)`.

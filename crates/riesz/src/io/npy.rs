@@ -16,8 +16,10 @@ use std::path::Path;
 pub fn read_npy(path: &Path) -> Result<Tensor> {
     let content = bytes(path)?;
     let file = path.display().to_string();
-    let (size, room) = elements(&content)
-        .ok_or_else(|| wrong(&file, "this is not a NumPy file, or its header is damaged"))?;
+    let (size, room) = elements(&content).ok_or_else(|| {
+        wrong(&file, "this is not a NumPy file, or its header is damaged")
+            .help("write it with numpy.save")
+    })?;
     let npy = NpyFile::new(content.as_slice()).map_err(|e| wrong(&file, e))?;
     let width = npy.dtype().num_bytes().unwrap_or(0);
     if size.checked_mul(width).is_none_or(|needed| needed > room) {
