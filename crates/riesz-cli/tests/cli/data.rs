@@ -72,7 +72,7 @@ fn each_mistake_has_one_clear_message() {
     }
     let here = format!("{}{}", directory.display(), std::path::MAIN_SEPARATOR);
     let problem = directory.join("problem.rz");
-    let mut all = String::new();
+    let mut all = Vec::new();
     for (what, parameters, arguments) in CASES {
         let text = format!("parameters\n  {parameters}\nvariables\n  vector[2] x\nmin\n  x'*x\n");
         std::fs::write(&problem, text).expect("a problem");
@@ -92,9 +92,9 @@ fn each_mistake_has_one_clear_message() {
             }
             _ => assert!(!err.contains("problem.rz:"), "{what}: {err}"),
         }
-        all += &format!("== {what}\n{err}{message}\n\n");
+        all.push(format!("== {what}\n{err}{message}\n"));
     }
-    golden("data.txt", &all);
+    golden("data.txt", &all.join("\n"));
 }
 
 /// Compares with the file, or writes it.
