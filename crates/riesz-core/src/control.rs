@@ -4,11 +4,19 @@
 //! Errors are left in the trace, as everywhere, and the results are then poisoned.
 
 use crate::body::Body;
-use crate::error::Result;
-use crate::primitive::{Cond, Scan, While};
+use crate::error::{Operand, Result};
+use crate::primitive::{Cond, Primitive, Scan, While};
 use crate::program::Program;
-use crate::trace::{Traced, Var, apply, fail, inline, trace, trace_open};
+use crate::trace::{
+    Traced, Var, apply, current_source, fail, inline, trace, trace_open, with_source,
+};
 use crate::types::Type;
+
+mod chunks;
+mod custom;
+
+pub use chunks::Checkpoints;
+pub use custom::{checkpoint, custom_jvp, custom_vjp, linear_solve, root};
 
 /// Programs that share what they captured, which comes first among the inputs of each.
 pub struct Closed {
@@ -29,7 +37,7 @@ pub fn close(traced: Vec<Traced>) -> Result<Closed> {
             captures.push(v);
         }
     }
-    let of_captures: Vec<Type> = captures.iter().map(|v| v.ty()).collect();
+    let of_captures = types_of(&captures);
     let mut programs = Vec::with_capacity(traced.len());
     for Traced { program, captures: own } in traced {
         let arguments = program.input_types().len() - own.len();
@@ -68,13 +76,22 @@ pub fn cond(
     }
 }
 
-/// What a loop over steps is: how many there are, and their order.
+/// What a loop over steps is: how many there are, their order, and what is kept of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Steps {
     /// How many.
     pub length: usize,
     /// Whether the last parts come first.
     pub reverse: bool,
+    /// What reverse mode keeps.
+    pub checkpoints: Checkpoints,
+}
+
+impl Steps {
+    /// So many steps in order, of which everything is kept that is needed.
+    pub fn new(length: usize) -> Steps {
+        Steps { length, reverse: false, checkpoints: Checkpoints::None }
+    }
 }
 
 /// Repeats `body`, which is given what is carried and one part of each of the `xs`, and gives the
@@ -86,8 +103,9 @@ pub fn scan(
     xs: &[Var],
     body: impl FnOnce(&[Var], &[Var]) -> (Vec<Var>, Vec<Var>),
 ) -> (Vec<Var>, Vec<Var>) {
-    let attempt = || {
-        let mut types: Vec<Type> = init.iter().map(|v| v.ty()).collect();
+    let source = current_source();
+    let attempt = || -> Result<Vec<Var>> {
+        let mut types = types_of(init);
         types.extend(xs.iter().map(|v| {
             let ty = v.ty();
             ty.with_shape(ty.shape.get(1..).unwrap_or_default())
@@ -99,18 +117,25 @@ pub fn scan(
         })?;
         let Closed { captures, programs } = close(vec![traced])?;
         let [body] = bodies(programs);
-        let args = [&captures[..], init, xs].concat();
         let (consts, carry) = (captures.len(), init.len());
-        let Steps { length, reverse } = steps;
-        Ok((Scan { body, consts, carry, length, reverse, linear: vec![] }, args))
+        let Steps { length, reverse, checkpoints } = steps;
+        let scan = Scan { body, consts, carry, length, reverse, linear: vec![] };
+        let args = [&captures[..], init, xs].concat();
+        // Before anything is cut to pieces, so that an error is one of the whole.
+        scan.infer(&types_of(&args))?;
+        let lengths = chunks::lengths(&scan, checkpoints)?;
+        Ok(with_source(source, || chunks::scan(&scan, &args, &lengths)))
     };
     match attempt() {
-        Ok((scan, args)) => {
-            let mut y = apply(scan, &args).to_vec();
+        Ok(mut y) => {
             let ys = y.split_off(init.len().min(y.len()));
             (y, ys)
         }
-        Err(error) => (vec![fail(error); init.len()], vec![]),
+        Err(error) => {
+            let operands = init.iter().chain(xs);
+            let operands = operands.map(|v| Operand { ty: v.ty(), source: v.source() });
+            (vec![fail(error.at("scan", source).with_operands(operands)); init.len()], vec![])
+        }
     }
 }
 
@@ -149,6 +174,14 @@ pub fn fori(
     let mut y = while_loop(&init, |x| x[0].lt(to), next);
     y.remove(0);
     y
+}
+
+fn types_of(vars: &[Var]) -> Vec<Type> {
+    vars.iter().map(|v| v.ty()).collect()
+}
+
+fn floats(types: &[Type]) -> Vec<Type> {
+    types.iter().filter(|ty| ty.dtype.is_float()).cloned().collect()
 }
 
 fn bodies<const N: usize>(programs: Vec<Program>) -> [Body; N] {

@@ -2,7 +2,8 @@
 //!
 //! Every faster way of running a program is tested against this one.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::last_uses;
 use crate::primitive::Primitive;
 use crate::program::Program;
 use crate::tensor::Tensor;
@@ -20,14 +21,23 @@ use crate::tensor::Tensor;
 /// ```
 pub fn eval(program: &Program, args: &[Tensor]) -> Result<Vec<Tensor>> {
     check_arguments(program, args)?;
-    let mut values: Vec<Tensor> = args.to_vec();
+    let dies = last_uses(program);
+    let mut values: Vec<Option<Tensor>> = args.iter().cloned().map(Some).collect();
     values.reserve(program.len() - args.len());
-    for eq in &program.equations {
-        let x: Vec<&Tensor> = eq.inputs.iter().map(|v| &values[v.index()]).collect();
-        let y = eq.prim.eval(&x).map_err(|e| e.at(eq.prim.name(), eq.source))?;
-        values.extend(y);
+    let missing = || Error::new(ErrorKind::Internal, "a value was forgotten too early");
+    for (i, eq) in program.equations.iter().enumerate() {
+        let x: Option<Vec<&Tensor>> =
+            eq.inputs.iter().map(|v| values[v.index()].as_ref()).collect();
+        let y =
+            eq.prim.eval(&x.ok_or_else(missing)?).map_err(|e| e.at(eq.prim.name(), eq.source))?;
+        values.extend(y.into_iter().map(Some));
+        for v in eq.inputs.iter().copied().chain(eq.outputs()) {
+            if dies[v.index()] == i as u32 {
+                values[v.index()] = None;
+            }
+        }
     }
-    Ok(program.outputs.iter().map(|v| values[v.index()].clone()).collect())
+    program.outputs.iter().map(|v| values[v.index()].clone().ok_or_else(missing)).collect()
 }
 
 /// Refuses arguments that are not of the program's input types.

@@ -482,4 +482,9 @@ primitives! {
     scan: Scan;
     while_loop: While;
     linear_while: LinearWhile;
+    checkpoint: Checkpoint;
+    custom_jvp: CustomJvp;
+    custom_vjp: CustomVjp, CustomBackward;
+    linear_solve: LinearSolve;
+    barrier: Barrier;
 }

@@ -66,6 +66,12 @@ const POISON: u32 = u32::MAX;
 /// # Errors
 /// The first error recorded while `f` ran: shapes that do not fit, values used outside their trace.
 pub fn trace_open(types: &[Type], f: impl FnOnce(&[Var]) -> Vec<Var>) -> Result<Traced> {
+    let mut f = Some(f);
+    record_in_frame(types, &mut |x| f.take().map_or_else(Vec::new, |f| f(x)))
+}
+
+/// [`trace_open`], compiled once and not for every closure.
+fn record_in_frame(types: &[Type], f: &mut dyn FnMut(&[Var]) -> Vec<Var>) -> Result<Traced> {
     let id = NEXT.with(|next| {
         let id = next.get();
         next.set((id + 1) % POISON);

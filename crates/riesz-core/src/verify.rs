@@ -6,7 +6,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::primitive::{Linearity, Primitive};
-use crate::program::{Equation, Program};
+use crate::program::{Equation, Program, Value};
 use crate::types::Type;
 
 /// Checks that a program is well-formed; does nothing in release builds.
@@ -67,46 +67,58 @@ pub fn verify_always(program: &Program) -> Result<()> {
     }
 }
 
+/// Whether an equation is linear in those of its arguments that are marked; otherwise where they are.
+/// For a sum, an argument that is not linear would be an affine part, unless it is zero; `unknown` says
+/// whether an argument of the program may be one.
+pub(crate) fn linear_in(
+    program: &Program,
+    eq: &Equation,
+    linear: &[bool],
+    unknown: bool,
+) -> Result<(), Vec<usize>> {
+    let at: Vec<usize> = (0..eq.inputs.len()).filter(|&k| linear[eq.inputs[k].index()]).collect();
+    if at.is_empty() {
+        return Ok(());
+    }
+    let fits = match eq.prim.linearity() {
+        Linearity::Nonlinear => false,
+        Linearity::Together(set) => (0..eq.inputs.len())
+            .all(|k| at.contains(&k) == set.contains(k) || is_zero(program, eq.inputs[k], unknown)),
+        Linearity::Each(set) => at.len() == 1 && set.contains(at[0]),
+    };
+    if fits { Ok(()) } else { Err(at) }
+}
+
 fn verify_linear_always(program: &Program, known: usize) -> Result<()> {
     let of: Vec<bool> = (0..program.inputs).map(|i| i >= known).collect();
     let linear = program.dependents(&of);
     for (i, eq) in program.equations.iter().enumerate() {
-        let at: Vec<usize> =
-            (0..eq.inputs.len()).filter(|&k| linear[eq.inputs[k].index()]).collect();
-        if at.is_empty() {
-            continue;
-        }
-        let fits = match eq.prim.linearity() {
-            Linearity::Nonlinear => false,
-            // For a sum, an argument that is not linear would be an affine part.
-            Linearity::Together(set) => (0..eq.inputs.len())
-                .all(|k| at.contains(&k) == set.contains(k) || is_zero(program, eq, k)),
-            Linearity::Each(set) => at.len() == 1 && set.contains(at[0]),
-        };
-        if !fits {
+        // The value of a residual is not known here: it may be zero.
+        if let Err(at) = linear_in(program, eq, &linear, true) {
             return Err(malformed(i, eq, format!("it is not linear in its arguments {at:?}")));
         }
     }
     Ok(())
 }
 
-/// Whether argument `k` is a zero written into the program, which any linear sum may contain.
-fn is_zero(program: &Program, eq: &Equation, k: usize) -> bool {
+/// Whether a value is a zero written into the program, which any linear sum may contain; `unknown` for
+/// an argument of the program.
+pub(crate) fn is_zero(program: &Program, mut v: Value, unknown: bool) -> bool {
     use crate::primitive::Prim;
-    let define = |v: crate::program::Value| {
-        let at = program.equations.binary_search_by_key(&v, |eq| eq.first).ok()?;
-        Some(&program.equations[at])
-    };
-    let mut v = eq.inputs[k];
-    while let Some(eq) = define(v) {
+    loop {
+        if v.index() < program.inputs {
+            return unknown;
+        }
+        let at = program.equations.partition_point(|eq| eq.first <= v);
+        let Some(eq) = at.checked_sub(1).and_then(|at| program.equations.get(at)) else {
+            return false;
+        };
         match &eq.prim {
             Prim::Broadcast(_) | Prim::Reshape(_) => v = eq.inputs[0],
             Prim::Constant(c) => return c.0.to_f64().iter().all(|&x| x == 0.0),
             _ => return false,
         }
     }
-    // A residual: its value is not known here.
-    true
 }
 
 fn malformed(i: usize, eq: &Equation, what: String) -> Error {

@@ -3,16 +3,23 @@
 //! Each one records its function as a program, maps the program, and writes the result into the
 //! trace around it; so they nest in any order, and what the function captures is constant to them.
 
+pub mod argmin;
+pub mod checkpoint;
 pub mod compile;
 pub mod cond;
+pub mod custom_jvp;
+pub mod custom_vjp;
+pub mod fixed_point;
 pub mod fori;
 pub mod grad;
 pub mod hessian;
 pub mod jacobian;
 pub mod jvp;
 pub mod linear_map;
+pub mod linear_solve;
 pub mod linearize;
 pub mod metric;
+pub mod root;
 pub mod scan;
 pub mod stop_gradient;
 pub mod vjp;

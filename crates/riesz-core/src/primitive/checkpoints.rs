@@ -173,7 +173,7 @@ impl Store<'_> {
         values: &[Var],
     ) -> Vec<Var> {
         let repeat = self.repeat;
-        let steps = Steps { length: RUN, reverse: false };
+        let steps = Steps::new(RUN);
         let (_, mut states) =
             control::scan(steps, state, &[Var::iota(DType::I64, RUN)], |now, round| {
                 let runs = round[0].lt(rounds);

@@ -242,10 +242,7 @@ impl Primitive for Cond {
         crate::eval::eval(branch, &operands)
     }
     fn linearity(&self) -> Linearity {
-        match self.linear.is_empty() {
-            true => Linearity::Nonlinear,
-            false => Linearity::Together(Args::These(self.linear.clone())),
-        }
+        linear_together(&self.linear)
     }
     fn differential(&self, x: &[Var], _: &[Var], dx: &[Option<Var>]) -> Tangents {
         if moves_linearly(&self.linear, dx) {

@@ -1,9 +1,9 @@
 //! What the primitives that contain programs share: differentiating, transposing and batching a body.
 
 use crate::body::Body;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::jvp::push_forward;
-use crate::primitive::{Arg, Cotangents, Primitive, Tangents};
+use crate::primitive::{Arg, Args, Attributes, Cotangents, Linearity, Primitive, Tangents};
 use crate::program::{Program, Value};
 use crate::trace::{Var, Vars, fail, trace};
 use crate::transpose::transpose;
@@ -92,6 +92,20 @@ pub(super) fn mask_of(list: &[usize], n: usize) -> Vec<bool> {
 /// primitive itself.
 pub(super) fn moves_linearly(linear: &[usize], dx: &[Option<Var>]) -> bool {
     dx.iter().enumerate().all(|(i, dx)| dx.is_none() || linear.binary_search(&i).is_ok())
+}
+
+/// Linear in the listed arguments together, or not at all.
+pub(super) fn linear_together(linear: &[usize]) -> Linearity {
+    match linear.is_empty() {
+        true => Linearity::Nonlinear,
+        false => Linearity::Together(Args::These(linear.to_vec())),
+    }
+}
+
+/// An attribute that counts.
+pub(super) fn count(a: &Attributes, name: &str) -> Result<usize> {
+    usize::try_from(a.int(name)?)
+        .map_err(|_| Error::new(ErrorKind::Syntax, format!("`{name}` is negative")))
 }
 
 /// Refuses a list of linear arguments that is not increasing, or names what cannot move.
@@ -198,6 +212,12 @@ pub(super) fn batched_body(body: &Program, batched: &[bool], n: usize) -> Result
     crate::vmap::vmap(body, &axes, n)
 }
 
+/// The types of `n` instances of the marked ones.
+pub(super) fn batched_types(types: &[Type], batched: &[bool], n: usize) -> Vec<Type> {
+    let leading = |ty: &Type| ty.with_shape(ty.shape.with_leading(n));
+    types.iter().zip(batched).map(|(ty, &b)| if b { leading(ty) } else { ty.clone() }).collect()
+}
+
 /// A body over `n` instances whose first outputs are fed back to the inputs `fed`: an input has
 /// instances from the start if its output has them after any number of rounds. Grows `batched`, and
 /// says which outputs have instances.
@@ -210,12 +230,7 @@ pub(super) fn batched_loop(
     loop {
         let mut grown = false;
         let mut differ = Vec::new();
-        let types: Vec<Type> = body
-            .input_types()
-            .iter()
-            .zip(&*batched)
-            .map(|(ty, &b)| if b { ty.with_shape(ty.shape.with_leading(n)) } else { ty.clone() })
-            .collect();
+        let types = batched_types(body.input_types(), batched, n);
         let program = trace(&types, |x| {
             let y = batch_inline(body, x, batched, n);
             let mut outputs = Vec::with_capacity(y.len());

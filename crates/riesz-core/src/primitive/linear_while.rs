@@ -197,7 +197,7 @@ impl Primitive for LinearWhile {
         Ok(values)
     }
     fn linearity(&self) -> Linearity {
-        Linearity::Together(Args::These((self.first_linear()..1 + self.step.inputs).collect()))
+        linear_together(&(self.first_linear()..1 + self.step.inputs).collect::<Vec<_>>())
     }
     fn differential(&self, x: &[Var], _: &[Var], dx: &[Option<Var>]) -> Tangents {
         if dx[..self.first_linear()].iter().all(Option::is_none) {
@@ -223,16 +223,11 @@ impl Primitive for LinearWhile {
 impl Listed for LinearWhile {
     fn parse(name: &str, a: &Attributes) -> Option<Result<Self>> {
         (name == "linear_while").then(|| {
-            let number = |name: &str| {
-                usize::try_from(a.int(name)?).map_err(|_| {
-                    Error::new(crate::ErrorKind::Syntax, format!("`{name}` is negative"))
-                })
-            };
             Ok(LinearWhile {
                 body: a.program("body")?.clone(),
                 step: a.program("step")?.clone(),
-                consts: number("consts")?,
-                linear_consts: number("linear_consts")?,
+                consts: count(a, "consts")?,
+                linear_consts: count(a, "linear_consts")?,
             })
         })
     }

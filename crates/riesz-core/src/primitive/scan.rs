@@ -8,7 +8,7 @@
 
 use super::flow::*;
 use super::*;
-use crate::program::Value;
+use crate::program::{Program, Value};
 use crate::trace::{inline, trace};
 use crate::types::DType;
 
@@ -29,6 +29,16 @@ pub struct Scan {
     pub reverse: bool,
     /// The arguments in which it is linear together: none, or every carry and some others.
     pub linear: Vec<usize>,
+}
+
+/// How many bytes of a scan reverse mode keeps.
+pub(crate) struct BytesKept {
+    /// What is carried into a step.
+    pub carry: usize,
+    /// What a step hands out for its differential.
+    pub residuals: usize,
+    /// The parts of the arguments a step is given, their cotangents, and those of its results.
+    pub parts: usize,
 }
 
 impl Scan {
@@ -81,6 +91,41 @@ impl Scan {
         (scan, inputs, outputs)
     }
 
+    /// What reverse mode has to keep if every float moves.
+    pub(crate) fn bytes_kept(&self) -> Result<BytesKept> {
+        let types = self.body.input_types();
+        let moves: Vec<bool> = types.iter().map(|ty| ty.dtype.is_float()).collect();
+        let fed = self.consts..self.first_xs();
+        let results = self.output_count();
+        let halves = Joint::new(&self.body, &moves, fed.clone(), &vec![false; results])?.unzip()?;
+        let handed = self.handed(&halves.primal, &halves.primal.outputs[results..]);
+        let bytes = |types: &[Type]| types.iter().map(Type::bytes).sum::<usize>();
+        Ok(BytesKept {
+            carry: bytes(&types[fed]),
+            residuals: handed.iter().map(|&v| halves.primal.ty(v).bytes()).sum(),
+            parts: 2 * bytes(&types[self.first_xs()..])
+                + bytes(&self.body.output_types()[self.carry..]),
+        })
+    }
+
+    /// The residuals of a step that are neither the same in every step nor parts of the arguments.
+    fn handed(&self, primal: &Program, residuals: &[Value]) -> Vec<Value> {
+        let varies = self.varies(primal);
+        let residuals = residuals.iter().copied();
+        residuals.filter(|&v| varies[v.index()] && !self.is_part(v)).collect()
+    }
+
+    /// Which values of a body may differ from step to step.
+    fn varies(&self, body: &Program) -> Vec<bool> {
+        let varying: Vec<bool> = (0..body.inputs).map(|i| i >= self.consts).collect();
+        body.dependents(&varying)
+    }
+
+    /// Whether a value of the body is a part of an argument.
+    fn is_part(&self, v: Value) -> bool {
+        (self.first_xs()..self.body.inputs).contains(&v.index())
+    }
+
     fn differentiate(&self, x: &[Var], dx: &[Option<Var>]) -> Result<(Vars, Tangents)> {
         let moves: Vec<bool> = dx.iter().map(Option::is_some).collect();
         let fed = self.consts..self.first_xs();
@@ -90,11 +135,8 @@ impl Scan {
         let residuals = &halves.primal.outputs[results..];
 
         // A residual is an argument of the scan already, the same in every step, or is handed out.
-        let varying: Vec<bool> = (0..self.body.inputs).map(|i| i >= self.consts).collect();
-        let varies = halves.primal.dependents(&varying);
-        let is_part = |v: Value| v.index() < self.body.inputs && v.index() >= self.first_xs();
-        let handed: Vec<Value> =
-            residuals.iter().copied().filter(|&v| varies[v.index()] && !is_part(v)).collect();
+        let varies = self.varies(&halves.primal);
+        let handed = self.handed(&halves.primal, residuals);
         let same: Vec<Value> = residuals.iter().copied().filter(|v| !varies[v.index()]).collect();
 
         let constants = self.body.inputs_from(0, self.consts);
@@ -120,7 +162,7 @@ impl Scan {
             let value = Value(k as u32);
             if !varies[v.index()] {
                 constants.push((value, same.next().unwrap_or_else(Var::poison)));
-            } else if is_part(v) {
+            } else if self.is_part(v) {
                 parts.push((value, x[v.index()]));
             } else {
                 parts.push((value, handed.next().unwrap_or_else(Var::poison)));
@@ -309,10 +351,7 @@ impl Primitive for Scan {
         Ok(carry)
     }
     fn linearity(&self) -> Linearity {
-        match self.linear.is_empty() {
-            true => Linearity::Nonlinear,
-            false => Linearity::Together(Args::These(self.linear.clone())),
-        }
+        linear_together(&self.linear)
     }
     fn differential(&self, x: &[Var], _: &[Var], dx: &[Option<Var>]) -> Tangents {
         if moves_linearly(&self.linear, dx) {
@@ -338,17 +377,12 @@ impl Primitive for Scan {
 impl Listed for Scan {
     fn parse(name: &str, a: &Attributes) -> Option<Result<Self>> {
         (name == "scan").then(|| {
-            let number = |name: &str| {
-                usize::try_from(a.int(name)?).map_err(|_| {
-                    Error::new(crate::ErrorKind::Syntax, format!("`{name}` is negative"))
-                })
-            };
             Ok(Scan {
                 body: a.program("body")?.clone(),
-                consts: number("consts")?,
-                carry: number("carry")?,
-                length: number("length")?,
-                reverse: number("reverse")? != 0,
+                consts: count(a, "consts")?,
+                carry: count(a, "carry")?,
+                length: count(a, "length")?,
+                reverse: count(a, "reverse")? != 0,
                 linear: a.sizes("linear")?,
             })
         })

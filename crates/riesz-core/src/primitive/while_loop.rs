@@ -203,12 +203,10 @@ pub(super) fn sample_bodies() -> Result<(Body, Body)> {
 impl Listed for While {
     fn parse(name: &str, a: &Attributes) -> Option<Result<Self>> {
         (name == "while").then(|| {
-            let consts = usize::try_from(a.int("consts")?)
-                .map_err(|_| Error::new(crate::ErrorKind::Syntax, "`consts` is negative"))?;
             Ok(While {
                 cond: a.program("cond")?.clone(),
                 body: a.program("body")?.clone(),
-                consts,
+                consts: count(a, "consts")?,
             })
         })
     }

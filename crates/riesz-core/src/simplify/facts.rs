@@ -150,7 +150,16 @@ fn level(
         | Prim::Rfft(_)
         | Prim::Irfft(_) => combined(),
         // What a body does with its arguments is not looked at.
-        Prim::Cond(_) | Prim::Scan(_) | Prim::While(_) | Prim::LinearWhile(_) => Any,
+        Prim::Cond(_)
+        | Prim::Scan(_)
+        | Prim::While(_)
+        | Prim::LinearWhile(_)
+        | Prim::Checkpoint(_)
+        | Prim::CustomJvp(_)
+        | Prim::CustomVjp(_)
+        | Prim::CustomBackward(_)
+        | Prim::LinearSolve(_) => Any,
+        Prim::Barrier(_) => at(result),
         // The sign, and the logarithm, which is −∞ for a singular matrix.
         Prim::SLogDet(_) => match (combined(), result) {
             (Finite, 0) => Finite,

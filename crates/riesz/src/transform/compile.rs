@@ -3,6 +3,7 @@
 use crate::tree::{Index, Tree, VarTree, skeleton, with_leaves};
 use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
 use riesz_cpu::run::Executable;
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,7 +39,8 @@ pub fn compile<A: VarTree, R: VarTree, F: Fn(A) -> R>(f: F) -> Compiled<F, A, R>
 /// # Ok::<(), Error>(())
 /// ```
 pub fn run<A: VarTree, R: VarTree>(f: impl Fn(A) -> R, args: &A::Tensors) -> Result<R::Tensors> {
-    compile(f).call(args)
+    // Through a reference, so that this is compiled once for all functions of these types.
+    compile(&f as &dyn Fn(A) -> R).call(args)
 }
 
 /// A function that [`compile`] made callable. It can be called from many threads at once.
@@ -130,6 +132,12 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         let Some(result) = result else {
             return Err(Error::usage("the function did not return"));
         };
-        Ok((riesz_core::simplify(&program, &SimplifyOptions::whole_program()), result))
+        let options = SimplifyOptions::whole_program();
+        let program = riesz_core::simplify(&program, &options);
+        let opened = match riesz_core::inline_calls(&program)? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(opened) => Some(riesz_core::simplify(&opened, &options)),
+        };
+        Ok((opened.unwrap_or(program), result))
     }
 }

@@ -82,7 +82,7 @@ pub fn fori<C: VarTree>(range: impl Bounds, step: impl Fn(Var, C) -> C, init: C)
             let length = end.saturating_sub(start);
             let numbers = Var::iota(DType::I64, length);
             let numbers = if start == 0 { numbers } else { numbers + Var::constant(start as i64) };
-            let steps = Steps { length, reverse: false };
+            let steps = Steps::new(length);
             let body = |carry: &[Var], i: &[Var]| (run(i[0], carry, &mut carried), vec![]);
             control::scan(steps, &carry, &[numbers], body).0
         }

@@ -3,6 +3,7 @@
 use super::cond::remember;
 use super::{place, poisoned};
 use crate::tree::{Index, Tree, VarTree, skeleton};
+pub use riesz_core::control::Checkpoints;
 use riesz_core::control::{self, Steps};
 use riesz_core::{Error, Result, Source, Var, current_source, fail};
 
@@ -42,13 +43,20 @@ pub fn scan<C: VarTree, X: VarTree, Y: VarTree>(
 pub struct ScanOptions {
     /// Whether the last parts come first. The results stay beside their parts.
     pub reverse: bool,
+    /// What reverse mode keeps of the steps; everything it needs by default.
+    pub checkpoints: Checkpoints,
 }
 
-/// As [`scan`], in another order.
+/// As [`scan`], in another order, or keeping less: a million steps that would keep a hundred bytes each
+/// can be reversed in some hundred kilobytes, at the price of running them a second time.
+///
+/// # Errors
+/// Left in the trace as for [`scan`]; and when the bytes allowed are too few, with the number that is
+/// enough.
 ///
 /// ```
 /// use riesz::prelude::*;
-/// let options = ScanOptions { reverse: true };
+/// let options = ScanOptions { reverse: true, checkpoints: Checkpoints::Within(100_000) };
 /// let f = compile(|x: Var| scan_with(|sum: Var, x: Var| (sum + x, sum + x), x.at(0) * 0.0, x, &options));
 /// let (total, sums) = f.call(&Tensor::from([1.0, 2.0, 3.0]))?;
 /// assert_eq!((total, sums), (Tensor::from(6.0), Tensor::from([6.0, 5.0, 3.0])));
@@ -74,7 +82,8 @@ pub fn scan_with<C: VarTree, X: VarTree, Y: VarTree>(
         }
     };
     let (mut carried, mut results) = (None, None);
-    let steps = Steps { length, reverse: options.reverse };
+    let ScanOptions { reverse, checkpoints } = *options;
+    let steps = Steps { length, reverse, checkpoints };
     let (last, ys) = control::scan(steps, &carry, &parts, |carry, x| {
         let (carry, y) = step(place(&skeleton(&init), carry), place(&skeleton(&xs), x));
         (remember(carry, &mut carried), remember(y, &mut results))

@@ -10,9 +10,9 @@ fn piecewise(x: Var) -> Var {
 
 #[test]
 fn derivatives_are_those_of_the_branch() {
-    derivatives(piecewise, 2.0, [8.0, 12.0, 12.0, 6.0], 1e-14);
+    derivatives(&piecewise, 2.0, [8.0, 12.0, 12.0, 6.0], 1e-14);
     let (s, c) = 0.3f64.sin_cos();
-    derivatives(piecewise, 0.3, [s, c, -s, -c], 1e-14);
+    derivatives(&piecewise, 0.3, [s, c, -s, -c], 1e-14);
 }
 
 #[test]

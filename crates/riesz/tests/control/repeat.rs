@@ -12,12 +12,12 @@ fn power(x: Var, n: Var) -> Var {
 fn derivatives_of_a_power() {
     let x: f64 = 1.3;
     derivatives(
-        |x| power(x, Var::constant(5i64)),
+        &|x| power(x, Var::constant(5i64)),
         x,
         [x.powi(5), 5.0 * x.powi(4), 20.0 * x.powi(3), 60.0 * x * x],
         1e-13,
     );
-    derivatives(|x| power(x, Var::constant(0i32)) * x, x, [x, 1.0, 0.0, 0.0], 1e-15);
+    derivatives(&|x| power(x, Var::constant(0i32)) * x, x, [x, 1.0, 0.0, 0.0], 1e-15);
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn doubling_until_it_exceeds_ten() -> Result<()> {
     // The line of the table of traps: x doubled until it exceeds 10, times x.
     let f = |x: Var| x * while_loop(|y: Var| y.le(10.0), |y| 2.0 * y, x);
     // From 1: 16·x².
-    derivatives(f, 1.0, [16.0, 32.0, 32.0, 0.0], 1e-15);
+    derivatives(&f, 1.0, [16.0, 32.0, 32.0, 0.0], 1e-15);
     close(at(grad(f), 3.0)?, 24.0, 0.0);
     close(at(grad(f), 11.0)?, 22.0, 0.0);
     Ok(())
@@ -42,7 +42,7 @@ fn root(a: Var) -> Var {
 fn derivatives_of_an_iteration_that_converges() {
     let a: f64 = 2.0;
     let s = a.sqrt();
-    derivatives(root, a, [s, 0.5 / s, -0.25 / (a * s), 0.375 / (a * a * s)], 1e-10);
+    derivatives(&root, a, [s, 0.5 / s, -0.25 / (a * s), 0.375 / (a * a * s)], 1e-10);
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn power(x: Var, n: usize) -> Var {
 fn derivatives_of_a_power() {
     let x: f64 = 1.3;
     derivatives(
-        |x| power(x, 5),
+        &|x| power(x, 5),
         x,
         [x.powi(5), 5.0 * x.powi(4), 20.0 * x.powi(3), 60.0 * x * x],
         1e-14,
@@ -20,7 +20,7 @@ fn derivatives_of_a_power() {
     // With the base carried as well: y ← y·b, b ← b·b gives x^(2ⁿ−1).
     let doubling = |x: Var| fori(3, |_, (y, b): (Var, Var)| (y * b, b * b), (x.ones_like(), x)).0;
     derivatives(
-        doubling,
+        &doubling,
         x,
         [x.powi(7), 7.0 * x.powi(6), 42.0 * x.powi(5), 210.0 * x.powi(4)],
         1e-14,
@@ -29,8 +29,8 @@ fn derivatives_of_a_power() {
 
 #[test]
 fn no_steps_and_one() -> Result<()> {
-    derivatives(|x| power(x, 0) * x, 1.3, [1.3, 1.0, 0.0, 0.0], 0.0);
-    derivatives(|x| power(x, 1), 1.3, [1.3, 1.0, 0.0, 0.0], 1e-15);
+    derivatives(&|x| power(x, 0) * x, 1.3, [1.3, 1.0, 0.0, 0.0], 0.0);
+    derivatives(&|x| power(x, 1), 1.3, [1.3, 1.0, 0.0, 0.0], 1e-15);
     let f = |x: Var| scan(|c: Var, x: Var| (c + x, c * x), Var::constant(3.0), x);
     let none = Tensor::from(Vec::<f64>::new());
     let (last, ys) = run(f, &none)?;
@@ -143,7 +143,7 @@ fn instances_of_every_argument() -> Result<()> {
 #[test]
 fn the_other_way_round() -> Result<()> {
     // yₜ = xₜ + yₜ₊₁/2: each x counts half as much one step further back.
-    let options = ScanOptions { reverse: true };
+    let options = ScanOptions { reverse: true, ..ScanOptions::default() };
     let f =
         |x: Var| scan_with(|y: Var, x: Var| (x + 0.5 * y, x + 0.5 * y), x.at(0) * 0.0, x, &options);
     let x = Tensor::from([1.0, 2.0, 4.0]);
@@ -171,7 +171,7 @@ fn loops_in_loops_with_values_of_both_around() -> Result<()> {
         )
     };
     let expected: f64 = (0..4).flat_map(|i| (0..=i).map(move |j| f64::from(i * j))).sum();
-    derivatives(f, 2.0, [2.0 * expected, expected, 0.0, 0.0], 1e-14);
+    derivatives(&f, 2.0, [2.0 * expected, expected, 0.0, 0.0], 1e-14);
     Ok(())
 }
 
@@ -183,7 +183,7 @@ fn derivatives_inside_a_loop() -> Result<()> {
         fori(10, |_, x: Var| x - 0.1 * grad(objective)(x), a.ones_like())
     };
     let r: f64 = 1.0 - 0.1 * 2.0;
-    derivatives(f, 2.0, [r.powi(10), -r.powi(9), 0.9 * r.powi(8), -0.72 * r.powi(7)], 1e-13);
+    derivatives(&f, 2.0, [r.powi(10), -r.powi(9), 0.9 * r.powi(8), -0.72 * r.powi(7)], 1e-13);
     Ok(())
 }
 
