@@ -60,4 +60,10 @@ impl Listed for Barrier {
             ],
         }]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("barrier", "x, …", "x, …, which are other values to value numbering")
+                .differential("dx, …"),
+        ]
+    }
 }

@@ -122,4 +122,11 @@ impl Listed for Checkpoint {
             args: vec![support::spread(DType::F64, [3], -1.0, 1.0), Tensor::scalar(0.7)],
         }]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("checkpoint", "x, …", "body(x, …), of which nothing is kept for the differential but x, …")
+                .differential("a checkpoint that is linear in the tangents, beside that of the values")
+                .transpose("of one that is linear: a checkpoint that computes again what was not kept"),
+        ]
+    }
 }

@@ -151,4 +151,11 @@ impl Listed for CustomJvp {
             args: vec![Tensor::scalar(1.5), support::spread(DType::F64, [2], 0.1, 1.0)],
         }]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("custom_jvp", "x, …", "value(x, …), whose differential somebody wrote")
+                .differential("the rule that was written; by captured values, the differential of value")
+                .domain("that of value"),
+        ]
+    }
 }

@@ -303,6 +303,13 @@ impl Listed for CustomVjp {
             args: vec![Tensor::scalar(1.5), support::spread(DType::F64, [2], 0.1, 1.0)],
         }]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("custom_vjp", "x, …", "value(x, …), whose transposed differential somebody wrote")
+                .differential("custom_backward, transposed; by captured values, the differential of value")
+                .domain("that of value"),
+        ]
+    }
 }
 
 impl Listed for CustomBackward {
@@ -326,6 +333,14 @@ impl Listed for CustomBackward {
         vec![
             sample(true, &[direction.clone()]),
             sample(false, &[direction, Tensor::scalar(0.3)]),
+        ]
+    }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("custom_backward", "x, …", "a backward rule, or its transpose, linear in its last arguments")
+                .differential("that of the rule as it is written")
+                .transpose("custom_backward, turned around")
+                .domain("rules that are linear, where they are transposed"),
         ]
     }
 }

@@ -177,4 +177,12 @@ impl Listed for LinearSolve {
             args: vec![matrix, support::spread(DType::F64, [3], -1.0, 1.0)],
         }]
     }
+    fn about() -> Vec<About> {
+        vec![
+            About::new("linear_solve", "x, …", "the solution of product(constants, …) = b, …, by a program")
+                .differential("the same system with db - dA·y on the right")
+                .transpose("the system with the transposed product")
+                .domain("systems that have one solution"),
+        ]
+    }
 }

@@ -2,18 +2,19 @@
 //! scalar functions as formulas, and the values chosen at kinks.
 
 use crate::differentiate::gradients;
-use riesz_core::primitive::{About, Binary, IntegerPower, Linearity, Polygamma, Unary, about};
+use riesz_core::primitive::{
+    About, Attribute, Binary, IntegerPower, Linearity, Polygamma, Unary, about,
+};
 use riesz_core::{Prim, Primitive, Result, Tensor, apply, eval, jvp, trace};
 use std::collections::{BTreeSet, HashMap};
 
 /// An instance that is linear although its kind is not, or the other way round: x¹, casts to what
-/// cannot move, and control flow, whose programs decide.
+/// cannot move, and what has programs inside, which decide.
 fn is_special(prim: &Prim) -> bool {
     match prim {
         Prim::IntegerPower(power) => power.n == 1,
         Prim::Cast(cast) => !cast.to.is_float(),
-        Prim::Cond(_) | Prim::Scan(_) | Prim::While(_) | Prim::LinearWhile(_) => true,
-        _ => false,
+        _ => prim.attributes().iter().any(|(_, a)| matches!(a, Attribute::Program(_))),
     }
 }
 

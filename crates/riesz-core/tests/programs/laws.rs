@@ -1,7 +1,7 @@
 //! The laws of every primitive, by iterating the one list.
 
 use riesz_core::check::{check_program, check_vmap, direction, stack};
-use riesz_core::primitive::{Linearity, Sample};
+use riesz_core::primitive::{Attribute, Linearity, Sample};
 use riesz_core::{DType, Prim, Primitive, Program, Result, Tensor, Type, apply, eval, trace, vmap};
 
 fn program_of(sample: &Sample) -> Result<Program> {
@@ -76,10 +76,10 @@ fn in_precision(args: &[Tensor], dtype: DType) -> Result<Vec<Tensor>> {
 
 #[test]
 fn single_precision_agrees_with_double() -> Result<()> {
-    // Control flow and casts have their types written inside; the others take those of arguments.
+    // Programs inside and casts have their types written; the others take those of arguments.
     let fixed = |p: &Prim| {
         matches!(p, Prim::Cast(_) | Prim::Constant(_) | Prim::Iota(_))
-            || matches!(p, Prim::Cond(_) | Prim::Scan(_) | Prim::While(_) | Prim::LinearWhile(_))
+            || p.attributes().iter().any(|(_, a)| matches!(a, Attribute::Program(_)))
     };
     for sample in samples().into_iter().filter(|s| !fixed(&s.prim)) {
         let wrt = floats(&sample);
