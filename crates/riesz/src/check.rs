@@ -63,8 +63,7 @@ pub fn check_grads<A: VarTree, R: VarTree>(
         }
         let argument = format!("argument {path}");
         let argument = argument.trim_end();
-        // Not `>`: a NaN is an error too.
-        if !(errors.differential <= for_differential) {
+        if fails(errors.differential, for_differential) {
             return Err(Error::value(format!(
                 "the differential by {argument} is wrong: it differs from differences by {:.1e}",
                 errors.differential
@@ -72,7 +71,7 @@ pub fn check_grads<A: VarTree, R: VarTree>(
             .at("check_grads", riesz_core::Source::Unknown)
             .help("is it a kink? otherwise compare the rule with the mathematics"));
         }
-        if !(errors.transpose <= for_transpose) {
+        if fails(errors.transpose, for_transpose) {
             return Err(Error::value(format!(
                 "the transpose by {argument} is wrong: ⟨J·v, u⟩ and ⟨v, Jᵀ·u⟩ differ by {:.1e}",
                 errors.transpose
@@ -82,6 +81,11 @@ pub fn check_grads<A: VarTree, R: VarTree>(
         all.push(LeafErrors { path, errors });
     }
     Ok(all)
+}
+
+/// Whether an error is too large; a NaN is.
+fn fails(error: f64, most: f64) -> bool {
+    error.is_nan() || error > most
 }
 
 /// The larger, where a NaN is the largest.

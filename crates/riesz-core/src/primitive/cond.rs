@@ -6,7 +6,7 @@
 //! taken is never run, forwards or backwards.
 //!
 //! Over instances that take different branches both are run and the results chosen. What an
-//! instance did not ask for can neither fail nor poison its derivative: see [`Cond::masked`].
+//! instance did not ask for can neither fail nor poison its derivative: see `Cond::masked`.
 
 use super::flow::*;
 use super::*;

@@ -331,7 +331,7 @@ impl Listed for CustomBackward {
             args: [&known[..], more].concat(),
         };
         vec![
-            sample(true, &[direction.clone()]),
+            sample(true, std::slice::from_ref(&direction)),
             sample(false, &[direction, Tensor::scalar(0.3)]),
         ]
     }
