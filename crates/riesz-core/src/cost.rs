@@ -33,7 +33,7 @@ fn of_equation(program: &Program, eq: &Equation) -> f64 {
     match &eq.prim {
         // Views, and what is known before the run.
         Prim::Constant(_) | Prim::Iota(_) | Prim::Reshape(_) | Prim::Broadcast(_) => 0.0,
-        Prim::StopGradient(_) => 0.0,
+        Prim::StopGradient(_) | Prim::Barrier(_) => 0.0,
 
         // One for each result.
         Prim::Unary(_)
@@ -87,6 +87,12 @@ fn of_equation(program: &Program, eq: &Equation) -> f64 {
         Prim::Scan(scan) => scan.length as f64 * operations(&scan.body),
         Prim::While(repeat) => ROUNDS * (operations(&repeat.cond) + operations(&repeat.body)),
         Prim::LinearWhile(repeat) => ROUNDS * (operations(&repeat.body) + operations(&repeat.step)),
+
+        Prim::Checkpoint(call) => operations(&call.body),
+        Prim::CustomJvp(call) => operations(&call.value),
+        Prim::CustomVjp(call) => operations(&call.value),
+        Prim::CustomBackward(rule) => operations(&rule.body),
+        Prim::LinearSolve(system) => operations(&system.solve),
     }
 }
 

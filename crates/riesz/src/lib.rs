@@ -27,12 +27,12 @@
 // The derive writes `::riesz`, also in this crate.
 extern crate self as riesz;
 
+mod check;
 pub mod io;
 pub mod minimize;
 pub mod prelude;
-pub mod sparse;
-mod check;
 pub mod solvers;
+pub mod sparse;
 pub mod transform;
 pub mod tree;
 
@@ -58,11 +58,11 @@ pub use transform::linear_map::LinearMap;
 pub use transform::linear_solve::linear_solve;
 pub use transform::linearize::linearize;
 pub use transform::metric::{self, grad_in};
+pub use transform::root::{root, root_with};
+pub use transform::scan::{Checkpoints, ScanOptions, scan, scan_with};
 pub use transform::sparse::{
     Compression, SparsePlan, sparse_hessian, sparse_jacobian, sparse_jacobian_by,
 };
-pub use transform::root::{root, root_with};
-pub use transform::scan::{Checkpoints, ScanOptions, scan, scan_with};
 pub use transform::stop_gradient::stop_gradient;
 pub use transform::vjp::vjp;
 pub use transform::vmap::{vmap, vmap_axes};

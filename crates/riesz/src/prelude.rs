@@ -19,11 +19,11 @@ pub use crate::transform::linear_map::LinearMap;
 pub use crate::transform::linear_solve::linear_solve;
 pub use crate::transform::linearize::linearize;
 pub use crate::transform::metric::{self, grad_in};
+pub use crate::transform::root::{root, root_with};
+pub use crate::transform::scan::{Checkpoints, ScanOptions, scan, scan_with};
 pub use crate::transform::sparse::{
     Compression, SparsePlan, sparse_hessian, sparse_jacobian, sparse_jacobian_by,
 };
-pub use crate::transform::root::{root, root_with};
-pub use crate::transform::scan::{Checkpoints, ScanOptions, scan, scan_with};
 pub use crate::transform::stop_gradient::stop_gradient;
 pub use crate::transform::vjp::vjp;
 pub use crate::transform::vmap::{vmap, vmap_axes};

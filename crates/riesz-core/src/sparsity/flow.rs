@@ -126,6 +126,8 @@ fn propagate(
         }
         Prim::Scan(scan) => return step_by_step(scan, &args, union),
         Prim::LinearWhile(repeat) => return any_round(repeat, &args, union),
+        Prim::Checkpoint(call) => return inside(&call.body, args, union),
+        Prim::CustomBackward(rule) => return inside(&*rule.program()?, args, union),
         _ => {}
     }
     let described: Vec<Argument> = eq
@@ -157,17 +159,21 @@ fn either(a: Option<Rows>, b: Option<Rows>, union: &mut Union) -> Result<Option<
     }
 }
 
+/// The rows of what a program makes of its arguments.
+fn inside(body: &Program, args: Vec<Facts>, union: &mut Union) -> Result<Vec<Option<Rows>>> {
+    Ok(through(body, args, union)?.into_iter().map(|facts| facts.rows).collect())
+}
+
 /// The branch that is taken, or both where that is not known.
 fn branches(cond: &Cond, args: &[Facts], union: &mut Union) -> Result<Vec<Option<Rows>>> {
     let taken = args[0].known.as_ref().and_then(|p| p.item::<bool>().ok());
-    let mut of = |branch: &Body| through(branch, args[1..].to_vec(), union);
-    let rows = |facts: Vec<Facts>| facts.into_iter().map(|f| f.rows);
+    let mut of = |branch: &Body| inside(branch, args[1..].to_vec(), union);
     match taken {
-        Some(true) => Ok(rows(of(&cond.on_true)?).collect()),
-        Some(false) => Ok(rows(of(&cond.on_false)?).collect()),
+        Some(true) => of(&cond.on_true),
+        Some(false) => of(&cond.on_false),
         None => {
             let (on, off) = (of(&cond.on_true)?, of(&cond.on_false)?);
-            rows(on).zip(rows(off)).map(|(a, b)| either(a, b, union)).collect()
+            on.into_iter().zip(off).map(|(a, b)| either(a, b, union)).collect()
         }
     }
 }

@@ -107,7 +107,14 @@ pub fn dependence(prim: &Prim, args: &[Argument], of: usize) -> Result<Dependenc
         }
 
         // Followed through their bodies, in `flow.rs`.
-        Prim::Cond(_) | Prim::Scan(_) | Prim::LinearWhile(_) => Dependence::All,
+        Prim::Cond(_)
+        | Prim::Scan(_)
+        | Prim::LinearWhile(_)
+        | Prim::Checkpoint(_)
+        | Prim::CustomBackward(_) => Dependence::All,
+
+        // A solution depends on the whole right side.
+        Prim::LinearSolve(_) => Dependence::All,
 
         // Linear in nothing.
         Prim::Constant(_)
@@ -130,6 +137,9 @@ pub fn dependence(prim: &Prim, args: &[Argument], of: usize) -> Result<Dependenc
         | Prim::Svd(_)
         | Prim::Pinv(_)
         | Prim::While(_)
+        | Prim::CustomJvp(_)
+        | Prim::CustomVjp(_)
+        | Prim::Barrier(_)
         | Prim::RandomBits(_)
         | Prim::FoldIn(_)
         | Prim::Permutation(_) => Dependence::All,
@@ -150,6 +160,8 @@ pub fn asks_for_constants(prim: &Prim) -> bool {
             | Prim::Cond(_)
             | Prim::Scan(_)
             | Prim::LinearWhile(_)
+            | Prim::Checkpoint(_)
+            | Prim::CustomBackward(_)
     )
 }
 

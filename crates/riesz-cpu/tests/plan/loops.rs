@@ -25,7 +25,7 @@ fn run(shapes: &[&[usize]], f: impl Fn(&[Var]) -> Vec<Var>) {
     check(&riesz_core::simplify(&back, &Default::default()), &args);
 }
 
-const FORTH: fn(usize) -> Steps = |length| Steps { length, reverse: false };
+const FORTH: fn(usize) -> Steps = Steps::new;
 
 #[test]
 fn a_recurrence() {
@@ -45,7 +45,7 @@ fn a_recurrence() {
 fn loops_inside_loops() {
     run(&[&[2], &[3, 4, 2]], |x| {
         let (carry, ys) = scan(FORTH(3), &[x[0]], &[x[1]], |outer, rows| {
-            let steps = Steps { length: 4, reverse: true };
+            let steps = Steps { reverse: true, ..Steps::new(4) };
             let (inner, sums) = scan(steps, &[outer[0] * 0.5], &[rows[0]], |h, row| {
                 let next = h[0] * row[0] + outer[0];
                 (vec![next], vec![next.sum()])

@@ -171,7 +171,15 @@ fn through_branches_and_loops() -> Result<()> {
     // Running products: a triangle.
     check(|x| scan(|c: Var, x: Var| (c * x, c * x), Var::constant(1.0), x).1, 36)?;
     check(
-        |x| scan_with(|c: Var, x: Var| (c * x, c), x.at(0), x, &ScanOptions { reverse: true }).1,
+        |x| {
+            scan_with(
+                |c: Var, x: Var| (c * x, c),
+                x.at(0),
+                x,
+                &ScanOptions { reverse: true, ..ScanOptions::default() },
+            )
+            .1
+        },
         36,
     )?;
     // A number of rounds that depends on the numbers: any power of a step with the next neighbour.
