@@ -3,7 +3,7 @@
 //! Strided elements are put together and taken apart one by one: the processor's own gathers and
 //! scatters are slower, and used only where the number of lanes is not known before.
 
-use super::asm::{Arg, Asm, Mem, vector, widened};
+use super::asm::{Arg, Asm, Mem, vector, widened, width};
 use super::graph::{Pattern, Place, Size};
 use super::machine::{Machine, SCRATCH_MASK, TAIL, Tail};
 use iced_x86::Code;
@@ -220,6 +220,30 @@ impl Machine {
                 self.store_strided(from, mem, place, -i32::from(place.bytes), size)
             }
             Pattern::Every(stride) => self.store_strided(from, mem, place, stride, size),
+        }
+    }
+
+    /// The first lanes ← so many neighbours.
+    pub(super) fn load_first(&mut self, to: u8, place: Place, count: u8) {
+        let mem = Arg::M(self.mem(place));
+        let bytes = usize::from(count * place.bytes);
+        let w = width(bytes);
+        let to = self.arg_wide(to, w);
+        match bytes {
+            8 => self.asm.ins(Code::EVEX_Vmovsd_xmm_k1z_m64, &[to, mem]),
+            _ => self.asm.ins(widened(Code::EVEX_Vmovups_xmm_k1z_xmmm128, w), &[to, mem]),
+        }
+    }
+
+    /// So many neighbours ← the first lanes.
+    pub(super) fn store_first(&mut self, from: u8, place: Place, count: u8) {
+        let mem = Arg::M(self.mem(place));
+        let bytes = usize::from(count * place.bytes);
+        let w = width(bytes);
+        let from = self.arg_wide(from, w);
+        match bytes {
+            8 => self.asm.ins(Code::EVEX_Vmovsd_m64_k1_xmm, &[mem, from]),
+            _ => self.asm.ins(widened(Code::EVEX_Vmovups_xmmm128_k1z_xmm, w), &[mem, from]),
         }
     }
 

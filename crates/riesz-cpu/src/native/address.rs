@@ -56,9 +56,13 @@ pub(super) fn moves(graph: &Graph, groups: &[Group]) -> Vec<Vec<(u16, i64)>> {
 /// The pointer or counter an operation uses.
 pub(super) fn group_of(op: Op) -> Option<u16> {
     match op {
-        Op::Load(p) | Op::Store(p) | Op::Peek(p) | Op::Gather(p) | Op::Begin(_, Some(p)) => {
-            Some(p.group)
-        }
+        Op::Load(p)
+        | Op::Store(p)
+        | Op::StoreFirst(p, _)
+        | Op::Peek(p)
+        | Op::PeekFirst(p, _)
+        | Op::Gather(p)
+        | Op::Begin(_, Some(p)) => Some(p.group),
         Op::Fetch { place, .. } => Some(place.group),
         Op::Counter(group) => Some(group),
         _ => None,

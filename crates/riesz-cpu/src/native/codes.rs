@@ -53,14 +53,26 @@ pub(super) fn two(op: Two, num: Num, wide: bool) -> Option<Code> {
         (Two::Xor, I32) => (VEX_Vpxor_xmm_xmm_xmmm128, EVEX_Vpxord_xmm_k1z_xmm_xmmm128b32),
         (Two::Scale, F64) => (INVALID, EVEX_Vscalefpd_xmm_k1z_xmm_xmmm128b64),
         (Two::Scale, F32) => (INVALID, EVEX_Vscalefps_xmm_k1z_xmm_xmmm128b32),
+        (Two::LowWords, _) => (INVALID, EVEX_Vunpcklps_xmm_k1z_xmm_xmmm128b32),
+        (Two::HighWords, _) => (INVALID, EVEX_Vunpckhps_xmm_k1z_xmm_xmmm128b32),
+        (Two::LowPairs, _) => (INVALID, EVEX_Vunpcklpd_xmm_k1z_xmm_xmmm128b64),
+        (Two::HighPairs, _) => (INVALID, EVEX_Vunpckhpd_xmm_k1z_xmm_xmmm128b64),
+        // There are no quarters of 16 bytes: the table begins with 32, and so does this row.
+        (Two::EvenQuarters | Two::OddQuarters, _) => {
+            let first = EVEX_Vshuff64x2_ymm_k1z_ymm_ymmm256b64_imm8 as usize - 1;
+            (INVALID, Code::try_from(first).unwrap_or(INVALID))
+        }
         (Two::Div | Two::Larger | Two::Smaller | Two::Scale, I32 | I64) => (INVALID, INVALID),
     };
     form(wide, row)
 }
 
 /// The number that goes with [`two`] as its last operand.
-pub(super) fn two_immediate(op: Two, num: Num) -> Option<u8> {
+pub(super) fn two_immediate(op: Two, num: Num, width: usize) -> Option<u8> {
     match op {
+        // Two bits, or in vectors of 32 bytes one, for each quarter of the result.
+        Two::EvenQuarters => Some(if width == 1 { 0b00 } else { 0b10_00_10_00 }),
+        Two::OddQuarters => Some(if width == 1 { 0b11 } else { 0b11_01_11_01 }),
         Two::Max if num.is_float() => Some(0b0101),
         Two::Min if num.is_float() => Some(0b0100),
         _ => None,

@@ -181,43 +181,127 @@ impl Lower<'_> {
 
     /// Combines the accumulators of every place and stores the results.
     pub(super) fn finish_folds(&mut self) -> Option<()> {
-        for fold in std::mem::take(&mut self.folds) {
-            let (combine, number, _) = self.combination(fold.store)?;
-            let s = &self.nest.stores[fold.store];
-            let truth = self.nest.body[s.value as usize].ty == DType::Bool;
-            let size = if truth && !self.graph.wide { Size::Mask } else { number.size() };
-            let after = |op: Op, args: [Id; 3], size: Size| {
-                let node = Node { op, args, size, block: fold.home, after: true, uniform: false };
-                self.graph.push(node)
-            };
-            let mut values: Vec<Id> =
-                fold.chains.iter().flatten().map(|&a| after(Op::End(a), [NONE; 3], size)).collect();
-            while values.len() > 1 {
-                let half = values.len().div_ceil(2);
-                for i in half..values.len() {
-                    values[i - half] =
-                        combined(&self.graph, combine, number, values[i - half], values[i]);
-                }
-                values.truncate(half);
+        let folds = std::mem::take(&mut self.folds);
+        let mut done = 0;
+        while done < folds.len() {
+            let together = self.neighbours(&folds[done..]);
+            if together > 1 {
+                self.finish_together(&folds[done..done + together])?;
+            } else {
+                self.finish(&folds[done])?;
             }
-            let mut total = *values.first()?;
-            if s.fold.is_some_and(|f| self.folds_lanes(f.along)) {
-                total = after(Op::Lanes(combine, number), [total, NONE, NONE], size);
-            }
-            if truth && self.graph.wide {
-                total = after(Op::Common, [total, total, NONE], Size::Mask);
-            }
-            if self.counts_memory(fold.store) && !self.begins_in_memory(fold.store) {
-                let size = if truth { Size::Mask } else { number.size() };
-                let memory = after(Op::Peek(fold.place), [NONE; 3], size);
-                total = match combine {
-                    Combine::Or => self.graph.logic(Logic::Or, memory, total),
-                    Combine::And => self.graph.logic(Logic::And, memory, total),
-                    _ => combined(&self.graph, combine, number, memory, total),
-                };
-            }
-            after(Op::Store(fold.place), [total, NONE, NONE], number.size());
+            done += together;
         }
+        Some(())
+    }
+
+    /// An operation after the loops inside a fold's home.
+    fn after(&self, fold: &Fold, op: Op, args: [Id; 3], size: Size) -> Id {
+        let node = Node { op, args, size, block: fold.home, after: true, uniform: false };
+        self.graph.push(node)
+    }
+
+    /// The chains of a place combined pairwise.
+    fn total(&self, fold: &Fold, combine: Combine, number: Num, size: Size) -> Option<Id> {
+        let mut values: Vec<Id> = fold
+            .chains
+            .iter()
+            .flatten()
+            .map(|&a| self.after(fold, Op::End(a), [NONE; 3], size))
+            .collect();
+        while values.len() > 1 {
+            let half = values.len().div_ceil(2);
+            for i in half..values.len() {
+                let (a, b) = (values[i - half], values[i]);
+                values[i - half] = combined(&self.graph, combine, number, a, b);
+            }
+            values.truncate(half);
+        }
+        values.first().copied()
+    }
+
+    fn finish(&self, fold: &Fold) -> Option<()> {
+        let (combine, number, _) = self.combination(fold.store)?;
+        let s = &self.nest.stores[fold.store];
+        let truth = self.nest.body[s.value as usize].ty == DType::Bool;
+        let size = if truth && !self.graph.wide { Size::Mask } else { number.size() };
+        let mut total = self.total(fold, combine, number, size)?;
+        if s.fold.is_some_and(|f| self.folds_lanes(f.along)) {
+            total = self.after(fold, Op::Lanes(combine, number), [total, NONE, NONE], size);
+        }
+        if truth && self.graph.wide {
+            total = self.after(fold, Op::Common, [total, total, NONE], Size::Mask);
+        }
+        if self.counts_memory(fold.store) && !self.begins_in_memory(fold.store) {
+            let size = if truth { Size::Mask } else { number.size() };
+            let memory = self.after(fold, Op::Peek(fold.place), [NONE; 3], size);
+            total = match combine {
+                Combine::Or => self.graph.logic(Logic::Or, memory, total),
+                Combine::And => self.graph.logic(Logic::And, memory, total),
+                _ => combined(&self.graph, combine, number, memory, total),
+            };
+        }
+        self.after(fold, Op::Store(fold.place), [total, NONE, NONE], number.size());
+        Some(())
+    }
+
+    /// How many of these folds are sums over lanes to neighbouring places, a power of two: their
+    /// lanes are added together.
+    fn neighbours(&self, folds: &[Fold]) -> usize {
+        let first = &folds[0];
+        let Some((Combine::Sum, number, _)) = self.combination(first.store) else { return 1 };
+        let along = self.nest.stores[first.store].fold.map_or(0, |f| f.along);
+        let bytes = self.graph.lanes * usize::from(first.place.bytes);
+        if !self.graph.wide || !number.is_float() || !self.folds_lanes(along) || bytes < 16 {
+            return 1;
+        }
+        let next = |(i, f): (usize, &Fold)| {
+            let disp = first.place.disp + i as i32 * i32::from(first.place.bytes);
+            (f.home, f.store, f.place) == (first.home, first.store, Place { disp, ..first.place })
+        };
+        let run = folds.iter().enumerate().take_while(|&f| next(f)).count().min(self.graph.lanes);
+        1 << run.ilog2()
+    }
+
+    /// The sums over the lanes of neighbouring folds as one vector. Halves of the vectors change
+    /// places and are added, for pairs of vectors, pairs of pairs and so on; a sum of lanes for each
+    /// place would take as many additions for one of them.
+    fn finish_together(&self, folds: &[Fold]) -> Option<()> {
+        let g = &self.graph;
+        let (_, number, _) = self.combination(folds[0].store)?;
+        let size = number.size();
+        let mut vectors: Vec<Id> = folds
+            .iter()
+            .map(|f| self.total(f, Combine::Sum, number, size))
+            .collect::<Option<_>>()?;
+        let lane = if size == Size::B4 { 4 } else { 8 };
+        let mut span = lane;
+        while span < lane * g.lanes {
+            let (low, high) = match span {
+                4 => (Two::LowWords, Two::HighWords),
+                8 => (Two::LowPairs, Two::HighPairs),
+                _ => (Two::EvenQuarters, Two::OddQuarters),
+            };
+            vectors = vectors
+                .chunks(2)
+                .map(|pair| {
+                    let (a, b) = (pair[0], pair[pair.len() - 1]);
+                    let (x, y) = (g.two(low, number, a, b), g.two(high, number, a, b));
+                    g.two(Two::Add, number, x, y)
+                })
+                .collect();
+            span *= 2;
+        }
+        let first = &folds[0];
+        let count = folds.len() as u8;
+        let mut total = vectors[0];
+        if self.counts_memory(first.store) {
+            let op = Op::PeekFirst(first.place, count);
+            let memory = self.after(first, op, [NONE; 3], size);
+            total = g.two(Two::Add, number, memory, total);
+        }
+        let op = Op::StoreFirst(first.place, count);
+        self.after(first, op, [total, NONE, NONE], size);
         Some(())
     }
 }

@@ -96,6 +96,15 @@ pub(super) enum Two {
     Xor,
     /// a·2^⌊b⌋.
     Scale,
+    /// In each 16 bytes, the low 4-byte lanes of both in turns; the high ones.
+    LowWords,
+    HighWords,
+    /// The same with 8 bytes.
+    LowPairs,
+    HighPairs,
+    /// Of each 16 bytes of a and then of b the first, third, …; the second, fourth, ….
+    EvenQuarters,
+    OddQuarters,
 }
 
 /// A function of one number in each lane.
@@ -185,6 +194,9 @@ pub(super) enum Op {
     Store(Place),
     /// Memory, now.
     Peek(Place),
+    /// The first lanes of a into neighbouring places, and back.
+    StoreFirst(Place, u8),
+    PeekFirst(Place, u8),
     /// The accumulator gets its first value: the identity, or what is in memory.
     Begin(u16, Option<Place>),
     /// The accumulator is combined with a, or with a·b for a sum; `true`: in the lanes of the tail.
@@ -212,6 +224,7 @@ impl Op {
             self,
             Op::Check
                 | Op::Store(_)
+                | Op::StoreFirst(..)
                 | Op::Begin(..)
                 | Op::Join(..)
                 | Op::Fetch { .. }
@@ -221,7 +234,10 @@ impl Op {
 
     /// Whether it names a result.
     pub(super) fn has_result(self) -> bool {
-        !matches!(self, Op::Check | Op::Store(_) | Op::Begin(..) | Op::Join(..))
+        !matches!(
+            self,
+            Op::Check | Op::Store(_) | Op::StoreFirst(..) | Op::Begin(..) | Op::Join(..)
+        )
     }
 }
 

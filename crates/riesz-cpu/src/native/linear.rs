@@ -77,7 +77,10 @@ impl Linear {
             .iter()
             .map(|item| {
                 if let Item::Node(id) = *item {
-                    stores += u32::from(matches!(self.nodes[id as usize].op, Op::Store(_)));
+                    stores += u32::from(matches!(
+                        self.nodes[id as usize].op,
+                        Op::Store(_) | Op::StoreFirst(..)
+                    ));
                 }
                 stores
             })

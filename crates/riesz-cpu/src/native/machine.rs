@@ -400,9 +400,10 @@ impl Machine {
     }
 
     pub(super) fn two(&mut self, f: Two, num: Num, dst: Arg, a: Src, b: Src) -> Option<()> {
-        let code = widened(codes::two(f, num, self.wide)?, self.width(num.size()));
+        let w = self.width(num.size());
+        let code = widened(codes::two(f, num, self.wide)?, w);
         let (a, b) = (self.arg(a, num.size()), self.arg(b, num.size()));
-        match codes::two_immediate(f, num) {
+        match codes::two_immediate(f, num, w) {
             Some(i) => self.asm.ins(code, &[dst, a, b, Arg::I(i)]),
             None => self.asm.ins(code, &[dst, a, b]),
         }
@@ -476,7 +477,7 @@ impl Machine {
             other => self.arg(other, num.size()),
         };
         let code = widened(codes::two(f, num, self.wide)?, w);
-        let Some(immediate) = codes::two_immediate(f, num) else {
+        let Some(immediate) = codes::two_immediate(f, num, w) else {
             self.asm.ins(code, &[a, a, b]);
             return Some(());
         };
@@ -536,6 +537,16 @@ pub(super) fn memory_arguments(op: Op, wide: bool) -> (u8, bool) {
         // The operands may have to be exchanged.
         Op::Compare(_, Num::I32 | Num::I64) if !wide => (0, false),
         Op::One(..) => (0b1, false),
+        // Shuffles of 8-byte words of any numbers: operands in registers only.
+        Op::Two(
+            Two::LowWords
+            | Two::HighWords
+            | Two::LowPairs
+            | Two::HighPairs
+            | Two::EvenQuarters
+            | Two::OddQuarters,
+            _,
+        ) => (0, false),
         Op::Two(f, _) => {
             let swaps = matches!(
                 f,

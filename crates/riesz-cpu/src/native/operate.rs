@@ -24,6 +24,17 @@ impl Allocate<'_> {
                 self.machine.load(to, place, node.size);
                 Some(())
             }
+            Op::PeekFirst(place, count) => {
+                let to = self.result(id)?;
+                self.machine.load_first(to, place, count);
+                Some(())
+            }
+            Op::StoreFirst(place, count) => {
+                let from = self.read(args[0])?;
+                self.machine.store_first(from, place, count);
+                self.done_with(&args);
+                Some(())
+            }
             Op::Counter(group) => {
                 let to = self.result(id)?;
                 self.machine.counter(to, group, node.size);

@@ -99,9 +99,8 @@ impl<'g, T: Float> Symbol<'g, T> {
     fn negated(self) -> Option<Self> {
         let Node(g, id) = self else { return None };
         let node = g.node(id);
-        let sign = g.constant(T::SIGN, Self::SIZE);
-        (node.op == Op::Two(Two::Xor, T::NUM) && node.args[1] == sign)
-            .then_some(Node(g, node.args[0]))
+        let flips = node.op == Op::Two(Two::Xor, T::NUM);
+        (flips && g.node(node.args[1]).op == Op::Const(T::SIGN)).then_some(Node(g, node.args[0]))
     }
 
     fn bitwise(self, op: Two, bits: u64) -> Self {
