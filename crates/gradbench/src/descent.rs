@@ -15,7 +15,11 @@ pub enum By {
 /// Value and gradient of a function of a vector that gives a number.
 pub fn slope(f: impl Fn(Var) -> Var, by: By) -> impl Fn(Var) -> (Var, Var) {
     move |x| match by {
-        By::Forward => (f(x), jacobian_by(&f, Mode::Forward)(x)),
+        By::Forward => {
+            let directions = Var::eye(x.dtype(), x.shape().size());
+            let (values, slopes) = vmap(|d: Var| jvp(&f, x, d))(directions);
+            (values.at(0), slopes)
+        }
         By::Reverse => value_and_grad(&f)(x),
     }
 }

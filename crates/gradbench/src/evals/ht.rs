@@ -30,7 +30,7 @@ struct Skeleton {
 fn prepare_objective(input: &Input) -> Result<Box<dyn Work>> {
     let (skeleton, arguments) = read(input)?;
     let f = move |(theta, us, constants): Arguments<Var>| {
-        let mesh = posed(&skeleton, theta, constants);
+        let mesh = posed(&skeleton, &Pose::new(theta), constants);
         residuals(mesh, us, constants).flatten()
     };
     compiled(f, arguments, nested)
@@ -39,15 +39,39 @@ fn prepare_objective(input: &Input) -> Result<Box<dyn Work>> {
 fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
     let (skeleton, arguments) = read(input)?;
     let f = move |(theta, us, constants): Arguments<Var>| {
-        let of_pose = |theta| residuals(posed(&skeleton, theta, constants), us, constants);
-        let by_pose = jacobian_by(of_pose, Mode::Forward)(theta);
-        let by_place = us.map(|us| own_places(posed(&skeleton, theta, constants), us, constants));
-        let columns = Var::concat(&by_place.into_iter().chain([by_pose]).collect::<Vec<_>>(), 2);
+        let pose = Pose::new(theta);
+        let own = us.map(|us| own_places(posed(&skeleton, &pose, constants), us, constants));
+        let mut columns: Vec<Var> = own.into_iter().collect();
+        // Each part of the pose by itself, since a finger's angles move that finger only.
+        for part in 0..pose.parts.len() {
+            let by_part = |angles: Var| {
+                let mut moved = pose.clone();
+                moved.parts[part] = angles;
+                residuals(posed(&skeleton, &moved, constants), us, constants)
+            };
+            columns.push(jacobian_by(by_part, Mode::Forward)(pose.parts[part]));
+        }
+        let columns = Var::concat(&columns, 2);
         let [points, three, n] = [columns.shape()[0], columns.shape()[1], columns.shape()[2]];
         columns.reshape([points * three, n])
     };
     compiled(f, arguments, nested)
 }
+
+/// The global rotation and translation, three numbers each, and four angles of each finger.
+#[derive(Clone)]
+struct Pose {
+    parts: Vec<Var>,
+}
+
+impl Pose {
+    fn new(theta: Var) -> Pose {
+        let fingers = [4; FINGERS];
+        Pose { parts: theta.split(&[&[3, 3][..], &fingers].concat(), 0) }
+    }
+}
+
+const FINGERS: usize = 5;
 
 /// `[points,3,2]`: each residual depends on its own coordinates only.
 fn own_places(mesh: Var, us: Var, (_, _, _, _, points, vertices): Constants<Var>) -> Var {
@@ -76,71 +100,72 @@ fn on_triangle(corners: Var, u: Var) -> Var {
 }
 
 /// The vertices of the posed mesh, `[vertices,3]`: linear blend skinning, then the global motion. The
-/// rotation is linear, so it turns the bones, of which there are fewer than vertices. What does not
-/// depend on the pose stands on one side, so that there is one product with what does.
-fn posed(skeleton: &Skeleton, theta: Var, constants: Constants<Var>) -> Var {
+/// rotation is linear, so it turns the bones, of which there are fewer than vertices.
+fn posed(skeleton: &Skeleton, pose: &Pose, constants: Constants<Var>) -> Var {
     let (relative, inverse_rest, rest, weights, _, _) = constants;
-    let (vertices, bones) = (weights.shape()[0], relative.shape()[0]);
-    let absolute = chained(skeleton, local(theta, relative)).matmul(inverse_rest);
     let mirror = if skeleton.is_mirrored { [-1.0, 1.0, 1.0] } else { [1.0; 3] };
-    let turn = rotation(theta.slice_axis(0, 0, 3)) * Var::constant(mirror);
-    let turned = Var::einsum("ij,bjk->bki", &[turn, absolute.slice_axis(1, 0, 3)]);
-    let shares = weights.expand_dims(2) * rest.expand_dims(1);
-    let mesh = shares.reshape([vertices, bones * 4]).dot(turned.reshape([bones * 4, 3]));
-    mesh + theta.slice_axis(0, 3, 6)
-}
-
-/// Each bone's motion relative to its parent, `[bones,4,4]`. Three bones of every finger bend; the
-/// first of them turns sideways too.
-fn local(theta: Var, relative: Var) -> Var {
-    let bones = relative.shape()[0];
-    let (mut bend, mut side) = (vec![theta.literal(0.0); bones], vec![theta.literal(0.0); bones]);
-    for finger in 0..5 {
-        let (angle, bone) = (6 + 4 * finger, 2 + 4 * finger);
-        bend[bone] = theta.at(angle);
-        side[bone] = theta.at(angle + 1);
-        bend[bone + 1] = theta.at(angle + 2);
-        bend[bone + 2] = theta.at(angle + 3);
-    }
-    let (bend, side) = (Var::stack(&bend, 0), Var::stack(&side, 0));
-    let (sx, cx, sz, cz) = (bend.sin(), bend.cos(), side.sin(), side.cos());
-    let zero = bend.zeros_like();
-    // Rz(side)·Rx(bend)
-    let rows = [cz, -sz * cx, sz * sx, sz, cz * cx, -cz * sx, zero, sx, cx];
-    let rotations = Var::stack(&rows, 1).reshape([bones, 3, 3]);
-    let turned = relative.slice_axis(2, 0, 3).matmul(rotations);
-    Var::concat(&[turned, relative.slice_axis(2, 3, 4)], 2)
-}
-
-/// Each bone's motion in the hand's frame: its parent's, then its own. Bones as far from the root are
-/// multiplied together.
-fn chained(skeleton: &Skeleton, local: Var) -> Var {
-    let parents = &skeleton.parents;
-    let mut depth = vec![0; parents.len()];
-    for (bone, parent) in parents.iter().enumerate() {
-        depth[bone] = parent.map_or(0, |parent| depth[parent] + 1);
-    }
-    let deepest = depth.iter().copied().max().unwrap_or(0);
-    let at_depth = |d| (0..parents.len()).filter(|&bone| depth[bone] == d).collect::<Vec<_>>();
-    let take = |from: Var, which: &[usize]| {
-        from.take(Var::constant(which.iter().map(|&i| i as i64).collect::<Vec<_>>()), 0)
+    let turn = rotation(pose.parts[0]) * Var::constant(mirror);
+    let bones = chained(skeleton, pose, relative);
+    // The motion of each bone from rest, transposed so that it stands below others.
+    let motion = |bone: usize| {
+        let from_rest = bones[bone].dot(inverse_rest.at(bone)).slice_axis(0, 0, 3);
+        turn.dot(from_rest).t()
     };
-    let mut order = at_depth(0);
-    let mut level = order.clone();
-    let mut absolute = vec![take(local, &level)];
-    for d in 1..=deepest {
-        let bones = at_depth(d);
-        let above: Vec<usize> = bones
-            .iter()
-            .filter_map(|&bone| level.iter().position(|&b| Some(b) == parents[bone]))
-            .collect();
-        absolute.push(take(absolute[d - 1], &above).matmul(take(local, &bones)));
-        order.extend(&bones);
-        level = bones;
+    let blended = skeleton.groups().into_iter().map(|group| {
+        let motions: Vec<Var> = group.iter().map(|&bone| motion(bone)).collect();
+        let columns = Var::constant(group.iter().map(|&bone| bone as i64).collect::<Vec<_>>());
+        let shares = weights.take(columns, 1).expand_dims(2) * rest.expand_dims(1);
+        let vertices = weights.shape()[0];
+        shares.reshape([vertices, 4 * group.len()]).dot(Var::concat(&motions, 0))
+    });
+    blended.fold(pose.parts[1], |mesh, part| mesh + part)
+}
+
+impl Skeleton {
+    /// The bones that each finger's angles move, and those that none moves: what is in one group
+    /// depends on the same angles.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let mut groups = vec![Vec::new(); FINGERS + 1];
+        let mut group_of = Vec::new();
+        for (bone, parent) in self.parents.iter().enumerate() {
+            let inherited = parent.map_or(FINGERS, |parent| group_of[parent]);
+            let group = bending(bone).map_or(inherited, |(finger, _)| finger);
+            group_of.push(group);
+            groups[group].push(bone);
+        }
+        groups.retain(|group| !group.is_empty());
+        groups
     }
-    let places: Vec<usize> =
-        (0..parents.len()).filter_map(|bone| order.iter().position(|&b| b == bone)).collect();
-    take(Var::concat(&absolute, 0), &places)
+}
+
+/// The finger of a bone that bends, and which of the finger's three such bones it is. Each finger has
+/// four bones after the root, the first of which is stiff.
+fn bending(bone: usize) -> Option<(usize, usize)> {
+    let (finger, joint) = (bone.checked_sub(1)? / 4, (bone - 1) % 4);
+    (finger < FINGERS && joint > 0).then(|| (finger, joint - 1))
+}
+
+/// Each bone's motion in the hand's frame, `[4,4]`: its parent's, then its own.
+fn chained(skeleton: &Skeleton, pose: &Pose, relative: Var) -> Vec<Var> {
+    let mut bones: Vec<Var> = Vec::new();
+    for (bone, parent) in skeleton.parents.iter().enumerate() {
+        let local = match bending(bone) {
+            None => relative.at(bone),
+            Some((finger, joint)) => relative.at(bone).dot(bend(pose.parts[2 + finger], joint)),
+        };
+        bones.push(parent.map_or(local, |parent| bones[parent].dot(local)));
+    }
+    bones
+}
+
+/// Rz(side)·Rx(bend) as a motion; only a finger's first joint turns sideways.
+fn bend(angles: Var, joint: usize) -> Var {
+    let angle = angles.at(if joint == 0 { 0 } else { joint + 1 });
+    let side = if joint == 0 { angles.at(1) } else { angle.literal(0.0) };
+    let (sx, cx, sz, cz) = (angle.sin(), angle.cos(), side.sin(), side.cos());
+    let (o, i) = (angle.literal(0.0), angle.literal(1.0));
+    let rows = [cz, -sz * cx, sz * sx, o, sz, cz * cx, -cz * sx, o, o, sx, cx, o, o, o, o, i];
+    Var::stack(&rows, 0).reshape([4, 4])
 }
 
 /// The matrix of the rotation about `axis` by its length; the identity for lengths below 1e-4.
