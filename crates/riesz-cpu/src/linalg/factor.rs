@@ -1,62 +1,51 @@
-//! Cholesky and QR factorisations, and triangular solves.
+//! Cholesky, LU and QR factorisations with factors of their own, and triangular solves.
 
-use super::{Scalar, Status, Workspace, fill_nan};
+use super::blocked;
+use super::scratch::{Scratch, room};
+use super::substitute::{Corner, Sides, substitute};
+use super::{Scalar, Status, fill_nan};
+use crate::simd::Isa;
 use faer::dyn_stack::StackReq;
-use faer::linalg::cholesky::llt::factor as llt;
 use faer::linalg::qr::no_pivoting::factor as qr_factor;
-use faer::linalg::{
-    householder, temp_mat_scratch, temp_mat_zeroed, triangular_solve as triangular,
-};
+use faer::linalg::{householder, temp_mat_scratch, temp_mat_zeroed};
 use faer::mat::AsMatMut;
 use faer::{Conj, MatMut, MatRef, Par};
 
-/// Up to this size the plain loops are faster than the library.
-const SMALL: usize = 24;
+/// Up to this order the plain loops are faster.
+const SMALL: usize = 12;
 
-/// The lower triangular L with L·Lᵀ = A, row-major with zeros above; reads A's lower triangle.
+/// Bytes of scratch that [`cholesky`] needs.
+pub fn cholesky_room<T: Scalar>(n: usize) -> usize {
+    if n <= SMALL { 0 } else { room::<T>(blocked::room(n, n)) }
+}
+
+/// The lower triangular L with L·Lᵀ = A, in place: reads the lower triangle of the row-major `a`, and leaves
+/// zeros above.
 ///
 /// Not positive definite gives [`Status::NotPositiveDefinite`] and NaN.
 ///
 /// # Panics
-/// If a slice has not n² entries.
-pub fn cholesky<T: Scalar>(n: usize, a: &[T], l: &mut [T], workspace: &mut Workspace) -> Status {
-    assert!(a.len() == n * n && l.len() == n * n, "Cholesky of a slice of the wrong length");
-    let zero = T::of(0.0);
-    for i in 0..n {
-        l[i * n..i * n + i + 1].copy_from_slice(&a[i * n..i * n + i + 1]);
-        l[i * n + i + 1..(i + 1) * n].fill(zero);
-    }
+/// If the slice has not n² entries.
+pub fn cholesky<T: Scalar>(isa: Isa, n: usize, a: &mut [T], mut scratch: Scratch) -> Status {
+    assert!(a.len() == n * n, "Cholesky of a slice of the wrong length");
     let failed = if n <= SMALL {
-        plain_cholesky(n, l)
+        plain_cholesky(n, a)
     } else {
-        let need = llt::cholesky_in_place_scratch::<T>(n, Par::Seq, Default::default());
-        let temp = temp_mat_scratch::<T>(n, n);
-        let stack = workspace.stack(StackReq::all_of(&[need, temp]));
-        // Column-major, as the library is fastest.
-        let (mut copy, stack) = temp_mat_zeroed::<T, _, _>(n, n, stack);
-        let mut copy = copy.as_mat_mut();
-        copy.copy_from_triangular_lower(MatRef::from_row_major_slice(l, n, n));
-        let result = llt::cholesky_in_place(
-            copy.as_mut(),
-            Default::default(),
-            Par::Seq,
-            stack,
-            Default::default(),
-        );
-        MatMut::from_row_major_slice_mut(l, n, n).copy_from_triangular_lower(copy);
-        result.err().map(|llt::LltError::NonPositivePivot { index }| index)
+        let panel = scratch.raw::<T>(blocked::room(n, n));
+        // SAFETY: n² numbers, and scratch as large as was asked for.
+        unsafe { blocked::cholesky(isa, n, a.as_mut_ptr(), n, panel) }
     };
-    match failed {
-        None => Status::Done,
-        Some(i) => {
-            fill_nan(l);
-            Status::NotPositiveDefinite(i)
-        }
+    if failed < n {
+        fill_nan(a);
+        return Status::NotPositiveDefinite(failed);
     }
+    (0..n).for_each(|i| a[i * n + i + 1..(i + 1) * n].fill(T::of(0.0)));
+    Status::Done
 }
 
-/// Row by row (Golub & Van Loan, §4.2); the first pivot that is not positive.
-fn plain_cholesky<T: Scalar>(n: usize, l: &mut [T]) -> Option<usize> {
+/// Row by row (Golub & Van Loan, *Matrix Computations*, section 4.2); the first pivot that is not positive
+/// and finite, or n.
+fn plain_cholesky<T: Scalar>(n: usize, l: &mut [T]) -> usize {
     for i in 0..n {
         let (done, row) = l.split_at_mut(i * n);
         for j in 0..i {
@@ -66,17 +55,81 @@ fn plain_cholesky<T: Scalar>(n: usize, l: &mut [T]) -> Option<usize> {
         }
         let pivot = row[..i].iter().fold(row[i], |s, v| s - *v * *v);
         // NaN is not positive either.
-        let positive = pivot > T::of(0.0);
+        let positive = pivot > T::of(0.0) && pivot < <T as crate::simd::Value>::INFINITY;
         if !positive {
-            return Some(i);
+            return i;
         }
         row[i] = pivot.root();
     }
-    None
+    n
+}
+
+/// Bytes of scratch that [`lu`] needs for an m×n matrix.
+pub fn lu_room<T: Scalar>(m: usize, n: usize) -> usize {
+    room::<T>(m * n) + room::<T>(blocked::room(m, n))
+}
+
+/// A\[rows\] = L·U for an m×n row-major A and k = min(m, n): L is m×k with a unit diagonal, U k×n, `rows` has
+/// m entries.
+///
+/// # Panics
+/// If a slice has the wrong length.
+pub fn lu<T: Scalar>(
+    isa: Isa,
+    (m, n): (usize, usize),
+    a: &[T],
+    rows: &mut [i64],
+    l: &mut [T],
+    u: &mut [T],
+    mut scratch: Scratch,
+) {
+    let k = m.min(n);
+    assert!(
+        a.len() == m * n && rows.len() == m && l.len() == m * k && u.len() == k * n,
+        "LU with slices of wrong lengths"
+    );
+    let packed = scratch.copied(a);
+    let panel = scratch.raw::<T>(blocked::room(m, n));
+    // SAFETY: m·n numbers, m rows, and scratch as large as was asked for.
+    unsafe { blocked::lu(isa, (m, n), packed.as_mut_ptr(), n, rows.as_mut_ptr(), panel) };
+    let (zero, one) = (T::of(0.0), T::of(1.0));
+    for i in 0..m {
+        let row = &packed[i * n..(i + 1) * n];
+        let below = i.min(k);
+        let (left, right) = l[i * k..(i + 1) * k].split_at_mut(below);
+        left.copy_from_slice(&row[..below]);
+        right.fill(zero);
+        if i < k {
+            right[0] = one;
+            u[i * n..i * n + i].fill(zero);
+            u[i * n + i..(i + 1) * n].copy_from_slice(&row[i..]);
+        }
+    }
+}
+
+/// Bytes of scratch that [`qr`] needs for an m×n matrix.
+pub fn qr_room<T: Scalar>(m: usize, n: usize) -> usize {
+    if m == 0 || n == 0 { 0 } else { qr_stack::<T>(m, n).unaligned_bytes_required() }
+}
+
+fn qr_stack<T: Scalar>(m: usize, n: usize) -> StackReq {
+    let k = m.min(n);
+    let block = qr_factor::recommended_block_size::<T>(m, n);
+    StackReq::all_of(&[
+        temp_mat_scratch::<T>(m, n),
+        temp_mat_scratch::<T>(block, k),
+        temp_mat_scratch::<T>(m, k),
+        StackReq::any_of(&[
+            qr_factor::qr_in_place_scratch::<T>(m, n, block, Par::Seq, Default::default()),
+            householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<T>(
+                m, block, k,
+            ),
+        ]),
+    ])
 }
 
 /// Q (m×k, orthonormal columns) and R (k×n, upper triangular or trapezoidal), k = min(m, n), with
-/// Q·R = A; all row-major. The signs are Householder's: R's diagonal may be negative.
+/// Q·R = A; all row-major. R's diagonal is not negative.
 ///
 /// # Panics
 /// If a slice has the wrong length.
@@ -86,7 +139,7 @@ pub fn qr<T: Scalar>(
     a: &[T],
     q: &mut [T],
     r: &mut [T],
-    workspace: &mut Workspace,
+    scratch: Scratch,
 ) -> Status {
     let k = m.min(n);
     assert!(
@@ -102,17 +155,7 @@ pub fn qr<T: Scalar>(
         return Status::NotFinite;
     }
     let block = qr_factor::recommended_block_size::<T>(m, n);
-    let stack = workspace.stack(StackReq::all_of(&[
-        temp_mat_scratch::<T>(m, n),
-        temp_mat_scratch::<T>(block, k),
-        temp_mat_scratch::<T>(m, k),
-        StackReq::any_of(&[
-            qr_factor::qr_in_place_scratch::<T>(m, n, block, Par::Seq, Default::default()),
-            householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<T>(
-                m, block, k,
-            ),
-        ]),
-    ]));
+    let stack = scratch.stack(qr_stack::<T>(m, n));
     let (mut packed, stack) = temp_mat_zeroed::<T, _, _>(m, n, stack);
     let (mut coefficients, stack) = temp_mat_zeroed::<T, _, _>(block, k, stack);
     let (mut basis, stack) = temp_mat_zeroed::<T, _, _>(m, k, stack);
@@ -127,9 +170,6 @@ pub fn qr<T: Scalar>(
         Default::default(),
     );
     for i in 0..k {
-        for j in 0..n {
-            r[i * n + j] = if j < i { T::of(0.0) } else { packed[(i, j)] };
-        }
         basis[(i, i)] = T::of(1.0);
     }
     householder::apply_block_householder_sequence_on_the_left_in_place_with_conj(
@@ -141,6 +181,17 @@ pub fn qr<T: Scalar>(
         stack,
     );
     MatMut::from_row_major_slice_mut(q, m, k).copy_from(basis);
+    for i in 0..k {
+        // Householder's signs are any; turning a row of R and a column of Q changes no product.
+        let turned = packed[(i, i)].negative();
+        for j in 0..n {
+            let v = if j < i { T::of(0.0) } else { packed[(i, j)] };
+            r[i * n + j] = if turned && j >= i { -v } else { v };
+        }
+        if turned {
+            (0..m).for_each(|p| q[p * k + i] = -q[p * k + i]);
+        }
+    }
     Status::Done
 }
 
@@ -162,6 +213,7 @@ pub struct Triangle {
 /// # Panics
 /// If a slice has the wrong length.
 pub fn solve_triangular<T: Scalar>(
+    isa: Isa,
     n: usize,
     a: &[T],
     t: Triangle,
@@ -169,21 +221,25 @@ pub fn solve_triangular<T: Scalar>(
     x: &mut [T],
 ) -> Status {
     assert!(a.len() == n * n && x.len() == n * k, "triangular solve with slices of wrong lengths");
-    if n == 0 || k == 0 {
+    if n == 0 {
         return Status::Done;
     }
-    let a_ = MatRef::from_row_major_slice(a, n, n);
-    let a_ = if t.transposed { a_.transpose() } else { a_ };
-    let x = MatMut::from_row_major_slice_mut(x, n, k);
-    match (t.lower != t.transposed, t.unit) {
-        (true, true) => triangular::solve_unit_lower_triangular_in_place(a_, x, Par::Seq),
-        (true, false) => triangular::solve_lower_triangular_in_place(a_, x, Par::Seq),
-        (false, true) => triangular::solve_unit_upper_triangular_in_place(a_, x, Par::Seq),
-        (false, false) => triangular::solve_upper_triangular_in_place(a_, x, Par::Seq),
-    }
     let zero = T::of(0.0);
-    match (0..n).find(|i| !t.unit && a[i * n + i] == zero) {
-        Some(i) => Status::Singular(i),
-        None => Status::Done,
+    let singular = (0..n).find(|i| !t.unit && a[i * n + i] == zero);
+    if k > 0 {
+        let (row, column) = if t.transposed { (1, n as isize) } else { (n as isize, 1) };
+        let (at, ld) = (a.as_ptr(), k as isize);
+        // SAFETY: n² numbers and n×k numbers that do not overlap.
+        unsafe {
+            if t.lower != t.transposed {
+                let corner = Corner::lower(n, at, row, column, t.unit);
+                substitute(isa, corner, Sides { at: x.as_mut_ptr(), k, ld });
+            } else {
+                let corner = Corner::upper(n, at, row, column, t.unit);
+                let last = x.as_mut_ptr().add((n - 1) * k);
+                substitute(isa, corner, Sides { at: last, k, ld: -ld });
+            }
+        }
     }
+    singular.map_or(Status::Done, Status::Singular)
 }

@@ -1,4 +1,4 @@
-//! Loops compiled per instruction set: matrix–vector products, small products, small eliminations.
+//! Loops compiled per instruction set: matrix–vector products and small products.
 
 // Kernels take bare pointers, strides and sizes; index loops are what the compiler vectorises best;
 // the safety of the trait's methods is stated once, on the trait.
@@ -61,11 +61,6 @@ pub trait Kernels: Sized {
         c: *mut Self,
         sc: (isize, isize),
     );
-    /// Elimination with partial pivoting, in place, row-major n×n; `pivots[i]` is the row of A that
-    /// became row i. Gives (first zero pivot or n, whether the permutation is odd).
-    unsafe fn eliminate(isa: Isa, n: usize, a: *mut Self, pivots: *mut usize) -> (usize, bool);
-    /// Solves L·X = B (unit lower), then U·X = B, in place, for the packed factors; X is n×k row-major.
-    unsafe fn substitute(isa: Isa, n: usize, lu: *const Self, k: usize, x: *mut Self);
 }
 
 macro_rules! kernels {
@@ -101,13 +96,6 @@ macro_rules! kernels {
                 compiled!(isa, small_product::<$t, _, 16>(
                     m: usize, n: usize, k: usize, alpha: $t, a: *const $t, sa: (isize, isize),
                     b: *const $t, sb: (isize, isize), beta: $t, c: *mut $t, sc: (isize, isize)))
-            }
-            unsafe fn eliminate(isa: Isa, n: usize, a: *mut $t, pivots: *mut usize) -> (usize, bool) {
-                compiled!(isa, eliminate::<$t, _, 0>(n: usize, a: *mut $t, pivots: *mut usize)
-                    -> (usize, bool))
-            }
-            unsafe fn substitute(isa: Isa, n: usize, lu: *const $t, k: usize, x: *mut $t) {
-                compiled!(isa, substitute::<$t, _, $narrow | $wide>(n: usize, lu: *const $t, k: usize, x: *mut $t))
             }
         }
     };
@@ -404,99 +392,5 @@ unsafe fn small_rows<T: Real, A: Arith, const W: usize>(
             }
         }
         i += 4;
-    }
-}
-
-/// Doolittle elimination by rows (Golub & Van Loan, "Matrix Computations", alg. 3.4.1).
-#[inline(always)]
-unsafe fn eliminate<T: Real, A: Arith, const L: usize>(
-    n: usize,
-    a: *mut T,
-    pivots: *mut usize,
-) -> (usize, bool) {
-    let zero = T::of(0.0);
-    // SAFETY: the caller's: n×n entries and n pivots.
-    let (a, pivots) = unsafe {
-        (std::slice::from_raw_parts_mut(a, n * n), std::slice::from_raw_parts_mut(pivots, n))
-    };
-    for (i, p) in pivots.iter_mut().enumerate() {
-        *p = i;
-    }
-    let (mut singular, mut odd) = (n, false);
-    for k in 0..n {
-        let mut best = k;
-        let mut size = a[k * n + k].magnitude();
-        for i in k + 1..n {
-            let v = a[i * n + k].magnitude();
-            if v > size || (v != v && size == size) {
-                (best, size) = (i, v);
-            }
-        }
-        if best != k {
-            let (upper, lower) = a.split_at_mut(best * n);
-            upper[k * n..(k + 1) * n].swap_with_slice(&mut lower[..n]);
-            pivots.swap(k, best);
-            odd = !odd;
-        }
-        let pivot = a[k * n + k];
-        if pivot == zero {
-            singular = singular.min(k);
-            continue;
-        }
-        let (upper, lower) = a.split_at_mut((k + 1) * n);
-        let row = &upper[k * n + k + 1..];
-        for other in lower.chunks_exact_mut(n) {
-            let factor = other[k] / pivot;
-            other[k] = factor;
-            for (v, u) in other[k + 1..].iter_mut().zip(row) {
-                *v = A::fma(-factor, *u, *v);
-            }
-        }
-    }
-    (singular, odd)
-}
-
-#[inline(always)]
-unsafe fn substitute<T: Real, A: Arith, const L: usize>(
-    n: usize,
-    lu: *const T,
-    k: usize,
-    x: *mut T,
-) {
-    // SAFETY: the caller's: n×n and n×k entries.
-    let (lu, x) = unsafe {
-        (std::slice::from_raw_parts(lu, n * n), std::slice::from_raw_parts_mut(x, n * k))
-    };
-    for i in 0..n {
-        let (done, rest) = x.split_at_mut(i * k);
-        subtract_rows::<T, A>(&lu[i * n..i * n + i], done, &mut rest[..k]);
-    }
-    for i in (0..n).rev() {
-        let (rest, done) = x.split_at_mut((i + 1) * k);
-        let row = &mut rest[i * k..];
-        subtract_rows::<T, A>(&lu[i * n + i + 1..(i + 1) * n], done, row);
-        let pivot = lu[i * n + i];
-        for v in row {
-            *v = *v / pivot;
-        }
-    }
-}
-
-/// row −= Σ weights[j]·rows[j]
-#[inline(always)]
-fn subtract_rows<T: Real, A: Arith>(weights: &[T], rows: &[T], row: &mut [T]) {
-    if let [v] = row {
-        let mut sum = *v;
-        for (w, u) in weights.iter().zip(rows) {
-            sum = A::fma(-*w, *u, sum);
-        }
-        *v = sum;
-        return;
-    }
-    let k = row.len();
-    for (j, w) in weights.iter().enumerate() {
-        for (v, u) in row.iter_mut().zip(&rows[j * k..]) {
-            *v = A::fma(-*w, *u, *v);
-        }
     }
 }

@@ -1,169 +1,394 @@
-//! LU with partial pivoting and what follows from it: solve, inverse, determinant.
+//! Factors of a square matrix, and what follows from them: solve, inverse, determinant.
 //!
-//! P·A = L·U with L unit lower triangular and U upper triangular, packed in one row-major matrix.
+//! P·A = L·U by elimination with partial pivoting; for a symmetric positive definite A, which is noticed,
+//! A = L·Lᵀ, at half the cost. Either way they are packed in one row-major matrix beside a list of
+//! whole numbers, so that they can be kept and used again.
 
-use super::{Scalar, Status, Workspace, fill_nan, stack_in};
+use super::blocked;
+use super::turn::turn;
+use super::scratch::{Scratch, room};
+use super::small;
+use super::substitute::{Corner, Sides, substitute};
+use super::tile::{Entries, Even, Tiles};
+use super::{Scalar, Status, fill_nan};
 use crate::simd::Isa;
-use faer::dyn_stack::StackReq;
-use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
-use faer::linalg::triangular_solve as triangular;
-use faer::{MatMut, MatRef, Par};
 
-/// Up to this size the plain loops are faster than the library.
-const SMALL: usize = 64;
+/// Symmetric matrices from this order on are tried with Cholesky's factorisation.
+const TRIED: usize = small::MOST + 1;
+
+/// What the last entry of the list of rows says.
+const EVEN: i64 = 0;
+const ODD: i64 = 1;
+const CHOLESKY: i64 = 2;
 
 /// The factors of a matrix, in the caller's memory.
 #[derive(Clone, Copy, Debug)]
-pub struct LuFactors<'a, T> {
-    /// n
-    pub order: usize,
-    /// n×n, row-major: U in the upper triangle, L without its unit diagonal below.
-    pub packed: &'a [T],
-    /// Row i of P·A is row `pivots[i]` of A.
-    pub pivots: &'a [usize],
-    /// Whether P is an odd permutation: det P = −1.
-    pub odd: bool,
+pub struct Factors<'a, T> {
+    /// n×n, row-major. Of elimination: U in the upper triangle, L without its unit diagonal below. Of
+    /// Cholesky: L in the lower triangle, and anything above.
+    packed: &'a [T],
+    /// n + 1 numbers: row i of P·A is row `rows[i]` of A; then one that says what the factors are.
+    rows: &'a [i64],
 }
 
-/// Factors the n×n row-major `a` in place. With [`Status::Singular`] the factors are complete and right,
-/// but U has a zero on its diagonal. NaN and infinities spread into the factors.
+/// Bytes of scratch that [`factor`] needs for a matrix of order n.
+pub fn factor_room<T: Scalar>(n: usize) -> usize {
+    if n <= small::MOST { 0 } else { room::<T>(blocked::room(n, n)) + room::<T>(n) }
+}
+
+/// Factors the n×n row-major `a` in place; `rows` gets n + 1 numbers. With [`Status::Singular`] the factors
+/// are complete and right, but U has a zero on its diagonal. NaN and infinities spread into the factors.
 ///
 /// # Panics
-/// If `a` has not n² entries or `pivots` not n. So for all functions here.
-pub fn lu_factor<'a, T: Scalar>(
+/// If `a` has not n² entries or `rows` not n + 1. So for all functions here.
+pub fn factor<'a, T: Scalar>(
     isa: Isa,
     n: usize,
     a: &'a mut [T],
-    pivots: &'a mut [usize],
-    workspace: &mut Workspace,
-) -> (LuFactors<'a, T>, Status) {
-    let Workspace { memory, bytes, .. } = workspace;
-    let (odd, status) = factor(isa, n, a, pivots, |need| stack_in(memory, bytes, need));
-    (LuFactors { order: n, packed: a, pivots, odd }, status)
+    rows: &'a mut [i64],
+    mut scratch: Scratch,
+) -> (Factors<'a, T>, Status) {
+    assert!(a.len() == n * n && rows.len() == n + 1, "factors of slices of wrong lengths");
+    let at = a.as_mut_ptr();
+    let (singular, odd) = if n <= small::MOST {
+        // SAFETY: n² numbers and n rows; each number is read before one is written.
+        unsafe { T::eliminate_small(isa, n, at, at, rows.as_mut_ptr()) }
+    } else {
+        if n >= TRIED && is_symmetric(n, a) && cholesky_in_place(isa, n, a, scratch.again()) {
+            rows[n] = CHOLESKY;
+            return (Factors { packed: a, rows }, Status::Done);
+        }
+        let panel = scratch.raw::<T>(blocked::room(n, n));
+        // SAFETY: n² numbers, n rows, and scratch as large as was asked for.
+        unsafe { blocked::lu(isa, (n, n), at, n, rows.as_mut_ptr(), panel) }
+    };
+    rows[n] = if odd { ODD } else { EVEN };
+    (Factors { packed: a, rows }, ended(n, singular))
 }
 
-fn factor<'s, T: Scalar>(
-    isa: Isa,
-    n: usize,
-    a: &mut [T],
-    pivots: &mut [usize],
-    stack: impl FnOnce(StackReq) -> &'s mut faer::dyn_stack::MemStack,
-) -> (bool, Status) {
-    assert!(a.len() == n * n && pivots.len() == n, "LU of a slice of the wrong length");
-    if n <= SMALL {
-        // SAFETY: the lengths are checked.
-        let (singular, odd) = unsafe { T::eliminate(isa, n, a.as_mut_ptr(), pivots.as_mut_ptr()) };
-        return (odd, if singular < n { Status::Singular(singular) } else { Status::Done });
-    }
-    let need = lu_in_place_scratch::<usize, T>(n, n, Par::Seq, Default::default());
-    let stack = stack(StackReq::all_of(&[need, StackReq::new::<usize>(n)]));
-    let (mut inverse, stack) = stack.make_with::<usize>(n, |_| 0);
-    let matrix = MatMut::from_row_major_slice_mut(a, n, n);
-    let (info, _) = lu_in_place(matrix, pivots, &mut inverse, Par::Seq, stack, Default::default());
+/// How elimination ended, from the first zero pivot, or n.
+fn ended(n: usize, singular: usize) -> Status {
+    if singular < n { Status::Singular(singular) } else { Status::Done }
+}
+
+/// Whether a matrix is symmetric to the bit, with a positive diagonal.
+fn is_symmetric<T: Scalar>(n: usize, a: &[T]) -> bool {
     let zero = T::of(0.0);
-    let singular = (0..n).find(|i| a[i * n + i] == zero);
-    (info.transposition_count % 2 == 1, singular.map_or(Status::Done, Status::Singular))
+    if (0..n).any(|i| a[i * n + i] <= zero) {
+        return false;
+    }
+    // By squares, so that the columns are read line by line of the cache.
+    const B: usize = 16;
+    (0..n).step_by(B).all(|i| {
+        (0..=i).step_by(B).all(|j| {
+            let columns = j..(j + B).min(n);
+            (i..(i + B).min(n)).all(|i| columns.clone().all(|j| a[i * n + j] == a[j * n + i]))
+        })
+    })
 }
 
-impl<T: Scalar> LuFactors<'_, T> {
+/// Cholesky's factors in the lower triangle; if there are none, `a` is as it was.
+fn cholesky_in_place<T: Scalar>(isa: Isa, n: usize, a: &mut [T], mut scratch: Scratch) -> bool {
+    let diagonal = scratch.numbers::<T>(n);
+    (0..n).for_each(|i| diagonal[i] = a[i * n + i]);
+    let panel = scratch.raw::<T>(blocked::room(n, n));
+    // SAFETY: n² numbers, and scratch as large as was asked for.
+    if unsafe { blocked::cholesky(isa, n, a.as_mut_ptr(), n, panel) } == n {
+        return true;
+    }
+    for i in 0..n {
+        a[i * n + i] = diagonal[i];
+        (0..i).for_each(|j| a[i * n + j] = a[j * n + i]);
+    }
+    false
+}
+
+impl<'a, T: Scalar> Factors<'a, T> {
+    /// Factors that were kept: what [`factor`] left in its two slices.
+    pub fn kept(packed: &'a [T], rows: &'a [i64]) -> Factors<'a, T> {
+        let n = rows.len().saturating_sub(1);
+        assert!(rows.len() == n + 1 && packed.len() == n * n, "factors in slices of wrong lengths");
+        Factors { packed, rows }
+    }
+
+    /// n
+    pub fn order(&self) -> usize {
+        self.rows.len() - 1
+    }
+
+    /// Which row of A each row of P·A is; of elimination only.
+    fn permutation(&self) -> &[i64] {
+        &self.rows[..self.order()]
+    }
+
+    fn is_cholesky(&self) -> bool {
+        self.rows[self.order()] == CHOLESKY
+    }
+
+    /// The triangles to substitute with, first and second, for A or for Aᵀ.
+    fn triangles(&self, transposed: bool) -> [(Corner<T>, isize); 2] {
+        let (n, at) = (self.order(), self.packed.as_ptr());
+        let step = n as isize;
+        // SAFETY: an n×n matrix.
+        unsafe {
+            match (self.is_cholesky(), transposed) {
+                (true, _) => [
+                    (Corner::lower(n, at, step, 1, false), 1),
+                    (Corner::upper(n, at, 1, step, false), -1),
+                ],
+                (false, false) => [
+                    (Corner::lower(n, at, step, 1, true), 1),
+                    (Corner::upper(n, at, step, 1, false), -1),
+                ],
+                (false, true) => [
+                    (Corner::lower(n, at, 1, step, false), 1),
+                    (Corner::upper(n, at, 1, step, true), -1),
+                ],
+            }
+        }
+    }
+
+    /// X := T⁻¹·X for one triangle after the other.
+    fn substitute(&self, isa: Isa, transposed: bool, k: usize, x: &mut [T]) {
+        let n = self.order();
+        if n == 0 || k == 0 {
+            return;
+        }
+        let ld = k as isize;
+        for (corner, direction) in self.triangles(transposed) {
+            let first = if direction > 0 { 0 } else { (n - 1) * k };
+            let at = x.as_mut_ptr().wrapping_add(first);
+            // SAFETY: X is n×k, and does not overlap the factors, which are borrowed.
+            unsafe { substitute(isa, corner, Sides { at, k, ld: direction * ld }) };
+        }
+    }
+
     /// X = A⁻¹·B for n×k row-major B and X.
     ///
     /// With a singular A the result has infinite or NaN entries.
     pub fn solve(&self, isa: Isa, k: usize, b: &[T], x: &mut [T]) {
-        let n = self.order;
+        let n = self.order();
         assert!(b.len() == n * k && x.len() == n * k, "solve with a slice of the wrong length");
-        if n == 0 || k == 0 {
-            return;
+        if n <= small::MOST {
+            let rows = self.rows.as_ptr();
+            // SAFETY: n² numbers, n rows that are below n, and n×k numbers twice.
+            unsafe {
+                let packed = self.packed.as_ptr();
+                return T::solve_small(isa, n, packed, rows, k, b.as_ptr(), x.as_mut_ptr());
+            }
         }
-        for (row, &from) in x.chunks_exact_mut(k).zip(self.pivots) {
-            row.copy_from_slice(&b[from * k..(from + 1) * k]);
+        if self.is_cholesky() {
+            x.copy_from_slice(b);
+        } else {
+            for (i, &from) in self.permutation().iter().enumerate() {
+                let from = from as usize * k;
+                x[i * k..(i + 1) * k].copy_from_slice(&b[from..from + k]);
+            }
         }
-        self.substitute(isa, k, x);
+        self.substitute(isa, false, k, x);
     }
 
-    /// A⁻¹, row-major.
-    pub fn inverse(&self, isa: Isa, out: &mut [T]) {
-        let n = self.order;
-        assert!(out.len() == n * n, "inverse into a slice of the wrong length");
-        out.fill(T::of(0.0));
-        for (i, &from) in self.pivots.iter().enumerate() {
-            out[i * n + from] = T::of(1.0);
-        }
-        self.substitute(isa, n, out);
-    }
-
-    /// X := U⁻¹·L⁻¹·X.
-    fn substitute(&self, isa: Isa, k: usize, x: &mut [T]) {
-        let n = self.order;
-        if n <= SMALL || k == 1 {
-            // SAFETY: the factors are n×n and x is n×k, as the callers checked.
-            unsafe { T::substitute(isa, n, self.packed.as_ptr(), k, x.as_mut_ptr()) };
-            return;
-        }
-        let lu = MatRef::from_row_major_slice(self.packed, n, n);
-        let mut x = MatMut::from_row_major_slice_mut(x, n, k);
-        triangular::solve_unit_lower_triangular_in_place(lu, x.as_mut(), Par::Seq);
-        triangular::solve_upper_triangular_in_place(lu, x, Par::Seq);
-    }
-
-    /// A⁻ᵀ·b for one right-hand side; `x` holds b on entry.
+    /// X = A⁻ᵀ·B for n×k row-major B and X, with scratch for [`solve_transposed_room`].
     ///
-    /// `scratch` has n entries.
-    pub fn solve_transposed(&self, x: &mut [T], scratch: &mut [T]) {
-        let n = self.order;
-        assert!(x.len() == n && scratch.len() == n, "solve with a slice of the wrong length");
-        // Aᵀ = Uᵀ·Lᵀ·P: forward with Uᵀ, back with Lᵀ, both by rows of the packed factors.
-        for i in 0..n {
-            let row = &self.packed[i * n..(i + 1) * n];
-            let v = x[i] / row[i];
-            x[i] = v;
-            for (x, u) in x[i + 1..].iter_mut().zip(&row[i + 1..]) {
-                *x -= v * *u;
+    /// With a singular A the result has infinite or NaN entries.
+    pub fn solve_transposed(&self, isa: Isa, k: usize, b: &[T], x: &mut [T], mut scratch: Scratch) {
+        let n = self.order();
+        assert!(b.len() == n * k && x.len() == n * k, "solve with a slice of the wrong length");
+        if self.is_cholesky() {
+            return self.solve(isa, k, b, x);
+        }
+        // Aᵀ = Uᵀ·Lᵀ·P: what is found are the entries of P·x.
+        let found = scratch.copied(b);
+        self.substitute(isa, true, k, found);
+        for (i, &to) in self.permutation().iter().enumerate() {
+            let to = to as usize * k;
+            x[to..to + k].copy_from_slice(&found[i * k..(i + 1) * k]);
+        }
+    }
+
+    /// A⁻¹, row-major, with scratch for [`inverse_room`].
+    pub fn inverse(&self, isa: Isa, out: &mut [T], mut scratch: Scratch) {
+        let n = self.order();
+        assert!(out.len() == n * n, "inverse into a slice of the wrong length");
+        let w = scratch.numbers::<T>(n * n);
+        (0..n).for_each(|i| w[i * n + i] = T::of(1.0));
+        let [first, second] = self.triangles(false);
+        // SAFETY: three n×n matrices that do not overlap.
+        unsafe { identity_below(isa, first.0, w.as_mut_ptr()) };
+        if self.is_cholesky() {
+            // SAFETY: as above.
+            unsafe { gram(isa, n, w.as_ptr(), out.as_mut_ptr()) };
+            return;
+        }
+        if n > 0 {
+            let at = w.as_mut_ptr().wrapping_add((n - 1) * n);
+            let sides = Sides { at, k: n, ld: -(n as isize) };
+            // SAFETY: as above.
+            unsafe { substitute(isa, second.0, sides) };
+        }
+        // A⁻¹ = U⁻¹·L⁻¹·P: column i of the product is column rows[i] of the inverse.
+        let order = self.permutation();
+        for (from, to) in w.chunks_exact(n.max(1)).zip(out.chunks_exact_mut(n.max(1))) {
+            for (v, &to_column) in from.iter().zip(order) {
+                to[to_column as usize] = *v;
             }
         }
-        for i in (0..n).rev() {
-            let v = x[i];
-            for (x, l) in x[..i].iter_mut().zip(&self.packed[i * n..]) {
-                *x -= v * *l;
-            }
-        }
-        for (v, &to) in x.iter().zip(self.pivots) {
-            scratch[to] = *v;
-        }
-        x.copy_from_slice(scratch);
     }
 
     /// det A; 1 for n = 0.
     pub fn det(&self) -> T {
-        let start = if self.odd { T::of(-1.0) } else { T::of(1.0) };
-        (0..self.order).fold(start, |d, i| d * self.packed[i * self.order + i])
+        let n = self.order();
+        let pivots = (0..n).map(|i| self.packed[i * n + i]);
+        if self.is_cholesky() {
+            return pivots.fold(T::of(1.0), |d, p| d * (p * p));
+        }
+        pivots.fold(T::of(if self.rows[n] == ODD { -1.0 } else { 1.0 }), |d, p| d * p)
     }
 
     /// (sign of det A, log|det A|), without overflow; (0, −∞) if singular, (1, 0) for n = 0.
     pub fn slogdet(&self) -> (T, T) {
-        let (zero, one) = (T::of(0.0), T::of(1.0));
-        let (mut sign, mut log) = (if self.odd { -one } else { one }, 0.0);
-        for i in 0..self.order {
-            let v = self.packed[i * self.order + i];
-            if v == zero {
-                return (zero, -<T as crate::simd::Value>::INFINITY);
-            }
-            sign = if v < zero {
-                -sign
-            } else if v > zero {
-                sign
-            } else {
-                v
-            };
-            log += v.wide().abs().ln();
+        let n = self.order();
+        let pivots = (0..n).map(|i| self.packed[i * n + i]);
+        if self.is_cholesky() {
+            return (T::of(1.0), T::of(2.0 * logarithms(pivots).1));
         }
-        (sign, T::of(log))
+        let (sign, log) = logarithms(pivots);
+        (T::of(if self.rows[n] == ODD { -sign } else { sign }), T::of(log))
     }
+}
+
+/// The sign and the logarithm of the magnitude of a product.
+fn logarithms<T: Scalar>(factors: impl Iterator<Item = T>) -> (f64, f64) {
+    let (mut sign, mut log) = (1.0, 0.0);
+    // Products of a few mantissas need one logarithm; exponents are added up.
+    let (mut mantissas, mut exponents, mut count) = (1.0f64, 0i64, 0);
+    for v in factors {
+        let v = v.wide();
+        sign *= if v == 0.0 { 0.0 } else { v.signum() };
+        if v == 0.0 || !v.is_finite() {
+            log += v.abs().ln();
+            continue;
+        }
+        let (m, e) = parts(v.abs());
+        (mantissas, exponents, count) = (mantissas * m, exponents + e, count + 1);
+        if count % 512 == 0 {
+            let (m, e) = parts(mantissas);
+            (mantissas, exponents) = (m, exponents + e);
+        }
+    }
+    (sign, log + mantissas.ln() + exponents as f64 * std::f64::consts::LN_2)
+}
+
+/// v = m·2^e with 1 ≤ m < 2, for positive v.
+fn parts(v: f64) -> (f64, i64) {
+    const SUBNORMAL: f64 = 18_014_398_509_481_984.0; // 2^54
+    if v < f64::MIN_POSITIVE {
+        let (m, e) = parts(v * SUBNORMAL);
+        return (m, e - 54);
+    }
+    let bits = v.to_bits();
+    let mantissa = f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52);
+    (mantissa, (bits >> 52) as i64 - 1023)
+}
+
+/// How many columns of an inverse are found together.
+const BAND: usize = 48;
+
+/// X := L⁻¹·X where X is the identity: each band of columns from its own rows on.
+///
+/// # Safety
+/// The corner is an n×n lower triangle and `x` an n×n matrix.
+unsafe fn identity_below<T: Scalar>(isa: Isa, corner: Corner<T>, x: *mut T) {
+    let n = corner.n;
+    for j in (0..n).step_by(BAND) {
+        let k = BAND.min(n - j);
+        // SAFETY: the caller's: columns from j on, rows from j on.
+        unsafe {
+            let sides = Sides { at: x.add(j * n + j), k, ld: n as isize };
+            substitute(isa, corner.after(j), sides);
+        }
+    }
+}
+
+/// C = Wᵀ·W for a lower triangle W with zeros above: symmetric to the bit.
+///
+/// # Safety
+/// Two n×n matrices that do not overlap.
+unsafe fn gram<T: Scalar>(isa: Isa, n: usize, w: *const T, c: *mut T) {
+    let ld = n as isize;
+    for i in (0..n).step_by(BAND) {
+        let m = BAND.min(n - i);
+        // SAFETY: the caller's: rows i … of C up to their diagonal; W has zeros above row i in column i.
+        unsafe {
+            Tiles {
+                m,
+                n: i + m,
+                k: n - i,
+                alpha: T::of(1.0),
+                a: Entries { at: w.add(i * n + i), rows: Even(1), columns: Even(ld) },
+                b: w.add(i * n),
+                ldb: ld,
+                beta: T::of(0.0),
+                c: c.add(i * n),
+                ldc: ld,
+            }
+            .run(isa);
+            mirror(isa, n, i, m, c);
+        }
+    }
+}
+
+/// Copies rows i … i + m of the lower triangle to the columns of the upper.
+///
+/// # Safety
+/// An n×n matrix with these rows.
+pub(super) unsafe fn mirror<T: Scalar>(isa: Isa, n: usize, i: usize, m: usize, c: *mut T) {
+    // SAFETY: the caller's: the part before column i is not in the rows it is copied to.
+    unsafe {
+        turn(isa, m, i, c.add(i * n), n, c.add(i), n);
+        for r in i..i + m {
+            for j in i..r {
+                *c.add(j * n + r) = *c.add(r * n + j);
+            }
+        }
+    }
+}
+
+/// Bytes of scratch that [`Factors::inverse`] needs.
+pub fn inverse_room<T: Scalar>(n: usize) -> usize {
+    room::<T>(n * n)
+}
+
+/// Bytes of scratch that [`Factors::solve_transposed`] needs.
+pub fn solve_transposed_room<T: Scalar>(n: usize, k: usize) -> usize {
+    room::<T>(n * k)
+}
+
+/// Bytes of scratch that a matrix, its factors and their scratch need.
+fn own_room<T: Scalar>(n: usize) -> usize {
+    room::<T>(n * n) + room::<i64>(n + 1) + factor_room::<T>(n)
+}
+
+/// Factors of a copy of a matrix.
+fn factor_copy<'a, T: Scalar>(
+    isa: Isa,
+    n: usize,
+    a: &[T],
+    scratch: &mut Scratch<'a>,
+) -> (Factors<'a, T>, Status) {
+    let (copy, rows) = (scratch.copied(a), scratch.indices(n + 1));
+    factor(isa, n, copy, rows, scratch.again())
+}
+
+/// Bytes of scratch that [`solve`] needs.
+pub fn solve_room<T: Scalar>(n: usize, k: usize) -> usize {
+    if n <= small::MOST && k == 1 { 0 } else { own_room::<T>(n) }
 }
 
 /// X with A·X = B, for row-major n×n A and n×k B and X. X is NaN if A is singular.
 ///
-/// The solution of a system near A: the residual is a small multiple of n·ε·‖A‖·‖X‖ (Higham, §9.3).
+/// The solution of a system near A: the residual is a small multiple of n·ε·‖A‖·‖X‖ (Higham, *Accuracy and
+/// Stability of Numerical Algorithms*, section 9.3).
 pub fn solve<T: Scalar>(
     isa: Isa,
     n: usize,
@@ -171,13 +396,31 @@ pub fn solve<T: Scalar>(
     k: usize,
     b: &[T],
     x: &mut [T],
-    workspace: &mut Workspace,
+    mut scratch: Scratch,
 ) -> Status {
-    let status = with_factors(isa, n, a, workspace, |lu| lu.solve(isa, k, b, x));
+    assert!(
+        a.len() == n * n && b.len() == n * k && x.len() == n * k,
+        "solve with slices of wrong lengths"
+    );
+    let status = if n <= small::MOST && k == 1 {
+        // SAFETY: n² numbers and n numbers twice.
+        ended(n, unsafe { T::solve_one_small(isa, n, a.as_ptr(), b.as_ptr(), x.as_mut_ptr()) })
+    } else {
+        let (factors, status) = factor_copy(isa, n, a, &mut scratch);
+        if status == Status::Done {
+            factors.solve(isa, k, b, x);
+        }
+        status
+    };
     if status != Status::Done {
         fill_nan(x);
     }
     status
+}
+
+/// Bytes of scratch that [`inverse`] needs.
+pub fn invert_room<T: Scalar>(n: usize) -> usize {
+    if n <= small::MOST { 0 } else { own_room::<T>(n) + inverse_room::<T>(n) }
 }
 
 /// A⁻¹, row-major; NaN if A is singular.
@@ -186,46 +429,36 @@ pub fn inverse<T: Scalar>(
     n: usize,
     a: &[T],
     out: &mut [T],
-    workspace: &mut Workspace,
+    mut scratch: Scratch,
 ) -> Status {
-    let status = with_factors(isa, n, a, workspace, |lu| lu.inverse(isa, out));
+    assert!(a.len() == n * n && out.len() == n * n, "inverse of slices of wrong lengths");
+    let status = if n <= small::MOST {
+        // SAFETY: n² numbers twice.
+        ended(n, unsafe { T::inverse_small(isa, n, a.as_ptr(), out.as_mut_ptr()) })
+    } else {
+        let (factors, status) = factor_copy(isa, n, a, &mut scratch);
+        if status == Status::Done {
+            factors.inverse(isa, out, scratch);
+        }
+        status
+    };
     if status != Status::Done {
         fill_nan(out);
     }
     status
 }
 
+/// Bytes of scratch that [`det`] and [`slogdet`] need.
+pub fn det_room<T: Scalar>(n: usize) -> usize {
+    own_room::<T>(n)
+}
+
 /// det A: 0 for a matrix that elimination finds singular.
-pub fn det<T: Scalar>(isa: Isa, n: usize, a: &[T], workspace: &mut Workspace) -> T {
-    let mut det = T::of(0.0);
-    let _ = with_factors(isa, n, a, workspace, |lu| det = lu.det());
-    det
+pub fn det<T: Scalar>(isa: Isa, n: usize, a: &[T], mut scratch: Scratch) -> T {
+    factor_copy(isa, n, a, &mut scratch).0.det()
 }
 
 /// (sign of det A, log|det A|); (0, −∞) for a matrix that elimination finds singular.
-pub fn slogdet<T: Scalar>(isa: Isa, n: usize, a: &[T], workspace: &mut Workspace) -> (T, T) {
-    let mut result = (T::of(0.0), T::of(0.0));
-    let _ = with_factors(isa, n, a, workspace, |lu| result = lu.slogdet());
-    result
-}
-
-/// Factors a copy of `a` in the workspace and hands the factors to `f`.
-fn with_factors<T: Scalar>(
-    isa: Isa,
-    n: usize,
-    a: &[T],
-    workspace: &mut Workspace,
-    f: impl FnOnce(LuFactors<T>),
-) -> Status {
-    assert!(a.len() == n * n, "a matrix in a slice of the wrong length");
-    let need = StackReq::all_of(&[
-        StackReq::new_aligned::<T>(n * n, 64),
-        lu_in_place_scratch::<usize, T>(n, n, Par::Seq, Default::default()),
-        StackReq::new::<usize>(n),
-    ]);
-    let (stack, pivots) = workspace.stack_and_pivots(need, n);
-    let (mut copy, stack) = stack.make_aligned_with::<T>(n * n, 64, |i| a[i]);
-    let (odd, status) = factor(isa, n, &mut copy, pivots, |_| stack);
-    f(LuFactors { order: n, packed: &copy, pivots, odd });
-    status
+pub fn slogdet<T: Scalar>(isa: Isa, n: usize, a: &[T], mut scratch: Scratch) -> (T, T) {
+    factor_copy(isa, n, a, &mut scratch).0.slogdet()
 }

@@ -1,9 +1,11 @@
 //! Dense linear algebra over row-major slices: products, factorisations, solves.
 //!
 //! Free functions; the caller owns memory and parallelism: everything here runs on the calling thread
-//! and takes its scratch memory from a [`Workspace`], which allocates only while it grows. Large
-//! products are the library `gemm`'s and large factorisations `faer`'s; matrix–vector products, products
-//! below 16×16×16 and factorisations of small matrices, where the libraries are slow, are written here.
+//! and takes its scratch memory from a [`Scratch`], of as many bytes as the function's twin `…_room` says.
+//!
+//! `tile` multiplies matrices that fit the second cache, `substitute` solves with triangles, both in
+//! registers; `panel` and `blocked` make factorisations of them, `small` is for orders up to 16. QR,
+//! singular values and eigenvalues are `faer`'s, and so far products of large matrices the library `gemm`'s.
 //!
 //! What holds: no panic for any numbers, NaN and infinities included; a matrix that is singular, not
 //! positive definite, or whose iteration did not converge is reported as a [`Status`]; empty matrices work.
@@ -11,26 +13,41 @@
 //! What it does not do: sparse or complex matrices, threads. Wrong slice lengths panic: they are a
 //! defect of the caller, never of a user's data.
 
+mod blocked;
 mod factor;
 mod kernels;
 mod lu;
+mod panel;
 mod product;
+mod scratch;
+mod small;
 mod spectral;
+mod substitute;
+mod tile;
+mod turn;
+mod vector;
 
-pub use factor::{Triangle, cholesky, qr, solve_triangular};
+pub use factor::{
+    Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular,
+};
 #[doc(hidden)]
 pub use kernels::Kernels;
-pub use lu::{LuFactors, det, inverse, lu_factor, slogdet, solve};
+pub use lu::{
+    Factors, det, det_room, factor, factor_room, inverse, inverse_room, invert_room, slogdet,
+    solve, solve_room, solve_transposed_room,
+};
 pub use product::{
     Integer, Mat, MatMut, MatPtr, multiply, multiply_batched, multiply_integers,
     multiply_integers_raw, multiply_raw,
 };
-pub use spectral::{eigh, singular_values, svd};
-
-use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
+pub use scratch::{Scratch, Workspace, room};
+pub use spectral::{eigh, eigh_room, svd, svd_room};
 
 /// f64 or f32, with everything the functions here need.
-pub trait Scalar: crate::simd::Real + faer::traits::RealField + Kernels {}
+pub trait Scalar:
+    vector::Registers + small::Kernels + Kernels + faer::traits::RealField
+{
+}
 
 impl Scalar for f64 {}
 impl Scalar for f32 {}
@@ -43,64 +60,12 @@ pub enum Status {
     Done,
     /// The matrix is singular: elimination found the pivot in this row (from 0) exactly 0.
     Singular(usize),
-    /// The matrix is not positive definite: the leading minor of this order (from 0) is not positive.
+    /// The matrix is not positive definite: the pivot in this row (from 0) is not positive.
     NotPositiveDefinite(usize),
     /// The matrix has a NaN or infinite entry.
     NotFinite,
     /// The iteration for singular values or eigenvalues did not converge.
     NotConverged,
-}
-
-/// Scratch memory for the functions of this module, reused from call to call.
-///
-/// ```
-/// use riesz_cpu::linalg::{Status, Workspace, solve};
-/// use riesz_cpu::simd::Isa;
-/// let mut workspace = Workspace::new();
-/// let mut x = [0.0; 2];
-/// let status = solve(Isa::best(), 2, &[2.0, 1.0, 1.0, 3.0], 1, &[3.0, 5.0], &mut x, &mut workspace);
-/// assert_eq!(status, Status::Done);
-/// assert!((x[0] - 0.8f64).abs() < 1e-15 && (x[1] - 1.4).abs() < 1e-15);
-/// ```
-#[derive(Default)]
-pub struct Workspace {
-    memory: Option<MemBuffer>,
-    bytes: usize,
-    pivots: Vec<usize>,
-}
-
-impl Workspace {
-    /// An empty workspace; it grows when first used.
-    pub fn new() -> Workspace {
-        Workspace::default()
-    }
-
-    /// A stack of at least `need`.
-    fn stack(&mut self, need: StackReq) -> &mut MemStack {
-        stack_in(&mut self.memory, &mut self.bytes, need)
-    }
-
-    /// The stack and `n` pivots, both to be written before they are read.
-    fn stack_and_pivots(&mut self, need: StackReq, n: usize) -> (&mut MemStack, &mut [usize]) {
-        if self.pivots.len() < n {
-            self.pivots.resize(n, 0);
-        }
-        (stack_in(&mut self.memory, &mut self.bytes, need), &mut self.pivots[..n])
-    }
-}
-
-fn stack_in<'a>(
-    memory: &'a mut Option<MemBuffer>,
-    bytes: &mut usize,
-    need: StackReq,
-) -> &'a mut MemStack {
-    let size = need.unaligned_bytes_required();
-    if size > *bytes {
-        *memory = None;
-        *bytes = size;
-    }
-    let have = StackReq::new_aligned::<u8>(*bytes, 128);
-    MemStack::new(memory.get_or_insert_with(|| MemBuffer::new(have)))
 }
 
 /// Whether every entry is finite.

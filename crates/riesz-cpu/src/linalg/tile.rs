@@ -1,0 +1,192 @@
+//! Products whose result is computed tile by tile in registers, from operands as they lie.
+//!
+//! C = α·A·B + β·C where the rows of B and C are contiguous. Entries of A are read one by one, from
+//! anywhere: A(i, l) lies at the sum of an offset for i and one for l, so that A may be transposed, or the
+//! patches of a picture that a convolution multiplies. Nothing is packed: best for operands that fit the
+//! second cache, which is what blocked algorithms are made of; for more there is the library.
+
+use super::vector::{Registers, Vector};
+use crate::simd::Isa;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::isa::Level;
+
+/// The offsets along one side of a matrix.
+pub(super) trait Steps: Copy {
+    /// The offset of number `i`.
+    ///
+    /// # Safety
+    /// `i` is below the length of that side.
+    unsafe fn at(self, i: usize) -> isize;
+}
+
+/// The same distance from each to the next.
+#[derive(Clone, Copy)]
+pub(super) struct Even(pub isize);
+
+/// Any offsets, in a list.
+#[derive(Clone, Copy)]
+pub(super) struct Listed(pub *const isize);
+
+impl Steps for Even {
+    #[inline(always)]
+    unsafe fn at(self, i: usize) -> isize {
+        self.0 * i as isize
+    }
+}
+
+impl Steps for Listed {
+    #[inline(always)]
+    unsafe fn at(self, i: usize) -> isize {
+        // SAFETY: the caller's: the list is as long as the side.
+        unsafe { *self.0.add(i) }
+    }
+}
+
+/// A matrix that is read entry by entry: (i, l) lies at `at + rows(i) + columns(l)`.
+#[derive(Clone, Copy)]
+pub(super) struct Entries<T, R, C> {
+    pub at: *const T,
+    pub rows: R,
+    pub columns: C,
+}
+
+/// A product C = α·A·B + β·C of m×k by k×n; C is not read if β = 0.
+#[derive(Clone, Copy)]
+pub(super) struct Tiles<T, R, C> {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub alpha: T,
+    pub a: Entries<T, R, C>,
+    pub b: *const T,
+    /// From one row of B to the next.
+    pub ldb: isize,
+    pub beta: T,
+    pub c: *mut T,
+    /// From one row of C to the next.
+    pub ldc: isize,
+}
+
+impl<T: Registers, R: Steps, C: Steps> Tiles<T, R, C> {
+    /// Computes the product.
+    ///
+    /// # Safety
+    /// The entries of A and B are readable, those of C writable, and readable if β ≠ 0; C overlaps
+    /// neither A nor B, nor itself.
+    pub unsafe fn run(self, isa: Isa) {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
+        unsafe fn avx512<T: Registers, R: Steps, C: Steps>(p: Tiles<T, R, C>) {
+            // SAFETY: the caller's.
+            unsafe { p.rows::<T::Avx512, 12, 4>() }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn avx2<T: Registers, R: Steps, C: Steps>(p: Tiles<T, R, C>) {
+            // SAFETY: the caller's.
+            unsafe { p.rows::<T::Avx2, 6, 2>() }
+        }
+        // SAFETY: an `Isa` exists only for instructions this processor has; the rest is the caller's.
+        unsafe {
+            match isa.level() {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => avx512(self),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => avx2(self),
+                _ => self.rows::<T::Baseline, 4, 2>(),
+            }
+        }
+    }
+
+    /// `M` rows at a time, then `F`: the rows of C are written from end to end, and B is read again for each
+    /// block of them, from the second cache.
+    #[inline(always)]
+    unsafe fn rows<V: Vector<Number = T>, const M: usize, const F: usize>(self) {
+        let mut i = 0;
+        // SAFETY: the rows from i on are below m.
+        unsafe {
+            while i + M <= self.m || self.m - i > 2 * F {
+                self.columns::<V, M>(i);
+                i += M.min(self.m - i);
+            }
+            while i < self.m {
+                self.columns::<V, F>(i);
+                i += F.min(self.m - i);
+            }
+        }
+    }
+
+    /// Two vectors of columns at a time, or the last one.
+    #[inline(always)]
+    unsafe fn columns<V: Vector<Number = T>, const M: usize>(&self, i: usize) {
+        let mut j = 0;
+        while j < self.n {
+            let left = self.n - j;
+            // SAFETY: the columns from j on are below n.
+            unsafe {
+                if left > V::LANES {
+                    self.tile::<V, M, 2>(i, j, (left - V::LANES).min(V::LANES));
+                } else {
+                    self.tile::<V, M, 1>(i, j, left);
+                }
+            }
+            j += 2 * V::LANES;
+        }
+    }
+
+    /// M rows from row i on, or as many as there are: rows beyond the last repeat it and are not stored; N
+    /// vectors of columns from column j on, of the last of which `last` lanes count.
+    #[inline(always)]
+    unsafe fn tile<V: Vector<Number = T>, const M: usize, const N: usize>(
+        &self,
+        i: usize,
+        j: usize,
+        last: usize,
+    ) {
+        let rows = M.min(self.m - i);
+        // SAFETY: rows i … i + rows are below m, l < k, and the lanes are those of columns below n.
+        unsafe {
+            let mut row = [self.a.at; M];
+            for (r, row) in row.iter_mut().enumerate() {
+                *row = self.a.at.offset(self.a.rows.at(i + r.min(rows - 1)));
+            }
+            let read = self.beta != T::of(0.0);
+            if read {
+                for r in 0..rows {
+                    let to = self.c.wrapping_add(j).wrapping_offset((i + r) as isize * self.ldc);
+                    for n in 0..N {
+                        V::prefetch(to.wrapping_add(n * V::LANES));
+                    }
+                }
+            }
+            let mut sums = [[V::splat(T::of(0.0)); N]; M];
+            let mut b = self.b.add(j);
+            for l in 0..self.k {
+                let column = self.a.columns.at(l);
+                let mut v = [V::splat(T::of(0.0)); N];
+                for (n, v) in v.iter_mut().enumerate() {
+                    let at = b.add(n * V::LANES);
+                    *v = if n + 1 < N { V::load(at) } else { V::load_first(at, last) };
+                }
+                for r in 0..M {
+                    let x = V::splat(*row[r].offset(column));
+                    for n in 0..N {
+                        sums[r][n] = x.fma(v[n], sums[r][n]);
+                    }
+                }
+                b = b.wrapping_offset(self.ldb);
+            }
+            let (alpha, beta) = (V::splat(self.alpha), V::splat(self.beta));
+            let zero = V::splat(T::of(0.0));
+            for (r, sums) in sums.into_iter().enumerate().take(rows) {
+                let to = self.c.add(j).offset((i + r) as isize * self.ldc);
+                for (n, sum) in sums.into_iter().enumerate() {
+                    let to = to.add(n * V::LANES);
+                    let lanes = if n + 1 < N { V::LANES } else { last };
+                    let old = if read { beta.fma(V::load_first(to, lanes), zero) } else { zero };
+                    alpha.fma(sum, old).store_first(to, lanes);
+                }
+            }
+        }
+    }
+}

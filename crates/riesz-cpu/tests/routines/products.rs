@@ -1,0 +1,156 @@
+//! Products against plain loops.
+
+use crate::common::{distance, epsilon, plain, random, transposed, wide};
+use riesz_cpu::linalg::*;
+use riesz_cpu::simd::{Isa, Real, Value};
+
+const SHAPES: &[(usize, usize, usize)] = &[
+    (0, 3, 2),
+    (3, 0, 2),
+    (3, 2, 0),
+    (1, 1, 1),
+    (1, 1, 0),
+    (1, 7, 5),
+    (7, 1, 5),
+    (1, 1, 100),
+    (5, 3, 1),
+    (2, 3, 4),
+    (4, 4, 4),
+    (5, 9, 6),
+    (8, 8, 8),
+    (16, 16, 16),
+    (13, 11, 15),
+    (17, 3, 2),
+    (3, 17, 20),
+    (20, 20, 20),
+    (1, 33, 70),
+    (33, 1, 70),
+    (33, 1, 9),
+    (1, 40, 7),
+    (64, 1, 64),
+    (65, 1, 31),
+    (37, 41, 29),
+    (100, 4, 100),
+    (70, 90, 80),
+];
+
+#[test]
+fn products_match_plain_loops() {
+    fn check<T: Scalar>() {
+        let eps = epsilon::<T>();
+        for isa in Isa::available() {
+            for (case, &(m, n, k)) in SHAPES.iter().enumerate() {
+                let (a, b, c0) =
+                    (random::<T>(m * k, 1), random::<T>(k * n, 2), random::<T>(m * n, 3));
+                let (at, bt) = (transposed(m, k, &a), transposed(k, n, &b));
+                let exact = plain(m, n, k, &wide(&a), &wide(&b));
+                for layout in 0..8 {
+                    for (alpha, beta) in [(1.0, 0.0), (0.5, 1.0), (-2.0, 0.25)] {
+                        let av = if layout & 1 == 0 {
+                            Mat::row_major(&a, m, k)
+                        } else {
+                            Mat::row_major(&at, k, m).t()
+                        };
+                        let bv = if layout & 2 == 0 {
+                            Mat::row_major(&b, k, n)
+                        } else {
+                            Mat::row_major(&bt, n, k).t()
+                        };
+                        let mut c =
+                            if layout & 4 == 0 { c0.clone() } else { transposed(m, n, &c0) };
+                        if beta == 0.0 {
+                            c.fill(<T as Value>::NAN); // β = 0 must not read C
+                        }
+                        let mut cv = if layout & 4 == 0 {
+                            MatMut::row_major(&mut c, m, n)
+                        } else {
+                            MatMut::new(&mut c, m, n, 1, m)
+                        };
+                        multiply(isa, T::of(alpha), av, bv, T::of(beta), &mut cv);
+                        let c = if layout & 4 == 0 { c } else { transposed(n, m, &c) };
+                        for (i, (got, e)) in c.iter().zip(&exact).enumerate() {
+                            let old = if beta == 0.0 { 0.0 } else { beta * c0[i].wide() };
+                            let want = alpha * e + old;
+                            let error = (got.wide() - want).abs();
+                            assert!(
+                                error <= 4.0 * eps * (k as f64 + 2.0),
+                                "case {case} {m}×{n}×{k}, layout {layout}, α {alpha} β {beta} on {isa:?}: {got:?} for {want}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+    check::<f64>();
+    check::<f32>();
+}
+
+#[test]
+fn products_with_gaps_and_batches() {
+    // Every second column of a 6×10 matrix, and every third row.
+    let data = random::<f64>(60, 7);
+    let a = Mat::new(&data, 2, 5, 30, 2);
+    let dense: Vec<f64> = (0..10).map(|i| data[(i / 5) * 30 + (i % 5) * 2]).collect();
+    let mut c = vec![0.0; 4];
+    multiply(Isa::best(), 1.0, a, a.t(), 0.0, &mut MatMut::row_major(&mut c, 2, 2));
+    assert!(distance(&c, &plain(2, 2, 5, &dense, &transposed(2, 5, &dense))) < 1e-15);
+    let x = random::<f64>(20, 8);
+    let mut y = vec![0.0; 40];
+    multiply(
+        Isa::best(),
+        1.0,
+        Mat::new(&data, 20, 1, 3, 1),
+        Mat::new(&x, 1, 2, 0, 10),
+        0.0,
+        &mut MatMut::row_major(&mut y, 20, 2),
+    );
+    assert_eq!(y[39], data[57] * x[10]);
+
+    // Three products, the second operand repeated.
+    let (a, b) = (random::<f64>(3 * 6, 9), random::<f64>(12, 10));
+    let mut c = vec![0.0; 3 * 8];
+    let (pa, pb) =
+        (MatPtr { at: a.as_ptr(), row: 3, col: 1 }, MatPtr { at: b.as_ptr(), row: 4, col: 1 });
+    let pc = MatPtr { at: c.as_mut_ptr(), row: 4, col: 1 };
+    // SAFETY: 3 matrices of 2×3, one of 3×4, 3 of 2×4, in slices of those sizes.
+    unsafe { multiply_batched(Isa::best(), 3, (2, 4, 3), 1.0, (pa, 6), (pb, 0), 0.0, (pc, 8)) };
+    for t in 0..3 {
+        assert!(
+            distance(&c[t * 8..(t + 1) * 8], &plain(2, 4, 3, &a[t * 6..(t + 1) * 6], &b)) < 1e-15
+        );
+    }
+
+    // Infinities stay infinities in a masked tail.
+    let mut row = vec![1.0; 19];
+    row[15] = f64::INFINITY;
+    let mut y = [0.0];
+    multiply(
+        Isa::best(),
+        1.0,
+        Mat::row_major(&row, 1, 19),
+        Mat::row_major(&[1.0; 19], 19, 1),
+        0.0,
+        &mut MatMut::row_major(&mut y, 1, 1),
+    );
+    assert_eq!(y[0], f64::INFINITY);
+}
+
+#[test]
+fn integer_products() {
+    let (a, b) = ([1i32, -2, 3, 4, 5, -6], [7i32, 8, 9, 10, 11, 12]);
+    let mut c = [0; 4];
+    multiply_integers(
+        Mat::row_major(&a, 2, 3),
+        Mat::row_major(&b, 3, 2),
+        &mut MatMut::row_major(&mut c, 2, 2),
+    );
+    assert_eq!(c, [7 - 18 + 33, 8 - 20 + 36, 28 + 45 - 66, 32 + 50 - 72]);
+    let mut wrapped = [0i64];
+    multiply_integers(
+        Mat::row_major(&[i64::MAX], 1, 1),
+        Mat::row_major(&[2], 1, 1),
+        &mut MatMut::row_major(&mut wrapped, 1, 1),
+    );
+    assert_eq!(wrapped, [-2]);
+}
