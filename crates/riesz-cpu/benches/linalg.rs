@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p riesz-cpu --bench linalg`; best of many runs, so a busy machine disturbs it least.
 
-use riesz_cpu::linalg::{self, Kernels, Mat, MatMut, Scalar, Workspace};
+use riesz_cpu::linalg::{self, Mat, MatMut, Scalar, Workspace};
 use riesz_cpu::simd::{Isa, Real};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -51,10 +51,10 @@ fn main() {
         product::<f32>("f32", m, n, k);
     }
     println!(
-        "\nf64, µs       solve1  inverse      det      svd     eigh       qr     chol | eliminate   faer LU"
+        "\nf64, µs       solve1  inverse  inv(SPD)     det     lu    chol      qr     svd     eigh |  faer LU"
     );
-    let mut ws = Workspace::new();
-    for n in [2usize, 4, 8, 16, 24, 32, 48, 64, 100, 256, 500] {
+    let mut ws = Workspace::default();
+    for n in [2usize, 3, 4, 8, 10, 16, 24, 32, 48, 64, 100, 256, 500, 1024] {
         factorisations(n, &mut ws);
     }
 }
@@ -108,49 +108,60 @@ fn factorisations(n: usize, ws: &mut Workspace) {
     let symmetric: Vec<f64> = (0..n * n).map(|i| a[i] + a[(i % n) * n + i / n]).collect();
     let b = random::<f64>(n);
     let (mut x, mut out, mut other) = (b.clone(), a.clone(), a.clone());
-    let mut pivots = vec![0; n];
-    let mut w = vec![0.0; n];
+    let (mut rows, mut w) = (vec![0; n + 1], vec![0.0; n]);
     let micro = [
-        best(|| linalg::solve(isa, n, &a, 1, &b, &mut x, ws)),
-        best(|| linalg::inverse(isa, n, &a, &mut out, ws)),
-        best(|| linalg::det(isa, n, &a, ws)),
-        best(|| linalg::svd((n, n), &a, &mut out, &mut w, &mut other, ws)),
-        best(|| linalg::eigh(n, &symmetric, &mut w, &mut out, ws)),
-        best(|| linalg::qr(n, n, &a, &mut out, &mut other, ws)),
-        best(|| linalg::cholesky(n, &symmetric, &mut out, ws)),
+        best(|| {
+            let scratch = ws.scratch(linalg::solve_room::<f64>(n, 1));
+            linalg::solve(isa, n, &a, 1, &b, &mut x, scratch)
+        }),
+        best(|| {
+            let scratch = ws.scratch(linalg::invert_room::<f64>(n));
+            linalg::inverse(isa, n, &a, &mut out, scratch)
+        }),
+        best(|| {
+            let scratch = ws.scratch(linalg::invert_room::<f64>(n));
+            linalg::inverse(isa, n, &symmetric, &mut out, scratch)
+        }),
+        best(|| linalg::det(isa, n, &a, ws.scratch(linalg::det_room::<f64>(n)))),
         best(|| {
             out.copy_from_slice(&a);
-            // SAFETY: n×n entries and n pivots.
-            let _ = unsafe { f64::eliminate(isa, n, out.as_mut_ptr(), pivots.as_mut_ptr()) };
+            let scratch = ws.scratch(linalg::factor_room::<f64>(n));
+            linalg::factor(isa, n, &mut out, &mut rows, scratch).1
+        }),
+        best(|| {
+            out.copy_from_slice(&symmetric);
+            let scratch = ws.scratch(linalg::cholesky_room::<f64>(n));
+            linalg::cholesky(isa, n, &mut out, scratch)
+        }),
+        best(|| {
+            linalg::qr(n, n, &a, &mut out, &mut other, ws.scratch(linalg::qr_room::<f64>(n, n)))
+        }),
+        best(|| {
+            let scratch = ws.scratch(linalg::svd_room::<f64>(n, n));
+            linalg::svd((n, n), &a, &mut out, &mut w, &mut other, scratch)
+        }),
+        best(|| {
+            let scratch = ws.scratch(linalg::eigh_room::<f64>(n));
+            linalg::eigh(n, &symmetric, &mut w, &mut out, scratch)
         }),
         {
             use faer::dyn_stack::{MemBuffer, MemStack};
             use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
-            let mut memory = MemBuffer::new(lu_in_place_scratch::<usize, f64>(
-                n,
-                n,
-                faer::Par::Seq,
-                Default::default(),
-            ));
-            let mut inverse = pivots.clone();
+            let need = lu_in_place_scratch::<usize, f64>(n, n, faer::Par::Seq, Default::default());
+            let mut memory = MemBuffer::new(need);
+            let (mut pivots, mut inverse) = (vec![0usize; n], vec![0usize; n]);
             best(|| {
                 out.copy_from_slice(&a);
                 let m = faer::MatMut::from_row_major_slice_mut(&mut out, n, n);
                 let stack = MemStack::new(&mut memory);
-                lu_in_place(
-                    m,
-                    &mut pivots,
-                    &mut inverse,
-                    faer::Par::Seq,
-                    stack,
-                    Default::default(),
-                );
+                let (par, params) = (faer::Par::Seq, Default::default());
+                lu_in_place(m, &mut pivots, &mut inverse, par, stack, params);
             })
         },
     ];
     print!("n = {n:6}");
     for (i, t) in micro.iter().enumerate() {
-        print!("{}{:9.2}", if i == 7 { " |" } else { "" }, t * 1e6);
+        print!("{}{:9.2}", if i == 9 { " |" } else { "" }, t * 1e6);
     }
     println!();
 }

@@ -1,10 +1,10 @@
 //! Blocked factorisations of row-major matrices: LU with partial pivoting and Cholesky's.
 
+use super::Kernels as Vectors;
 use super::panel::Panel;
 use super::substitute::{Corner, Sides, substitute};
 use super::tile::{Entries, Even, Tiles};
 use super::vector::{Registers, Vector, with_registers};
-use super::Kernels as Vectors;
 use crate::simd::Isa;
 
 /// How many columns are factored together: more for larger matrices, whose products are then longer.
@@ -24,7 +24,7 @@ const WIDEST: usize = 64;
 /// the cache.
 fn spacing(len: usize) -> usize {
     let ld = len.next_multiple_of(8);
-    if ld % 64 == 0 { ld + 8 } else { ld }
+    if ld.is_multiple_of(64) { ld + 8 } else { ld }
 }
 
 /// Scratch numbers that the factorisations of m×n need.

@@ -5,11 +5,11 @@
 //! whole numbers, so that they can be kept and used again.
 
 use super::blocked;
-use super::turn::turn;
 use super::scratch::{Scratch, room};
 use super::small;
 use super::substitute::{Corner, Sides, substitute};
 use super::tile::{Entries, Even, Tiles};
+use super::turn::turn;
 use super::{Scalar, Status, fill_nan};
 use crate::simd::Isa;
 

@@ -26,10 +26,10 @@ mod substitute;
 mod tile;
 mod turn;
 mod vector;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-pub use factor::{
-    Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular,
-};
+pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use lu::{
@@ -44,13 +44,17 @@ pub use scratch::{Scratch, Workspace, room};
 pub use spectral::{eigh, eigh_room, svd, svd_room};
 
 /// f64 or f32, with everything the functions here need.
-pub trait Scalar:
-    vector::Registers + small::Kernels + Kernels + faer::traits::RealField
-{
+pub trait Scalar: vector::Registers + small::Kernels + Kernels + faer::traits::RealField {
+    /// The distance from 1 to the next number.
+    const EPSILON: f64;
 }
 
-impl Scalar for f64 {}
-impl Scalar for f32 {}
+impl Scalar for f64 {
+    const EPSILON: f64 = f64::EPSILON;
+}
+impl Scalar for f32 {
+    const EPSILON: f64 = f32::EPSILON as f64;
+}
 
 /// How a factorisation ended. Anything but `Done` leaves the outputs NaN unless a function says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

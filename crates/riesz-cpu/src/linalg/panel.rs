@@ -296,12 +296,7 @@ unsafe fn subtract_columns<V: Vector>(
 
 /// The first entry from `from` on whose magnitude is `size`, or `from`.
 #[inline(always)]
-unsafe fn find<V: Vector>(
-    x: *const V::Number,
-    from: usize,
-    len: usize,
-    size: V::Number,
-) -> usize {
+unsafe fn find<V: Vector>(x: *const V::Number, from: usize, len: usize, size: V::Number) -> usize {
     // SAFETY: the caller's: `len` numbers.
     unsafe {
         let (wanted, none) = (V::splat(size), V::splat(V::Number::of(-1.0)));

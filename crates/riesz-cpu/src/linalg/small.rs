@@ -4,6 +4,9 @@
 //! on every instruction set, and a matrix is found singular here exactly when it is there (in f64; f32
 //! is computed in f32 here and in f64 there).
 
+// Index loops over arrays are what the compiler keeps in registers.
+#![allow(clippy::needless_range_loop)]
+
 use crate::simd::Isa;
 use crate::simd::dispatch::compiled;
 use crate::simd::real::Real;

@@ -110,13 +110,7 @@ fn eigh_stack<T: Scalar>(n: usize) -> StackReq {
 ///
 /// # Panics
 /// If a slice has the wrong length.
-pub fn eigh<T: Scalar>(
-    n: usize,
-    a: &[T],
-    w: &mut [T],
-    v: &mut [T],
-    scratch: Scratch,
-) -> Status {
+pub fn eigh<T: Scalar>(n: usize, a: &[T], w: &mut [T], v: &mut [T], scratch: Scratch) -> Status {
     assert!(
         a.len() == n * n && w.len() == n && v.len() == n * n,
         "eigh with slices of wrong lengths"

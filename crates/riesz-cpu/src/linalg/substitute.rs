@@ -4,6 +4,9 @@
 //! and column backwards is one, and so is the transpose of either. A block of rows of X is loaded once,
 //! what is known is subtracted from it, its own triangle is solved, all in registers, and stored.
 
+// Index loops over arrays are what the compiler keeps in registers.
+#![allow(clippy::needless_range_loop)]
+
 use super::Kernels;
 use super::vector::{Registers, Vector, with_registers};
 use crate::simd::Isa;

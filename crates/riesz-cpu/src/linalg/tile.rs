@@ -23,22 +23,10 @@ pub(super) trait Steps: Copy {
 #[derive(Clone, Copy)]
 pub(super) struct Even(pub isize);
 
-/// Any offsets, in a list.
-#[derive(Clone, Copy)]
-pub(super) struct Listed(pub *const isize);
-
 impl Steps for Even {
     #[inline(always)]
     unsafe fn at(self, i: usize) -> isize {
         self.0 * i as isize
-    }
-}
-
-impl Steps for Listed {
-    #[inline(always)]
-    unsafe fn at(self, i: usize) -> isize {
-        // SAFETY: the caller's: the list is as long as the side.
-        unsafe { *self.0.add(i) }
     }
 }
 

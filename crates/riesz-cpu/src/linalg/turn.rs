@@ -95,7 +95,14 @@ pub(super) unsafe fn turn<T: Registers>(
 ) {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    unsafe fn avx2<T: Registers>(m: usize, n: usize, from: *const T, ldf: usize, to: *mut T, ldt: usize) {
+    unsafe fn avx2<T: Registers>(
+        m: usize,
+        n: usize,
+        from: *const T,
+        ldf: usize,
+        to: *mut T,
+        ldt: usize,
+    ) {
         // SAFETY: the caller's.
         unsafe { by_squares(m, n, from, ldf, to, ldt) }
     }

@@ -4,10 +4,8 @@
 //! whether a tile of sums is kept in registers decides between the processor's peak and a twentieth.
 
 use crate::simd::real::Real;
-use crate::simd::value::Arith;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
-use std::marker::PhantomData;
 
 /// A register full of numbers.
 ///
@@ -109,7 +107,7 @@ impl Registers for f64 {
     #[cfg(target_arch = "x86_64")]
     type Baseline = __m128d;
     #[cfg(not(target_arch = "x86_64"))]
-    type Baseline = Lanes<f64, Plain, 4>;
+    type Baseline = Lanes<f64, 4>;
     #[cfg(target_arch = "x86_64")]
     type Avx2 = __m256d;
     #[cfg(target_arch = "x86_64")]
@@ -120,28 +118,31 @@ impl Registers for f32 {
     #[cfg(target_arch = "x86_64")]
     type Baseline = __m128;
     #[cfg(not(target_arch = "x86_64"))]
-    type Baseline = Lanes<f32, Plain, 8>;
+    type Baseline = Lanes<f32, 8>;
     #[cfg(target_arch = "x86_64")]
     type Avx2 = __m256;
     #[cfg(target_arch = "x86_64")]
     type Avx512 = __m512;
 }
 
-/// Numbers side by side, for the compiler to put in whatever registers the target has.
+/// Numbers side by side, for the compiler to put in whatever registers the target has; products and sums
+/// are rounded apart.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[derive(Clone, Copy)]
-pub struct Lanes<T, A, const L: usize>([T; L], PhantomData<A>);
+pub struct Lanes<T, const L: usize>([T; L]);
 
-impl<T: Real, A: Arith, const L: usize> Vector for Lanes<T, A, L> {
+#[cfg(any(test, not(target_arch = "x86_64")))]
+impl<T: Real, const L: usize> Vector for Lanes<T, L> {
     type Number = T;
     const LANES: usize = L;
     #[inline(always)]
     unsafe fn splat(x: T) -> Self {
-        Lanes([x; L], PhantomData)
+        Lanes([x; L])
     }
     #[inline(always)]
     unsafe fn load(from: *const T) -> Self {
         // SAFETY: the caller's; an array may lie at any address its elements may.
-        Lanes(unsafe { from.cast::<[T; L]>().read() }, PhantomData)
+        Lanes(unsafe { from.cast::<[T; L]>().read() })
     }
     #[inline(always)]
     unsafe fn load_first(from: *const T, n: usize) -> Self {
@@ -150,7 +151,7 @@ impl<T: Real, A: Arith, const L: usize> Vector for Lanes<T, A, L> {
             // SAFETY: the caller's: n lanes.
             *lane = unsafe { *from.add(l) };
         }
-        Lanes(lanes, PhantomData)
+        Lanes(lanes)
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut T) {
@@ -167,14 +168,14 @@ impl<T: Real, A: Arith, const L: usize> Vector for Lanes<T, A, L> {
     #[inline(always)]
     unsafe fn fma(self, b: Self, mut c: Self) -> Self {
         for l in 0..L {
-            c.0[l] = A::fma(self.0[l], b.0[l], c.0[l]);
+            c.0[l] = self.0[l] * b.0[l] + c.0[l];
         }
         c
     }
     #[inline(always)]
     unsafe fn fnma(self, b: Self, mut c: Self) -> Self {
         for l in 0..L {
-            c.0[l] = A::fma(-self.0[l], b.0[l], c.0[l]);
+            c.0[l] = c.0[l] - self.0[l] * b.0[l];
         }
         c
     }
@@ -223,408 +224,84 @@ impl<T: Real, A: Arith, const L: usize> Vector for Lanes<T, A, L> {
     }
 }
 
-/// Of 128 bits, which every x86-64 processor has; products and sums are rounded apart.
-#[cfg(target_arch = "x86_64")]
-macro_rules! sse2 {
-    ($v:ident, $t:ident, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident,
-     $mul:ident, $div:ident, $max:ident, $andnot:ident, $movemask:ident, $cmp:ident) => {
-        // Instructions that every processor of the target has are safe to use, but for their pointers.
-        #[allow(unused_unsafe)]
-        impl Vector for $v {
-            type Number = $t;
-            const LANES: usize = $lanes;
-            #[inline(always)]
-            unsafe fn splat(x: $t) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $splat(x) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $t) -> $v {
-                // SAFETY: the caller's.
-                unsafe { $load(from) }
-            }
-            #[inline(always)]
-            unsafe fn load_first(from: *const $t, n: usize) -> $v {
-                let mut lanes = [0.0; $lanes];
-                for (l, lane) in lanes.iter_mut().enumerate().take(n) {
-                    // SAFETY: the caller's: n lanes.
-                    *lane = unsafe { *from.add(l) };
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Isa, Value};
+
+    /// Every method, on the first `n` lanes where it takes a number.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn check<V: Vector>() {
+        let of = |f: fn(usize) -> f64| -> Vec<V::Number> {
+            (0..2 * V::LANES).map(|i| V::Number::of(f(i))).collect()
+        };
+        let (x, y, z) = (
+            of(|i| (i as f64 * 1.7).sin() * 3.0),
+            of(|i| 2.0 - (i as f64 * 0.9).cos() * 2.5),
+            of(|i| i as f64 - 3.5),
+        );
+        // SAFETY: twice as many numbers as lanes; the instruction set is the caller's.
+        unsafe {
+            let out = |v: V| {
+                let mut lanes = vec![V::Number::of(0.0); V::LANES];
+                v.store(lanes.as_mut_ptr());
+                lanes
+            };
+            let expect = |v: V, f: &dyn Fn(usize) -> f64| {
+                for (i, lane) in out(v).into_iter().enumerate() {
+                    let (lane, want) = (lane.wide(), f(i));
+                    assert!((lane - want).abs() <= 1e-5 * want.abs(), "lane {i}: {lane} {want}");
                 }
-                // SAFETY: an array of all lanes.
-                unsafe { $load(lanes.as_ptr()) }
+            };
+            let (a, b, c) = (V::load(x.as_ptr()), V::load(y.as_ptr()), V::load(z.as_ptr()));
+            let at = |v: &[V::Number], i: usize| v[i].wide();
+            expect(V::splat(y[1]), &|_| at(&y, 1));
+            expect(a.fma(b, c), &|i| at(&x, i) * at(&y, i) + at(&z, i));
+            expect(a.fnma(b, c), &|i| at(&z, i) - at(&x, i) * at(&y, i));
+            expect(a.mul(b), &|i| at(&x, i) * at(&y, i));
+            expect(a.div(b), &|i| at(&x, i) / at(&y, i));
+            expect(c.magnitude(), &|i| at(&z, i).abs());
+            expect(a.larger(b), &|i| at(&x, i).max(at(&y, i)));
+            let most = (0..V::LANES).map(|i| at(&x, i)).fold(f64::NEG_INFINITY, f64::max);
+            assert_eq!(a.most().wide(), most);
+            for n in 0..=V::LANES {
+                expect(V::load_first(x.as_ptr(), n), &|i| if i < n { at(&x, i) } else { 0.0 });
+                expect(a.but_first(n, b), &|i| if i < n { at(&y, i) } else { at(&x, i) });
+                let mut some = z.clone();
+                a.store_first(some.as_mut_ptr(), n);
+                let kept = |i: usize| if i < n { x[i] } else { z[i] };
+                assert!((0..some.len()).all(|i| some[i] == kept(i)));
             }
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $t) {
-                // SAFETY: the caller's.
-                unsafe { $store(to, self) }
-            }
-            #[inline(always)]
-            unsafe fn store_first(self, to: *mut $t, n: usize) {
-                let mut lanes = [0.0; $lanes];
-                // SAFETY: the caller's: n lanes, of an array of all.
-                unsafe {
-                    $store(lanes.as_mut_ptr(), self);
-                    std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, n);
-                }
-            }
-            #[inline(always)]
-            unsafe fn fma(self, b: $v, c: $v) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $add($mul(self, b), c) }
-            }
-            #[inline(always)]
-            unsafe fn fnma(self, b: $v, c: $v) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $sub(c, $mul(self, b)) }
-            }
-            #[inline(always)]
-            unsafe fn mul(self, b: $v) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $mul(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn div(self, b: $v) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $div(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn magnitude(self) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $andnot($splat(-0.0), self) }
-            }
-            #[inline(always)]
-            unsafe fn larger(self, b: $v) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $max(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn most(self) -> $t {
-                let mut lanes = [0.0; $lanes];
-                // SAFETY: an array of all lanes.
-                unsafe { $store(lanes.as_mut_ptr(), self) };
-                lanes.into_iter().fold(lanes[0], |m, v| if v > m { v } else { m })
-            }
-            #[inline(always)]
-            unsafe fn but_first(self, n: usize, b: $v) -> $v {
-                let (mut own, mut other) = ([0.0; $lanes], [0.0; $lanes]);
-                // SAFETY: arrays of all lanes.
-                unsafe {
-                    $store(own.as_mut_ptr(), self);
-                    $store(other.as_mut_ptr(), b);
-                    own[..n].copy_from_slice(&other[..n]);
-                    $load(own.as_ptr())
-                }
-            }
-            #[inline(always)]
-            unsafe fn first_equal(self, x: $v) -> usize {
-                // SAFETY: part of the target.
-                unsafe { $movemask($cmp(self, x)).trailing_zeros() as usize }
-            }
+            assert_eq!(c.first_equal(V::splat(z[V::LANES - 1])), V::LANES - 1);
+            assert!(c.first_equal(V::splat(z[V::LANES])) >= V::LANES);
+            V::prefetch(x.as_ptr());
         }
-    };
-}
-
-#[cfg(target_arch = "x86_64")]
-sse2!(
-    __m128d,
-    f64,
-    2,
-    _mm_set1_pd,
-    _mm_loadu_pd,
-    _mm_storeu_pd,
-    _mm_add_pd,
-    _mm_sub_pd,
-    _mm_mul_pd,
-    _mm_div_pd,
-    _mm_max_pd,
-    _mm_andnot_pd,
-    _mm_movemask_pd,
-    _mm_cmpeq_pd
-);
-#[cfg(target_arch = "x86_64")]
-sse2!(
-    __m128,
-    f32,
-    4,
-    _mm_set1_ps,
-    _mm_loadu_ps,
-    _mm_storeu_ps,
-    _mm_add_ps,
-    _mm_sub_ps,
-    _mm_mul_ps,
-    _mm_div_ps,
-    _mm_max_ps,
-    _mm_andnot_ps,
-    _mm_movemask_ps,
-    _mm_cmpeq_ps
-);
-
-#[cfg(target_arch = "x86_64")]
-macro_rules! avx512 {
-    ($v:ident, $t:ident, $mask:ident, $lanes:literal, $splat:ident, $load:ident, $load_first:ident,
-     $store:ident, $store_first:ident, $fma:ident, $fnma:ident, $mul:ident, $div:ident, $max:ident, $abs:ident, $reduce:ident, $cmp:ident, $pick:ident) => {
-        impl Vector for $v {
-            type Number = $t;
-            const LANES: usize = $lanes;
-            #[inline(always)]
-            unsafe fn splat(x: $t) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $splat(x) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $t) -> $v {
-                // SAFETY: the caller's.
-                unsafe { $load(from) }
-            }
-            #[inline(always)]
-            unsafe fn load_first(from: *const $t, n: usize) -> $v {
-                // SAFETY: the caller's: the mask has the first n lanes.
-                unsafe { $load_first(((1u32 << n) - 1) as $mask, from) }
-            }
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $t) {
-                // SAFETY: the caller's.
-                unsafe { $store(to, self) }
-            }
-            #[inline(always)]
-            unsafe fn store_first(self, to: *mut $t, n: usize) {
-                // SAFETY: the caller's: the mask has the first n lanes.
-                unsafe { $store_first(to, ((1u32 << n) - 1) as $mask, self) }
-            }
-            #[inline(always)]
-            unsafe fn fma(self, b: $v, c: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $fma(self, b, c) }
-            }
-            #[inline(always)]
-            unsafe fn fnma(self, b: $v, c: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $fnma(self, b, c) }
-            }
-            #[inline(always)]
-            unsafe fn mul(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $mul(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn div(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $div(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn magnitude(self) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $abs(self) }
-            }
-            #[inline(always)]
-            unsafe fn larger(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $max(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn most(self) -> $t {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $reduce(self) }
-            }
-            #[inline(always)]
-            unsafe fn but_first(self, n: usize, b: $v) -> $v {
-                // SAFETY: the caller's: the mask has the first n lanes.
-                unsafe { $pick(self, ((1u32 << n) - 1) as $mask, b) }
-            }
-            #[inline(always)]
-            unsafe fn first_equal(self, x: $v) -> usize {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $cmp::<_CMP_EQ_OQ>(self, x).trailing_zeros() as usize }
-            }
-        }
-    };
-}
-
-#[cfg(target_arch = "x86_64")]
-avx512!(
-    __m512d,
-    f64,
-    __mmask8,
-    8,
-    _mm512_set1_pd,
-    _mm512_loadu_pd,
-    _mm512_maskz_loadu_pd,
-    _mm512_storeu_pd,
-    _mm512_mask_storeu_pd,
-    _mm512_fmadd_pd,
-    _mm512_fnmadd_pd,
-    _mm512_mul_pd,
-    _mm512_div_pd,
-    _mm512_max_pd,
-    _mm512_abs_pd,
-    _mm512_reduce_max_pd,
-    _mm512_cmp_pd_mask,
-    _mm512_mask_mov_pd
-);
-#[cfg(target_arch = "x86_64")]
-avx512!(
-    __m512,
-    f32,
-    __mmask16,
-    16,
-    _mm512_set1_ps,
-    _mm512_loadu_ps,
-    _mm512_maskz_loadu_ps,
-    _mm512_storeu_ps,
-    _mm512_mask_storeu_ps,
-    _mm512_fmadd_ps,
-    _mm512_fnmadd_ps,
-    _mm512_mul_ps,
-    _mm512_div_ps,
-    _mm512_max_ps,
-    _mm512_abs_ps,
-    _mm512_reduce_max_ps,
-    _mm512_cmp_ps_mask,
-    _mm512_mask_mov_ps
-);
-
-#[cfg(target_arch = "x86_64")]
-macro_rules! avx2 {
-    ($v:ident, $t:ident, $int:ident, $lanes:literal, $splat:ident, $load:ident, $load_first:ident,
-     $store:ident, $fma:ident, $fnma:ident, $mul:ident, $div:ident, $max:ident, $andnot:ident, $movemask:ident, $cmp:ident, $pick:ident, $as_float:ident) => {
-        impl Vector for $v {
-            type Number = $t;
-            const LANES: usize = $lanes;
-            #[inline(always)]
-            unsafe fn splat(x: $t) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $splat(x) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $t) -> $v {
-                // SAFETY: the caller's.
-                unsafe { $load(from) }
-            }
-            #[inline(always)]
-            unsafe fn load_first(from: *const $t, n: usize) -> $v {
-                // SAFETY: the caller's: the mask has the first n lanes.
-                unsafe { $load_first(from, first::<$int, { 2 * $lanes }, $lanes>(n)) }
-            }
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $t) {
-                // SAFETY: the caller's.
-                unsafe { $store(to, self) }
-            }
-            #[inline(always)]
-            unsafe fn store_first(self, to: *mut $t, n: usize) {
-                let mut lanes = [0.0; $lanes];
-                // A masked store takes tens of cycles on some processors.
-                // SAFETY: the caller's; the copy has n of the lanes.
-                unsafe {
-                    $store(lanes.as_mut_ptr(), self);
-                    std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, n);
-                }
-            }
-            #[inline(always)]
-            unsafe fn fma(self, b: $v, c: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $fma(self, b, c) }
-            }
-            #[inline(always)]
-            unsafe fn fnma(self, b: $v, c: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $fnma(self, b, c) }
-            }
-            #[inline(always)]
-            unsafe fn mul(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $mul(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn div(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $div(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn magnitude(self) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $andnot($splat(-0.0), self) }
-            }
-            #[inline(always)]
-            unsafe fn larger(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $max(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn most(self) -> $t {
-                let mut lanes = [0.0; $lanes];
-                // SAFETY: an array of all lanes.
-                unsafe { $store(lanes.as_mut_ptr(), self) };
-                lanes.into_iter().fold(lanes[0], |m, v| if v > m { v } else { m })
-            }
-            #[inline(always)]
-            unsafe fn but_first(self, n: usize, b: $v) -> $v {
-                // SAFETY: the caller's: the mask has the first n lanes.
-                unsafe { $pick(self, b, $as_float(first::<$int, { 2 * $lanes }, $lanes>(n))) }
-            }
-            #[inline(always)]
-            unsafe fn first_equal(self, x: $v) -> usize {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $movemask($cmp::<_CMP_EQ_OQ>(self, x)).trailing_zeros() as usize }
-            }
-        }
-    };
-}
-
-/// −1 in the first n of L lanes: a window of a list of −1 and then 0.
-///
-/// # Safety
-/// The processor has AVX; L integers are 32 bytes.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-unsafe fn first<I: From<i8> + Copy, const TWICE: usize, const L: usize>(n: usize) -> __m256i {
-    let mut list = [I::from(0); TWICE];
-    for lane in list.iter_mut().take(L) {
-        *lane = I::from(-1);
     }
-    // SAFETY: L entries from L − n on are inside the list, since n ≤ L.
-    unsafe { _mm256_loadu_si256(list.as_ptr().add(L - n).cast()) }
-}
 
-#[cfg(target_arch = "x86_64")]
-avx2!(
-    __m256d,
-    f64,
-    i64,
-    4,
-    _mm256_set1_pd,
-    _mm256_loadu_pd,
-    _mm256_maskload_pd,
-    _mm256_storeu_pd,
-    _mm256_fmadd_pd,
-    _mm256_fnmadd_pd,
-    _mm256_mul_pd,
-    _mm256_div_pd,
-    _mm256_max_pd,
-    _mm256_andnot_pd,
-    _mm256_movemask_pd,
-    _mm256_cmp_pd,
-    _mm256_blendv_pd,
-    _mm256_castsi256_pd
-);
-#[cfg(target_arch = "x86_64")]
-avx2!(
-    __m256,
-    f32,
-    i32,
-    8,
-    _mm256_set1_ps,
-    _mm256_loadu_ps,
-    _mm256_maskload_ps,
-    _mm256_storeu_ps,
-    _mm256_fmadd_ps,
-    _mm256_fnmadd_ps,
-    _mm256_mul_ps,
-    _mm256_div_ps,
-    _mm256_max_ps,
-    _mm256_andnot_ps,
-    _mm256_movemask_ps,
-    _mm256_cmp_ps,
-    _mm256_blendv_ps,
-    _mm256_castsi256_ps
-);
+    #[test]
+    fn every_vector_does_what_its_lanes_do() {
+        // SAFETY: the instruction sets are there.
+        unsafe {
+            check::<Lanes<f64, 4>>();
+            check::<Lanes<f32, 8>>();
+            check::<<f64 as Registers>::Baseline>();
+            check::<<f32 as Registers>::Baseline>();
+            #[cfg(target_arch = "x86_64")]
+            for isa in Isa::available() {
+                match isa.level() {
+                    crate::simd::isa::Level::Avx512 => {
+                        check::<<f64 as Registers>::Avx512>();
+                        check::<<f32 as Registers>::Avx512>();
+                    }
+                    crate::simd::isa::Level::Avx2 => {
+                        check::<<f64 as Registers>::Avx2>();
+                        check::<<f32 as Registers>::Avx2>();
+                    }
+                    crate::simd::isa::Level::Baseline => {}
+                }
+            }
+        }
+    }
+}

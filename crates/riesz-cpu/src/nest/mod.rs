@@ -231,16 +231,40 @@ pub struct Call {
 }
 
 /// A function of buffers.
+///
+/// Its work is cut in pieces that can be run in any order and at the same time: each writes its own part
+/// of the results. How it is cut depends on the shapes alone, so the bits do not depend on who runs what.
 pub trait Routine: Send + Sync {
     /// Its name, for people.
     fn name(&self) -> String;
 
-    /// Runs it; false when there is no result for these numbers.
+    /// Bytes of scratch memory that a piece needs. If it is not 0 the last operand of the call is a buffer of
+    /// at least so many bytes that nothing else uses meanwhile; pieces that run at the same time have each
+    /// their own.
+    fn scratch(&self) -> usize {
+        0
+    }
+
+    /// How many pieces there are.
+    fn pieces(&self) -> usize {
+        1
+    }
+
+    /// Runs one piece; false when there is no result for these numbers.
     ///
     /// # Safety
-    /// `addresses` has one entry for each operand of the call, each with as many elements as the
-    /// routine was made for; what it writes overlaps nothing else.
-    unsafe fn run(&self, addresses: &[*mut u8]) -> bool;
+    /// `piece` is below `pieces`. `addresses` has one entry for each operand of the call, each with as many
+    /// elements as the routine was made for; what it writes overlaps nothing else.
+    unsafe fn run_piece(&self, piece: usize, addresses: &[*mut u8]) -> bool;
+
+    /// Runs every piece; false when there is no result for these numbers.
+    ///
+    /// # Safety
+    /// As for `run_piece`.
+    unsafe fn run(&self, addresses: &[*mut u8]) -> bool {
+        // SAFETY: the caller's.
+        (0..self.pieces()).all(|piece| unsafe { self.run_piece(piece, addresses) })
+    }
 }
 
 impl std::fmt::Debug for Call {

@@ -14,9 +14,9 @@ use super::pull::{Index, Pull};
 use super::role::Role;
 use super::storage::{Place, Storage, assign};
 use crate::nest::{Access, Call, Inst, Nest, Op, Operand, Region, Routine, Step, Store};
-use crate::routine::{Loop, Product, Reference};
+use crate::routine::{self, Loop, Product};
 use crate::simd::Isa;
-use riesz_core::{Equation, Error, ErrorKind, Prim, Program, Result, Shape, Value};
+use riesz_core::{DType, Equation, Error, ErrorKind, Prim, Program, Result, Shape, Type, Value};
 use smallvec::{SmallVec, smallvec};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -296,10 +296,14 @@ impl<'a> Frame<'a> {
             }
             return Ok(Ok(()));
         }
-        let (function, operands) = match self.routine(eq) {
+        let (function, mut operands) = match self.routine(eq) {
             Ok(routine) => routine,
             Err(blocked) => return Ok(Err(blocked)),
         };
+        let words = function.scratch().div_ceil(DType::I64.size());
+        if words > 0 {
+            operands.push(self.memory.room(&Type::new(DType::I64, [words])));
+        }
         let mut touched = operands.to_vec();
         touched.push(self.memory.flag);
         self.push(Step::Call(Call { function, operands }), touched);
@@ -312,14 +316,11 @@ impl<'a> Frame<'a> {
             return Ok((Arc::new(product), SmallVec::from_slice(&[x, y, self.home(eq.first)])));
         }
         let ty = |v: Value| self.program.ty(v).clone();
-        let reference = Reference {
-            prim: eq.prim.clone(),
-            inputs: eq.inputs.iter().map(|&v| ty(v)).collect(),
-            outputs: eq.outputs().map(ty).collect(),
-        };
+        let inputs: Vec<Type> = eq.inputs.iter().map(|&v| ty(v)).collect();
+        let outputs: Vec<Type> = eq.outputs().map(ty).collect();
         let operands =
             eq.inputs.iter().copied().chain(eq.outputs()).map(|v| self.home(v)).collect();
-        Ok((Arc::new(reference), operands))
+        Ok((routine::of(&eq.prim, &inputs, &outputs), operands))
     }
 
     /// A product of operands that are views of what is stored.

@@ -75,7 +75,7 @@ impl Product {
     }
 
     /// # Safety
-    /// As for [`Routine::run`], with operands of type `T`.
+    /// As for [`Routine::run_piece`], with operands of type `T`.
     unsafe fn floats<T: Scalar>(&self, addresses: &[*mut u8]) {
         let (x, y, z) =
             (addresses[0].cast::<T>(), addresses[1].cast::<T>(), addresses[2].cast::<T>());
@@ -98,7 +98,7 @@ impl Product {
     }
 
     /// # Safety
-    /// As for [`Routine::run`], with operands of type `T`.
+    /// As for [`Routine::run_piece`], with operands of type `T`.
     unsafe fn integers<T: crate::linalg::Integer>(&self, addresses: &[*mut u8]) {
         let (x, y, z) =
             (addresses[0].cast::<T>(), addresses[1].cast::<T>(), addresses[2].cast::<T>());
@@ -152,7 +152,7 @@ impl Routine for Product {
         }
     }
 
-    unsafe fn run(&self, addresses: &[*mut u8]) -> bool {
+    unsafe fn run_piece(&self, _: usize, addresses: &[*mut u8]) -> bool {
         // SAFETY: the caller's.
         unsafe {
             match self.dtype {

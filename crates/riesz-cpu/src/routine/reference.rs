@@ -19,7 +19,7 @@ impl Routine for Reference {
         self.prim.name().to_string()
     }
 
-    unsafe fn run(&self, addresses: &[*mut u8]) -> bool {
+    unsafe fn run_piece(&self, _: usize, addresses: &[*mut u8]) -> bool {
         let (from, to) = addresses.split_at(self.inputs.len());
         // SAFETY: the caller's: each address has as many elements as its type says.
         let args: Vec<Tensor> =

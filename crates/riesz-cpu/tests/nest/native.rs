@@ -67,7 +67,7 @@ fn loops_choices_and_calls_around_nests() {
         fn name(&self) -> String {
             "double".to_string()
         }
-        unsafe fn run(&self, addresses: &[*mut u8]) -> bool {
+        unsafe fn run_piece(&self, _: usize, addresses: &[*mut u8]) -> bool {
             // SAFETY: one operand of two doubles, as below.
             let x = unsafe { std::slice::from_raw_parts_mut(addresses[0].cast::<f64>(), 2) };
             x.iter_mut().for_each(|x| *x *= 2.0);

@@ -1,6 +1,6 @@
 //! Matrices to test on, and plain loops to test against.
 
-use riesz_cpu::simd::{Real, Value};
+use riesz_cpu::simd::Real;
 
 /// Entries in [−1, 1) from a counter.
 pub fn random<T: Real>(n: usize, seed: u64) -> Vec<T> {

@@ -121,7 +121,8 @@ fn lu_multiplies_back() {
     fn check<T: Scalar>() {
         let mut workspace = Workspace::default();
         for isa in Isa::available() {
-            for (m, n) in [(0, 2), (2, 0), (1, 1), (3, 5), (5, 3), (20, 20), (90, 30), (30, 90), (150, 150)]
+            for (m, n) in
+                [(0, 2), (2, 0), (1, 1), (3, 5), (5, 3), (20, 20), (90, 30), (30, 90), (150, 150)]
             {
                 let (k, zero) = (m.min(n), T::of(0.0));
                 let a = random::<T>(m * n, 21);
@@ -156,7 +157,7 @@ fn determinants() {
     assert!(with.det(2, &[f64::NAN, 1.0, 1.0, 1.0]).is_nan());
     // 2·I of order 2000 overflows; its logarithm does not. diag(−2, 2, …) has sign −1, diag(2, …) sign 1.
     for n in [30, 64, 65, 2000] {
-        for first in [-2.0, 2.0] {
+        for first in [-2.0f64, 2.0] {
             let mut a = vec![0.0; n * n];
             (0..n).for_each(|i| a[i * n + i] = if i == 0 { first } else { 2.0 });
             let (sign, log) = with.slogdet(n, &a);
@@ -256,7 +257,10 @@ fn cholesky_multiplies_back() {
                 assert!((0..n).all(|i| (i + 1..n).all(|j| l[i * n + j] == T::of(0.0))));
                 let product = plain(n, n, n, &wide(&l), &wide(&transposed(n, n, &l)));
                 let error = distance(&product, &wide(&a));
-                assert!(error <= 10.0 * epsilon::<T>() * (n as f64 + 1.0) * size(&a), "{n}: {error}");
+                assert!(
+                    error <= 10.0 * epsilon::<T>() * (n as f64 + 1.0) * size(&a),
+                    "{n}: {error}"
+                );
                 if n > 0 {
                     for bad in [T::of(-1.0), <T as Value>::NAN] {
                         a[n * n - 1] = bad;

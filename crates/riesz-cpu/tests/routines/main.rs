@@ -1,6 +1,8 @@
 //! Tests of dense linear algebra and of library calls, one file a family.
 
+mod calls;
 mod common;
+mod dense;
 mod factors;
 mod products;
 mod spectra;

@@ -2,7 +2,7 @@
 
 use crate::common::{distance, epsilon, plain, random, transposed, wide};
 use riesz_cpu::linalg::*;
-use riesz_cpu::simd::{Isa, Real, Value};
+use riesz_cpu::simd::{Isa, Value};
 
 const SHAPES: &[(usize, usize, usize)] = &[
     (0, 3, 2),
