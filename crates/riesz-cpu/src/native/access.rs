@@ -121,6 +121,7 @@ impl Machine {
 
     /// The distances of strided lanes in the scratch register, and the mask of the tail in `k6`.
     fn distances(&mut self, mem: Mem, stride: i32) -> Mem {
+        let mem = self.without_index(mem);
         let scratch = self.scratch();
         self.steps(scratch, stride.into(), Size::B4);
         self.asm.ins(Code::VEX_Kmovw_kr_km16, &[Arg::R(SCRATCH_MASK), Arg::R(TAIL)]);

@@ -2,17 +2,52 @@
 //!
 //! A pointer stands at the element of the first iteration of the trip that is being done. A trip of a
 //! loop moves it by the loop's stride, and takes back what the loops inside have moved it.
+//!
+//! Where there are more pointers than registers, those that move alike stand still in the frame, and
+//! a distance that all of them have in common moves in a register.
 
 use super::graph::{Graph, Op, Trips};
 use super::lower::Group;
 
+/// Registers for pointers.
+pub(super) const POINTERS: usize = 11;
+
+/// For each pointer, the distance it has in common with others, a number at the end of `groups`; none
+/// for those that move by themselves.
+pub(super) fn share(groups: &mut Vec<Group>) -> Vec<Option<u16>> {
+    let mut shared = vec![None; groups.len()];
+    if groups.len() <= POINTERS {
+        return shared;
+    }
+    for g in 0..shared.len() {
+        let alike =
+            |h: &usize| groups[*h].operand.is_some() && groups[*h].strides == groups[g].strides;
+        let all: Vec<usize> = (g..shared.len()).filter(alike).collect();
+        if shared[g].is_some() || groups[g].operand.is_none() || all.len() < 3 {
+            continue;
+        }
+        let distance = groups.len() as u16;
+        for h in all {
+            shared[h] = Some(distance);
+        }
+        groups.push(Group { operand: None, start: 0, strides: groups[g].strides.clone() });
+    }
+    shared.resize(groups.len(), None);
+    shared
+}
+
 /// For each block, what is added to which pointers after a trip.
-pub(super) fn moves(graph: &Graph, groups: &[Group]) -> Vec<Vec<(u16, i64)>> {
+pub(super) fn moves(
+    graph: &Graph,
+    groups: &[Group],
+    shared: &[Option<u16>],
+) -> Vec<Vec<(u16, i64)>> {
     let blocks = graph.blocks.borrow();
     let mut used = vec![vec![false; groups.len()]; blocks.len()];
     for node in graph.nodes().iter() {
         if let Some(group) = group_of(node.op) {
-            used[node.block as usize][group as usize] = true;
+            let moving = shared[group as usize].unwrap_or(group);
+            used[node.block as usize][moving as usize] = true;
         }
     }
     // Inside comes after outside in the list.

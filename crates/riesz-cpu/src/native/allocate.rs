@@ -18,7 +18,7 @@ pub(super) const FREE: u32 = u32::MAX;
 /// An accumulator's register: this plus its number.
 pub(super) const ACCUMULATORS: u32 = 1 << 31;
 /// Registers that are always left for the operations themselves.
-pub(super) const LEAST: usize = 6;
+pub(super) const LEAST: usize = 4;
 pub(super) const NOWHERE: u8 = u8::MAX;
 pub(super) const NO_SLOT: u32 = u32::MAX;
 

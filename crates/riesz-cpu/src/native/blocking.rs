@@ -100,7 +100,7 @@ impl Blocking {
         };
         if left > 0 {
             let inner = left - 1;
-            let accumulators = if wide { 24 } else { 12 } / folds.max(1);
+            let accumulators = if wide { 24 } else { 8 } / folds.max(1);
             let room = |copies: usize| copies * cost <= WORK && copies <= COPIES;
             let shares = |j: usize| {
                 nest.body.iter().any(|inst| match &inst.op {

@@ -35,6 +35,8 @@ pub(super) struct Group {
 pub(super) struct Lowered {
     pub(super) graph: Graph,
     pub(super) groups: Vec<Group>,
+    /// For each pointer, the one with the distance that it has in common with others.
+    pub(super) shared: Vec<Option<u16>>,
     /// For each block, what is added to pointers at the end of each trip.
     pub(super) moves: Vec<Vec<(u16, i64)>>,
     /// Lanes of the tail, if known now.
@@ -97,8 +99,17 @@ pub(super) fn lower(
     };
     lower.inside(0, None)?;
     lower.finish_folds()?;
-    let moves = super::address::moves(&lower.graph, &lower.groups);
-    Some(Lowered { graph: lower.graph, groups: lower.groups, moves, tail, flag: nest.flag, ranged })
+    let shared = super::address::share(&mut lower.groups);
+    let moves = super::address::moves(&lower.graph, &lower.groups, &shared);
+    Some(Lowered {
+        graph: lower.graph,
+        groups: lower.groups,
+        shared,
+        moves,
+        tail,
+        flag: nest.flag,
+        ranged,
+    })
 }
 
 impl Lower<'_> {

@@ -35,6 +35,18 @@ pub(super) enum Tail {
     Left(u32),
 }
 
+/// Where a pointer or counter is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Base {
+    /// It is not used.
+    None,
+    Register(Register),
+    /// In the frame.
+    Word(u32),
+    /// In the frame, and it does not move: a distance is added, which is the pointer of that number.
+    Standing(u32, u16),
+}
+
 /// Words of the frame that are there from the beginning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
@@ -58,8 +70,8 @@ pub(super) struct Machine {
     pub(super) frame: Frame,
     pub(super) lanes: usize,
     pub(super) tail: Tail,
-    /// For each pointer of the nest, a register or a word of the frame.
-    pub(super) bases: Vec<Result<Register, u32>>,
+    /// Where the pointers and counters of the nest are.
+    pub(super) bases: Vec<Base>,
     /// What the code calls.
     pub(super) helpers: super::call::Helpers,
     /// Code that is seldom run, written behind the rest.
@@ -142,15 +154,34 @@ impl Machine {
 
     /// The address of a place; may use `rax`.
     pub(super) fn mem(&mut self, place: Place) -> Mem {
-        let base = match self.bases[place.group as usize] {
-            Ok(register) => register,
-            Err(word) => {
-                let from = Arg::M(Asm::slot(word));
-                self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(Register::RAX), from]);
-                Register::RAX
-            }
+        let rax = Arg::R(Register::RAX);
+        let word = match self.bases[place.group as usize] {
+            Base::Register(register) => return Asm::at(register, place.disp.into()),
+            Base::Word(word) | Base::Standing(word, _) => word,
+            Base::None => 0,
         };
-        Asm::at(base, place.disp.into())
+        self.asm.ins(Code::Mov_r64_rm64, &[rax, Arg::M(Asm::slot(word))]);
+        let mut mem = Asm::at(Register::RAX, place.disp.into());
+        if let Base::Standing(_, distance) = self.bases[place.group as usize] {
+            match self.bases[distance as usize] {
+                Base::Register(register) => mem.index = register,
+                Base::Word(word) => {
+                    self.asm.ins(Code::Add_r64_rm64, &[rax, Arg::M(Asm::slot(word))]);
+                }
+                Base::Standing(..) | Base::None => {}
+            }
+        }
+        mem
+    }
+
+    /// The same address without an index register; may use `rax`.
+    pub(super) fn without_index(&mut self, mem: Mem) -> Mem {
+        if mem.index == Register::None {
+            return mem;
+        }
+        let rax = Arg::R(Register::RAX);
+        self.asm.ins(Code::Lea_r64_m, &[rax, Arg::M(Mem { disp: 0, ..mem })]);
+        Asm::at(Register::RAX, mem.disp)
     }
 
     /// Whether an instruction can take the place as an operand.
@@ -257,27 +288,29 @@ impl Machine {
     /// Register ← the number a counter has reached.
     pub(super) fn counter(&mut self, to: u8, group: u16, size: Size) {
         let w = self.width(size);
-        if let (false, Ok(base)) = (self.wide, self.bases[group as usize]) {
+        if let (false, Base::Register(base)) = (self.wide, self.bases[group as usize]) {
             return self.counter_narrow(to, base, size);
         }
         let to = self.r(to, size);
         match (self.bases[group as usize], size) {
-            (Ok(base), Size::B4) => {
+            (Base::Register(base), Size::B4) => {
                 let code = widened(Code::EVEX_Vpbroadcastd_xmm_k1z_r32, w);
                 self.asm.ins(code, &[to, Arg::R(low(base))]);
             }
-            (Ok(base), _) => {
+            (Base::Register(base), _) => {
                 let code = widened(Code::EVEX_Vpbroadcastq_xmm_k1z_r64, w);
                 self.asm.ins(code, &[to, Arg::R(base)]);
             }
-            (Err(word), Size::B4) => {
+            (Base::Word(word), Size::B4) => {
                 let code = widened(Code::EVEX_Vpbroadcastd_xmm_k1z_xmmm32, w);
                 self.asm.ins(code, &[to, Arg::M(Asm::slot(word))]);
             }
-            (Err(word), _) => {
+            (Base::Word(word), _) => {
                 let code = widened(Code::EVEX_Vpbroadcastq_xmm_k1z_xmmm64, w);
                 self.asm.ins(code, &[to, Arg::M(Asm::slot(word))]);
             }
+            // Counters move by themselves.
+            (Base::Standing(..) | Base::None, _) => {}
         }
     }
 

@@ -5,12 +5,12 @@ use super::asm::{Arg, Asm, Label};
 use super::graph::{Op, Trips};
 use super::linear::Linear;
 use super::lower::{Group, Lowered};
-use super::machine::{Machine, TAIL, Tail};
+use super::machine::{Base, Machine, TAIL, Tail};
 use iced_x86::Code;
 use iced_x86::Register;
 
 /// Registers for pointers, those first that need not be saved.
-const POINTERS: [Register; 11] = [
+const POINTERS: [Register; super::address::POINTERS] = [
     Register::RSI,
     Register::RDI,
     Register::R8,
@@ -82,12 +82,13 @@ impl Machine {
             if let (Some(group), true) = (super::address::group_of(node.op), written) {
                 let depth = u32::from(blocks[node.block as usize].depth);
                 let once = if matches!(node.op, Op::Counter(_)) { 1 } else { 2 };
+                let group = lowered.shared[group as usize].unwrap_or(group);
                 weight[group as usize] += once << (4 * depth.min(8));
             }
         }
         let mut order: Vec<usize> = (0..groups.len()).filter(|&g| weight[g] > 0).collect();
         order.sort_by_key(|&g| std::cmp::Reverse(weight[g]));
-        self.bases = vec![Err(0); groups.len()];
+        self.bases = vec![Base::None; groups.len()];
         // While the pointers are set up, the table of addresses is in `rcx`.
         let table = Arg::M(Asm::slot(self.frame.table));
         self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(Register::RCX), table]);
@@ -98,17 +99,28 @@ impl Machine {
                         self.asm.save(register);
                     }
                     self.first_value(register, &groups[g], ranged);
-                    self.bases[g] = Ok(register);
+                    self.bases[g] = Base::Register(register);
                 }
                 None => {
-                    self.first_value(Register::RAX, &groups[g], ranged);
-                    let word = self.asm.reserve(8);
-                    let to = Arg::M(Asm::slot(word));
-                    self.asm.ins(Code::Mov_rm64_r64, &[to, Arg::R(Register::RAX)]);
-                    self.bases[g] = Err(word);
+                    self.bases[g] = Base::Word(self.first_in_frame(&groups[g], ranged));
                 }
             }
         }
+        for (g, group) in groups.iter().enumerate() {
+            if let Some(distance) = lowered.shared[g] {
+                // The distance has the range in it.
+                self.bases[g] = Base::Standing(self.first_in_frame(group, false), distance);
+            }
+        }
+    }
+
+    /// A word of the frame with the first value of a pointer or counter.
+    fn first_in_frame(&mut self, group: &Group, ranged: bool) -> u32 {
+        self.first_value(Register::RAX, group, ranged);
+        let word = self.asm.reserve(8);
+        let to = Arg::M(Asm::slot(word));
+        self.asm.ins(Code::Mov_rm64_r64, &[to, Arg::R(Register::RAX)]);
+        word
     }
 
     /// Register ← where a pointer or counter starts, with the table in `rcx`; changes `rdx`.
@@ -149,10 +161,9 @@ impl Machine {
     pub(super) fn advance(&mut self, moves: &[(u16, i64)]) {
         for &(group, by) in moves {
             match self.bases[group as usize] {
-                Ok(register) => self.add_number(Arg::R(register), by),
-                // What is used nowhere has no place.
-                Err(0) => {}
-                Err(word) => self.add_number(Arg::M(Asm::slot(word)), by),
+                Base::Register(register) => self.add_number(Arg::R(register), by),
+                Base::Word(word) => self.add_number(Arg::M(Asm::slot(word)), by),
+                Base::Standing(..) | Base::None => {}
             }
         }
     }

@@ -6,7 +6,7 @@ use super::asm::{Arg, Asm, Mem};
 use super::codes::Replaces;
 use super::cold::Cold;
 use super::graph::{Id, Num, Op, Place, Size};
-use super::machine::{SCRATCH_MASK, Src};
+use super::machine::{Base, SCRATCH_MASK, Src};
 use iced_x86::Code;
 use iced_x86::Register;
 use smallvec::SmallVec;
@@ -166,6 +166,7 @@ impl Allocate<'_> {
         let mask = self.read(args[1])?;
         let to = self.result(id)?;
         let mem = self.machine.mem(place);
+        let mem = self.machine.without_index(mem);
         if size == Size::Mask {
             self.machine.gather_truth(to, index, index_size, mem);
         } else {
@@ -310,11 +311,17 @@ impl super::machine::Machine {
         self.asm.here(back);
         self.cold.push(Cold::FailIndex { out, back, flag });
         self.asm.immediate(Code::Imul_r64_rm64_imm32, &[rax, rax], stride);
-        let base = match self.bases[place.group as usize] {
-            Ok(register) => Arg::R(register),
-            Err(word) => Arg::M(Asm::slot(word)),
+        let base = |base: Base| match base {
+            Base::Register(register) => Arg::R(register),
+            Base::Word(word) | Base::Standing(word, _) => Arg::M(Asm::slot(word)),
+            Base::None => Arg::M(Asm::slot(0)),
         };
-        self.asm.ins(Code::Add_r64_rm64, &[rax, base]);
+        let pointer = self.bases[place.group as usize];
+        self.asm.ins(Code::Add_r64_rm64, &[rax, base(pointer)]);
+        if let Base::Standing(_, distance) = pointer {
+            let distance = base(self.bases[distance as usize]);
+            self.asm.ins(Code::Add_r64_rm64, &[rax, distance]);
+        }
         Register::RAX
     }
 
