@@ -6,11 +6,13 @@
 //! - `blocking` chooses lanes, unrolling and blocks; `lower` makes the tree of loops with a copy of
 //!   the body at each leaf; `expand` says what each instruction becomes, with the elementary functions
 //!   of `simd::math` written down by `symbol`; `fold` keeps accumulators; `address` moves pointers.
-//! - All that is values of a `graph`, numbered, so that what is common is computed once and what a
-//!   loop does not change is computed outside of it; `linear` puts them in order.
-//! - `allocate` walks along the code and gives registers, `looping` across loops, and they have `operate`, `machine` and `access` write
+//! - All that is values of a `graph` of `operation`s, numbered, so that what is common is computed
+//!   once and what a loop does not change is computed outside of it; `linear` puts them in order.
+//! - `allocate` walks along the code and gives registers, `looping` across loops; `operate` says what
+//!   each operation needs of them. `machine`, `moves` and `access`, and `narrow` before AVX-512, write
 //!   the instructions that `codes` names, through `asm`; `cold` is what seldom runs.
-//! - `control` does the same for the steps around nests, and `memory` makes the result executable.
+//! - `nest` puts pointers and loops around that, `control` the steps around nests, and `memory` makes
+//!   the result executable.
 //!
 //! What holds: memory is never writable and executable at once; the code touches only what the nest's
 //! accesses name, the table, and its own stack frame; it keeps no state, so any number of threads may
@@ -33,9 +35,11 @@ mod looping;
 mod lower;
 mod machine;
 mod memory;
+mod moves;
 mod narrow;
 mod nest;
 mod operate;
+mod operation;
 mod symbol;
 
 use crate::nest::Region;
