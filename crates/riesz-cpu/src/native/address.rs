@@ -8,6 +8,8 @@
 
 use super::graph::{Graph, Op, Trips};
 use super::lower::Group;
+use smallvec::SmallVec;
+use std::collections::HashMap;
 
 /// Registers for pointers.
 pub(super) const POINTERS: usize = 11;
@@ -19,18 +21,18 @@ pub(super) fn share(groups: &mut Vec<Group>) -> Vec<Option<u16>> {
     if groups.len() <= POINTERS {
         return shared;
     }
-    for g in 0..shared.len() {
-        let alike =
-            |h: &usize| groups[*h].operand.is_some() && groups[*h].strides == groups[g].strides;
-        let all: Vec<usize> = (g..shared.len()).filter(alike).collect();
-        if shared[g].is_some() || groups[g].operand.is_none() || all.len() < 3 {
-            continue;
+    let mut alike: HashMap<SmallVec<[i64; 4]>, Vec<usize>> = HashMap::new();
+    for (g, group) in groups.iter().enumerate().filter(|(_, group)| group.operand.is_some()) {
+        alike.entry(group.strides.clone()).or_default().push(g);
+    }
+    let mut alike: Vec<(SmallVec<[i64; 4]>, Vec<usize>)> = alike.into_iter().collect();
+    alike.retain(|(_, all)| all.len() >= 3);
+    alike.sort_by_key(|(_, all)| all[0]);
+    for (strides, all) in alike {
+        for g in all {
+            shared[g] = Some(groups.len() as u16);
         }
-        let distance = groups.len() as u16;
-        for h in all {
-            shared[h] = Some(distance);
-        }
-        groups.push(Group { operand: None, start: 0, strides: groups[g].strides.clone() });
+        groups.push(Group { operand: None, start: 0, strides });
     }
     shared.resize(groups.len(), None);
     shared

@@ -119,10 +119,7 @@ impl Lower<'_> {
             return None;
         };
         let float = self.nest.body[value as usize].ty.is_float();
-        let arguments = self.nest.body.iter().flat_map(|inst| inst.op.arguments());
-        let uses = arguments.filter(|&a| a == value).count()
-            + self.nest.stores.iter().filter(|s| s.value == value).count();
-        (float && uses == 1).then(|| (values[a as usize], values[b as usize]))
+        (float && self.uses[value as usize] == 1).then(|| (values[a as usize], values[b as usize]))
     }
 
     /// Whether the loop in the lanes is folded.

@@ -68,9 +68,13 @@ pub(super) struct Lower<'a> {
     steps: Vec<SmallVec<[Step; 8]>>,
     /// Of those, the ones of the copy being made.
     copy: SmallVec<[Step; 4]>,
-    /// Which of the copies along folded loops it is, for the fold at hand.
     pub(super) folds: Vec<Fold>,
+    /// How often each instruction's value is used.
+    pub(super) uses: Vec<u32>,
 }
+
+/// Pointers and accumulators are counted in 16 bits.
+const MANY: usize = 60_000;
 
 /// Lowers a nest without empty loops; none if it has distances that do not fit in 32 bits.
 pub(super) fn lower(
@@ -96,9 +100,17 @@ pub(super) fn lower(
         steps: vec![SmallVec::new(); depth],
         copy: smallvec![Step { index: 0, partial: false }; depth],
         folds: Vec::new(),
+        uses: vec![0; nest.body.len()],
     };
+    for inst in &nest.body {
+        inst.op.arguments().iter().for_each(|&a| lower.uses[a as usize] += 1);
+    }
+    nest.stores.iter().for_each(|s| lower.uses[s.value as usize] += 1);
     lower.inside(0, None)?;
     lower.finish_folds()?;
+    if lower.groups.len() > MANY || lower.graph.accumulators.len() > MANY {
+        return None;
+    }
     let shared = super::address::share(&mut lower.groups);
     let moves = super::address::moves(&lower.graph, &lower.groups, &shared);
     Some(Lowered {

@@ -299,6 +299,62 @@ proptest! {
         let nest = nest(&mut draw, &mut operands, &mut buffers);
         check(&region(&operands, nest), &buffers);
     }
+
+    #[test]
+    fn regions_mean_the_same(choices in prop::collection::vec(any::<u32>(), 600)) {
+        let mut draw = Draw { choices: &choices, at: 0 };
+        let (mut operands, mut buffers) = (Vec::new(), Vec::new());
+        let steps = steps(&mut draw, &mut operands, &mut buffers);
+        check(&Region { operands, steps }, &buffers);
+    }
+}
+
+/// Nests in order, with loops and choices around some of them.
+fn steps(draw: &mut Draw, operands: &mut Vec<DType>, buffers: &mut Vec<Tensor>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for _ in 0..1 + draw.below(3) {
+        let before = operands.len();
+        let inner = nest(draw, operands, buffers);
+        let sums = inner.stores.iter().any(|s| s.fold.is_some_and(|f| f.op == Reduction::Sum));
+        let body = vec![Step::Nest(inner)];
+        steps.push(match draw.below(4) {
+            0 => Step::Loop {
+                count: draw.below(4),
+                windows: vec![],
+                advance: vec![],
+                // What is summed must stay whole, so sums keep their buffers.
+                exchange: if sums { vec![] } else { alike(draw, before, operands, buffers) },
+                body,
+            },
+            1 => {
+                let flag = operands.len() as Operand;
+                operands.push(DType::Bool);
+                buffers.push(Tensor::from(draw.chance(50)));
+                Step::If { flag, yes: body.clone(), no: vec![] }
+            }
+            _ => body.into_iter().next().unwrap(),
+        });
+    }
+    steps
+}
+
+/// Two operands of the same type and size, if there are any.
+fn alike(
+    draw: &mut Draw,
+    from: usize,
+    operands: &[DType],
+    buffers: &[Tensor],
+) -> Vec<(Operand, Operand)> {
+    let same = |&(a, b): &(usize, usize)| {
+        operands[a] == operands[b] && buffers[a].shape() == buffers[b].shape()
+    };
+    let pairs = (from..operands.len()).flat_map(|a| (a + 1..operands.len()).map(move |b| (a, b)));
+    let pairs: Vec<(usize, usize)> = pairs.filter(same).collect();
+    if pairs.is_empty() {
+        return vec![];
+    }
+    let (a, b) = draw.pick(&pairs);
+    vec![(a as Operand, b as Operand)]
 }
 
 /// How many cases: `PROPTEST_CASES`, or this.
