@@ -1,15 +1,18 @@
 //! Turns a linear program around: (r, dx) ⊸ dy becomes (r, ȳ) ⊸ x̄ with ⟨dy, ȳ⟩ = ⟨dx, x̄⟩.
 //!
 //! The equations are visited backwards; each hands the cotangents of its results to its linear
-//! arguments, and where a value was used more than once they add up. What depends on the residuals
-//! alone is computed forwards first.
+//! arguments, and where a value was used more than once they add up (`transpose/cotangent.rs`). What
+//! depends on the residuals alone is computed forwards first.
+
+mod cotangent;
 
 use crate::error::Result;
-use crate::primitive::{Arg, Primitive, add};
-use crate::program::Program;
+use crate::primitive::{Arg, Prim, Primitive};
+use crate::program::{Program, Value};
 use crate::trace::{Var, trace, with_source};
 use crate::types::Type;
 use crate::verify::verify_linear;
+use cotangent::Cotangent;
 
 /// The transpose of a program that is linear in all inputs after the first `known`.
 ///
@@ -26,18 +29,30 @@ pub fn transpose(program: &Program, known: usize) -> Result<Program> {
     let result = trace(&types, |args| {
         let (residuals, cts) = args.split_at(known);
         let known_values = compute_known(program, residuals, &linear);
-        let mut ct: Vec<Option<Var>> = vec![None; program.len()];
+        let mut ct = vec![Cotangent::default(); program.len()];
         for (&v, &y) in program.outputs.iter().zip(cts) {
             if linear[v.index()] {
-                ct[v.index()] = add(ct[v.index()], Some(y));
+                ct[v.index()].add(Some(y));
             }
         }
         for eq in program.equations.iter().rev() {
-            let of_outputs: Vec<Option<Var>> = eq.outputs().map(|v| ct[v.index()]).collect();
-            if !linear[eq.first.index()] || of_outputs.iter().all(Option::is_none) {
+            if !linear[eq.first.index()] {
                 continue;
             }
-            let arg = |v: &crate::program::Value| match known_values[v.index()] {
+            // All uses of the results come later in the program, so they have been seen.
+            let mut finish = |v: Value| std::mem::take(&mut ct[v.index()]).sum(program.ty(v));
+            let of_outputs: Vec<Option<Var>> =
+                with_source(eq.source, || eq.outputs().map(&mut finish).collect());
+            if of_outputs.iter().all(Option::is_none) {
+                continue;
+            }
+            if let (Prim::Slice(slice), &[x], &[Some(part)]) =
+                (&eq.prim, &eq.inputs[..], &of_outputs[..])
+                && with_source(eq.source, || ct[x.index()].add_slice(slice, program.ty(x), part))
+            {
+                continue;
+            }
+            let arg = |v: &Value| match known_values[v.index()] {
                 Some(known) => Arg::Known(known),
                 None => Arg::Linear(program.ty(*v).clone()),
             };
@@ -46,7 +61,7 @@ pub fn transpose(program: &Program, known: usize) -> Result<Program> {
                 let of_args = eq.prim.transpose(&args, &of_outputs);
                 for (v, back) in eq.inputs.iter().zip(of_args) {
                     if linear[v.index()] {
-                        ct[v.index()] = add(ct[v.index()], back);
+                        ct[v.index()].add(back);
                     }
                 }
             });
@@ -54,7 +69,10 @@ pub fn transpose(program: &Program, known: usize) -> Result<Program> {
         program
             .inputs()
             .skip(known)
-            .map(|v| ct[v.index()].unwrap_or_else(|| Var::zeros(program.ty(v))))
+            .map(|v| {
+                let sum = std::mem::take(&mut ct[v.index()]).sum(program.ty(v));
+                sum.unwrap_or_else(|| Var::zeros(program.ty(v)))
+            })
             .collect()
     })?;
     verify_linear(&result, known)?;

@@ -75,11 +75,11 @@ fn bad_tables_are_named_with_file_line_and_column() {
         ),
         (
             message("text.csv", "a,b\n1,2\n3,four\n", all),
-            "text.csv, line 3, column 2 (`b`): `four` is not a number",
+            "text.csv, line 3, column 2 (`b`): `four` is not a number\n  help: write numbers with a decimal point, or leave out the line or the column",
         ),
         (
             message("quoted.csv", "\"a\nb\",c\n1,x\n", all),
-            "quoted.csv, line 3, column 2 (`c`): `x` is not a number",
+            "quoted.csv, line 3, column 2 (`c`): `x` is not a number\n  help: write numbers with a decimal point, or leave out the line or the column",
         ),
         (
             message("empty-cell.csv", "1,2\n3,\n", all),
@@ -93,10 +93,13 @@ fn bad_tables_are_named_with_file_line_and_column() {
             message("inf.csv", "1,-inf\n", all),
             "inf.csv, line 1, column 2: the number is -inf, but data must be finite\n  help: replace it, or leave out the row or the column",
         ),
-        (message("empty.csv", "", all), "empty.csv: the file is empty"),
+        (
+            message("empty.csv", "", all),
+            "empty.csv: the file is empty\n  help: a table has a line for each row",
+        ),
         (
             message("heading-only.csv", "a,b\n", all),
-            "heading-only.csv: there is a heading but no line of numbers",
+            "heading-only.csv: there is a heading but no line of numbers\n  help: if the first line is a row, it needs at least one number",
         ),
         (
             message("range.csv", "1,2\n", &columns(Choice::Range(Some(1), Some(5)))),
@@ -128,7 +131,10 @@ fn bad_tables_are_named_with_file_line_and_column() {
     }
     let missing = PathBuf::from("nowhere/X.csv");
     let error = read(&missing, all).unwrap_err();
-    assert_eq!(error.to_string(), "there is no file `nowhere/X.csv`");
+    assert_eq!(
+        error.to_string(),
+        "there is no file `nowhere/X.csv`\n  help: there is no directory `nowhere` either"
+    );
     let allowed = Selection { allow_non_finite: true, ..Selection::default() };
     let file = File::new("allowed.csv", "nan,1\n");
     assert!(read_csv(&file.0, &allowed).unwrap().to_f64()[0].is_nan());
