@@ -427,7 +427,7 @@ mod dense;
 mod flow;
 mod fourier;
 mod matrix;
-mod philox;
+pub mod philox;
 mod special;
 pub(crate) mod support;
 

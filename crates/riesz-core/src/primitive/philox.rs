@@ -3,11 +3,16 @@
 //! Salmon, Moraes, Dror & Shaw 2011, *Parallel random numbers: as easy as 1, 2, 3*. There is no state,
 //! so any element of any stream can be computed alone, in any order and on any machine.
 
+/// What two of the four words are multiplied by in each round.
+pub const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
+/// What is added to the key between rounds.
+pub const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+/// How many rounds there are.
+pub const ROUNDS: usize = 10;
+
 /// The four words at `counter` of the stream of `key`.
 fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
-    const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
-    const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
-    for round in 0..10 {
+    for round in 0..ROUNDS {
         if round > 0 {
             key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
         }
@@ -31,13 +36,13 @@ fn block(key: [i64; 2], lower: u64, cipher_tweak: u64) -> [u64; 2] {
 }
 
 /// The first `n` words of a key's stream.
-pub(super) fn words(key: [i64; 2], n: usize) -> impl Iterator<Item = u64> {
+pub fn words(key: [i64; 2], n: usize) -> impl Iterator<Item = u64> {
     (0..n.div_ceil(2) as u64).flat_map(move |i| block(key, i, 0)).take(n)
 }
 
 /// Another key for each `data`. The cipher's key is changed, so that new keys are never the words that
 /// the old key draws.
-pub(super) fn fold(key: [i64; 2], data: i64) -> [i64; 2] {
+pub fn fold(key: [i64; 2], data: i64) -> [i64; 2] {
     const TWEAK: u64 = 0x5269_6573_7A66_6F6C;
     block(key, data as u64, TWEAK).map(|w| w as i64)
 }

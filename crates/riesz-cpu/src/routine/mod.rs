@@ -6,9 +6,14 @@
 
 mod cofactor;
 mod factors;
+mod indexed;
 mod linear;
+mod lines;
+mod ordered;
 mod product;
+mod random;
 mod reference;
+mod running;
 mod stack;
 
 pub use product::{Loop, Product};
@@ -16,7 +21,11 @@ pub use reference::{Reference, read, write};
 
 use crate::linalg::Triangle;
 use crate::nest::Routine;
+use crate::simd::Isa;
+use indexed::{Action, Indexed};
+use ordered::Argsort;
 use riesz_core::{Prim, Type};
+use running::{Cumulative, Recurrence};
 use stack::{OnMatrices, Stack};
 use std::sync::Arc;
 
@@ -40,12 +49,35 @@ pub fn of(prim: &Prim, inputs: &[Type], outputs: &[Type]) -> Arc<dyn Routine> {
         Prim::Eigh(_) => matrices(&types, |_, n| factors::Eigh { n }),
         Prim::Svd(_) => matrices(&types, |m, n| factors::Svd { m, n }),
         Prim::Pinv(_) => matrices(&types, |m, n| factors::Pinv { m, n }),
+        Prim::Gather(g) => index(Action::Gather, g.axis, g.batch, inputs),
+        Prim::ScatterAdd(s) => index(Action::Add, s.axis, s.batch, inputs),
+        Prim::ScatterSet(s) => index(Action::Set, s.axis, s.batch, inputs),
+        Prim::ScatterExtreme(s) => {
+            let action = if s.largest { Action::Max } else { Action::Min };
+            index(action, s.axis, s.batch, inputs)
+        }
+        Prim::Argsort(s) => Arc::new(Argsort::new(s.axis, s.descending, &inputs[0])),
+        Prim::Cumulative(c) => Arc::new(Cumulative::new(c.op, c.axis, c.reverse, &inputs[0])),
+        Prim::Recurrence(r) => Arc::new(Recurrence::new(r.axis, r.reverse, &inputs[0])),
+        Prim::RandomBits(r) => {
+            let (keys, n, isa) = (inputs[0].size() / 2, r.shape.size(), Isa::best());
+            Arc::new(random::RandomBits { keys, n, bits: r.bits, isa })
+        }
+        Prim::FoldIn(_) => Arc::new(random::FoldIn { keys: inputs[0].size() / 2 }),
+        Prim::Permutation(p) => {
+            let (keys, isa) = (inputs[0].size() / 2, Isa::best());
+            Arc::new(random::Permutation { keys, n: p.n, isa })
+        }
         _ => Arc::new(Reference {
             prim: prim.clone(),
             inputs: inputs.to_vec(),
             outputs: outputs.to_vec(),
         }),
     }
+}
+
+fn index(action: Action, axis: usize, batch: usize, inputs: &[Type]) -> Arc<dyn Routine> {
+    Arc::new(Indexed::new(action, axis, batch, &inputs[0], &inputs[1]))
 }
 
 /// A function of the m×n matrices that the first argument is a stack of.

@@ -193,23 +193,36 @@ macro_rules! compiled {
     ($isa:expr, $body:ident::<$t:ty, _, $lanes:literal>($($rest:tt)*) $(-> $ret:ty)?) => {
         $crate::simd::dispatch::compiled!($isa, $body::<$t, _, $lanes | $lanes>($($rest)*) $(-> $ret)?)
     };
-    ($isa:expr, $body:ident::<$t:ty, _, $narrow:literal | $wide:literal>($($arg:ident: $ty:ty),* $(,)?)
+    ($isa:expr, $body:ident::<$t:ty, _, $narrow:literal | $wide:literal>($($rest:tt)*) $(-> $ret:ty)?) => {
+        $crate::simd::dispatch::compiled!(
+            $isa,
+            {
+                $body::<$t, $crate::simd::value::Plain, $narrow>,
+                $body::<$t, $crate::simd::value::Fused, $narrow>,
+                $body::<$t, $crate::simd::value::Fused, $wide>
+            }($($rest)*) $(-> $ret)?
+        )
+    };
+    ($isa:expr, {$body:expr}($($rest:tt)*) $(-> $ret:ty)?) => {
+        $crate::simd::dispatch::compiled!($isa, {$body, $body, $body}($($rest)*) $(-> $ret)?)
+    };
+    ($isa:expr, {$baseline:expr, $avx2:expr, $avx512:expr}($($arg:ident: $ty:ty),* $(,)?)
      $(-> $ret:ty)?) => {{
         unsafe fn baseline($($arg: $ty),*) $(-> $ret)? {
             // SAFETY: the caller's.
-            unsafe { $body::<$t, $crate::simd::value::Plain, $narrow>($($arg),*) }
+            unsafe { $baseline($($arg),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
         unsafe fn avx2($($arg: $ty),*) $(-> $ret)? {
             // SAFETY: the caller's.
-            unsafe { $body::<$t, $crate::simd::value::Fused, $narrow>($($arg),*) }
+            unsafe { $avx2($($arg),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
         unsafe fn avx512($($arg: $ty),*) $(-> $ret)? {
             // SAFETY: the caller's.
-            unsafe { $body::<$t, $crate::simd::value::Fused, $wide>($($arg),*) }
+            unsafe { $avx512($($arg),*) }
         }
         // SAFETY: an `Isa` exists only for instructions this processor has; the rest is the caller's.
         unsafe {

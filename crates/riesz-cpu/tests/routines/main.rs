@@ -1,5 +1,6 @@
 //! Tests of dense linear algebra and of library calls, one file a family.
 
+mod along;
 mod calls;
 mod common;
 mod dense;
