@@ -6,10 +6,11 @@
 //! numbering no more than any other.
 
 use crate::program::{Program, Value};
+use crate::simplify::{SimplifyOptions, simplify};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A program that is part of a primitive.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Body(Arc<Hashed>);
 struct Hashed {
     program: Program,
     hash: u64,
+    /// What it is simplified, once somebody asked; of a simplified one nothing, as it is that itself.
+    simple: OnceLock<Option<Body>>,
 }
 
 impl Body {
@@ -30,7 +33,30 @@ impl Body {
             eq.inputs.hash(&mut hasher);
         }
         program.outputs.hash(&mut hasher);
-        Body(Arc::new(Hashed { program, hash: hasher.finish() }))
+        Body(Arc::new(Hashed { program, hash: hasher.finish(), simple: OnceLock::new() }))
+    }
+
+    /// The body simplified, knowing nothing of its arguments. It is made once with the usual rules.
+    pub(crate) fn simplified(&self, options: &SimplifyOptions) -> Body {
+        let make = || {
+            let program = simplify(&self.0.program, options);
+            let same = program == self.0.program;
+            let body = if same { self.clone() } else { Body::new(program) };
+            (body, same)
+        };
+        if *options != SimplifyOptions::default() {
+            return make().0;
+        }
+        let simple = self.0.simple.get_or_init(|| {
+            let (body, same) = make();
+            if same {
+                return None;
+            }
+            // Simplifying again changes nothing.
+            let _ = body.0.simple.set(None);
+            Some(body)
+        });
+        simple.clone().unwrap_or_else(|| self.clone())
     }
 
     /// The input values from position `start`, `count` of them.

@@ -10,6 +10,9 @@
 //! so that a program can be simplified before it is differentiated as well as after. The time is
 //! linear in the size of the program, and nothing recurses deeper than a fixed number of rules.
 //!
+//! Equations with programs inside, loops and branches and calls, are simplified across their borders
+//! (`flow.rs`).
+//!
 //! Not done: nothing looks at how often a value is used, chooses between equally long forms, or
 //! knows about memory and machines; fusion and layout are decisions of the plan.
 
@@ -17,6 +20,7 @@ mod arithmetic;
 mod broadcasting;
 mod exponentials;
 mod facts;
+mod flow;
 mod powers;
 mod products;
 mod real;
@@ -28,8 +32,12 @@ mod structured;
 
 use crate::error::Source;
 use crate::program::{Program, Value};
+use crate::types::Type;
 use crate::verify::verify;
+use facts::Fact;
 use rewriter::{Rewriter, Step};
+use smallvec::SmallVec;
+use std::collections::HashMap;
 
 /// The program that means the same and does less.
 ///
@@ -46,14 +54,24 @@ pub fn simplify(program: &Program, options: &SimplifyOptions) -> Program {
 
 /// As [`simplify`], with the rules that fired, in order.
 pub fn simplify_explained(program: &Program, options: &SimplifyOptions) -> (Program, Vec<Applied>) {
-    let mut rewriter = Rewriter::new(program, options);
+    let types = program.input_types().iter();
+    let facts = types.map(|ty| Fact::of_input(ty, options.finite_inputs)).collect();
+    simplify_given(program, options, facts)
+}
+
+/// As [`simplify_explained`], for a program of whose inputs these facts are known.
+fn simplify_given(
+    program: &Program,
+    options: &SimplifyOptions,
+    facts: Vec<Fact>,
+) -> (Program, Vec<Applied>) {
+    let mut rewriter = Rewriter::new(program, options, facts);
     let mut number: Vec<Value> = program.inputs().collect();
     number.reserve(program.len() - number.len());
     for (i, eq) in program.equations.iter().enumerate() {
         let inputs = eq.inputs.iter().map(|v| number[v.index()]).collect();
         let types = eq.outputs().map(|v| program.ty(v).clone()).collect();
-        let first = rewriter.rewrite(i, eq.source, eq.prim.clone(), inputs, types);
-        number.extend((first.0..first.0 + eq.count).map(Value));
+        number.extend(rewriter.rewrite(i, eq.source, &eq.prim, inputs, types));
     }
     let outputs: Vec<Value> = program.outputs.iter().map(|v| number[v.index()]).collect();
     let (rebuilt, applied) = rewriter.finish();
@@ -142,26 +160,50 @@ static TABLE: [&[Rule]; 10] = [
     real::RULES,
 ];
 
-/// The equations that `outputs` depend on, numbered anew.
+/// The equations that `outputs` depend on, numbered anew; those with results that nothing uses do less,
+/// where they can.
 fn live(program: Program, outputs: Vec<Value>) -> Program {
     let mut used = vec![false; program.len()];
     outputs.iter().for_each(|v| used[v.index()] = true);
-    for eq in program.equations.iter().rev() {
-        if eq.outputs().any(|v| used[v.index()]) {
-            eq.inputs.iter().for_each(|v| used[v.index()] = true);
+    let mut less: HashMap<usize, flow::Pruned> = HashMap::new();
+    for (i, eq) in program.equations.iter().enumerate().rev() {
+        if !eq.outputs().any(|v| used[v.index()]) {
+            continue;
+        }
+        let of_results: SmallVec<[bool; 4]> = eq.outputs().map(|v| used[v.index()]).collect();
+        // A loop may have arguments nothing uses though all its results are used.
+        match flow::pruned(&eq.prim, &of_results) {
+            Some(pruned) => {
+                pruned.inputs.iter().for_each(|&k| used[eq.inputs[k].index()] = true);
+                less.insert(i, pruned);
+            }
+            None => eq.inputs.iter().for_each(|v| used[v.index()] = true),
         }
     }
     let Program { mut types, inputs, equations, .. } = program;
     let mut result = Program::with_inputs(types[..inputs].to_vec());
     let mut number: Vec<Value> = (0..types.len() as u32).map(Value).collect();
-    for eq in equations {
+    for (i, eq) in equations.into_iter().enumerate() {
         if !eq.outputs().any(|v| used[v.index()]) {
             continue;
         }
-        let inputs = eq.inputs.iter().map(|v| number[v.index()]).collect();
-        let kept = eq.outputs().map(|v| std::mem::replace(&mut types[v.index()], placeholder()));
-        let first = result.push(eq.prim.clone(), inputs, kept, eq.source);
-        for (k, v) in eq.outputs().enumerate() {
+        let mut of = |v: Value| std::mem::replace(&mut types[v.index()], placeholder());
+        let (prim, args, outs): (_, SmallVec<[Value; 3]>, SmallVec<[Value; 1]>) =
+            match less.remove(&i) {
+                Some(flow::Pruned { prim, inputs, outputs }) => (
+                    prim,
+                    inputs.iter().map(|&k| eq.inputs[k]).collect(),
+                    outputs.iter().map(|&k| Value(eq.first.0 + k as u32)).collect(),
+                ),
+                None => {
+                    let outs = eq.outputs().collect();
+                    (eq.prim, eq.inputs, outs)
+                }
+            };
+        let args = args.iter().map(|v| number[v.index()]).collect();
+        let kept: SmallVec<[Type; 1]> = outs.iter().map(|&v| of(v)).collect();
+        let first = result.push(prim, args, kept, eq.source);
+        for (k, v) in outs.into_iter().enumerate() {
             number[v.index()] = Value(first.0 + k as u32);
         }
     }
@@ -170,6 +212,6 @@ fn live(program: Program, outputs: Vec<Value>) -> Program {
 }
 
 /// What is left where a type was taken out.
-fn placeholder() -> crate::types::Type {
-    crate::types::Type::scalar(crate::types::DType::Bool)
+fn placeholder() -> Type {
+    Type::scalar(crate::types::DType::Bool)
 }

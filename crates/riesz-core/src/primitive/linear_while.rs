@@ -27,7 +27,7 @@ pub struct LinearWhile {
 }
 
 /// The arguments of the loop by their role.
-pub(super) struct Roles<'a, T> {
+pub(crate) struct Roles<'a, T> {
     pub consts: &'a [T],
     pub state: &'a [T],
     pub linear_consts: &'a [T],
@@ -46,7 +46,7 @@ impl LinearWhile {
     }
 
     /// The arguments after the count.
-    pub(super) fn roles<'a, T>(&self, args: &'a [T]) -> Roles<'a, T> {
+    pub(crate) fn roles<'a, T>(&self, args: &'a [T]) -> Roles<'a, T> {
         let (consts, rest) = args.split_at(self.consts);
         let (state, rest) = rest.split_at(self.state());
         let (linear_consts, values) = rest.split_at(self.linear_consts);

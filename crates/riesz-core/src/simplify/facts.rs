@@ -36,6 +36,73 @@ pub(super) struct Fact {
     pub not_negative: bool,
 }
 
+impl Fact {
+    /// What is known of a value that is one of two.
+    pub(super) fn or(self, other: Fact) -> Fact {
+        Fact {
+            level: self.level.min(other.level),
+            not_negative: self.not_negative && other.not_negative,
+        }
+    }
+}
+
+/// What is known of the outputs of a program from what is known of its inputs.
+pub(super) fn of_outputs(program: &Program, inputs: &[Fact]) -> Vec<Fact> {
+    let mut known = inputs.to_vec();
+    known.reserve(program.len() - inputs.len());
+    for eq in program.equations() {
+        let more = facts(program, &known, &eq.prim, &eq.inputs, eq.count as usize);
+        known.extend(more);
+    }
+    program.outputs().iter().map(|v| known[v.index()]).collect()
+}
+
+/// What is known of the results of a loop or branch whose arguments are all finite: what its programs make
+/// of them. Of the others nothing is said, and their programs are not looked at.
+fn carried(known: &[Fact], prim: &Prim, x: &[Value]) -> Option<SmallVec<[Fact; 1]>> {
+    let mut facts: Vec<Fact> = x.iter().map(|v| known[v.index()]).collect();
+    if facts.iter().any(|fact| fact.level != Finite) {
+        return None;
+    }
+    match prim {
+        Prim::Scan(s) => Some(settled(&s.body, &mut facts, s.consts, s.carry).into()),
+        Prim::While(w) => {
+            let state = w.body.outputs().len();
+            settled(&w.body, &mut facts, w.consts, state);
+            Some(facts[w.consts..].into())
+        }
+        Prim::Cond(c) => {
+            let (on, off) =
+                (of_outputs(&c.on_true, &facts[1..]), of_outputs(&c.on_false, &facts[1..]));
+            Some(on.into_iter().zip(off).map(|(on, off)| on.or(off)).collect())
+        }
+        _ => None,
+    }
+}
+
+/// What is known of the outputs of a body the first `carry` of which are fed back; of what is carried, what
+/// holds before and after every step.
+pub(super) fn settled(
+    body: &Program,
+    facts: &mut [Fact],
+    consts: usize,
+    carry: usize,
+) -> Vec<Fact> {
+    loop {
+        let mut after = of_outputs(body, facts);
+        let mut changed = false;
+        for k in 0..carry {
+            let now = facts[consts + k];
+            after[k] = now.or(after[k]);
+            changed |= after[k] != now;
+            facts[consts + k] = after[k];
+        }
+        if !changed {
+            return after;
+        }
+    }
+}
+
 /// How far a value can be from an ordinary number; ordered by what is known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Level {
@@ -62,6 +129,9 @@ pub(super) fn facts(
     x: &[Value],
     count: usize,
 ) -> SmallVec<[Fact; 1]> {
+    if let Some(facts) = carried(known, prim, x) {
+        return facts;
+    }
     let of = |i: usize| known[x[i].index()];
     let float = |v: Value| program.ty(v).dtype.is_float();
     // Integers wrap around, so nothing is said of their signs.

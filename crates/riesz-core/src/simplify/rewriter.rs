@@ -49,9 +49,13 @@ pub(super) struct Rewriter<'a> {
 }
 
 impl<'a> Rewriter<'a> {
-    pub(super) fn new(program: &Program, options: &'a SimplifyOptions) -> Rewriter<'a> {
+    /// For a program of whose inputs these facts are known.
+    pub(super) fn new(
+        program: &Program,
+        options: &'a SimplifyOptions,
+        facts: Vec<Fact>,
+    ) -> Rewriter<'a> {
         let inputs = program.input_types().to_vec();
-        let facts = inputs.iter().map(|ty| Fact::of_input(ty, options.finite_inputs)).collect();
         Rewriter {
             options,
             definition: vec![None; inputs.len()],
@@ -70,21 +74,32 @@ impl<'a> Rewriter<'a> {
         (self.program, self.applied)
     }
 
-    /// Writes equation `equation` of the original program, simplified; its first result.
+    /// Writes equation `equation` of the original program, simplified; its results.
     pub(super) fn rewrite(
         &mut self,
         equation: usize,
         source: Source,
-        prim: Prim,
+        prim: &Prim,
         inputs: SmallVec<[Value; 3]>,
         types: SmallVec<[Type; 1]>,
-    ) -> Value {
+    ) -> SmallVec<[Value; 1]> {
         (self.equation, self.source) = (equation, source);
         (self.depth, self.budget) = (0, BUDGET);
-        self.write(prim, inputs, types)
+        if super::flow::has_bodies(prim)
+            && let Some(results) = super::flow::rewrite(self, prim, &inputs)
+        {
+            return results.into();
+        }
+        let count = types.len() as u32;
+        let first = self.write(prim.clone(), inputs, types);
+        (first.0..first.0 + count).map(Value).collect()
     }
 
-    fn write(
+    pub(super) fn options(&self) -> &'a SimplifyOptions {
+        self.options
+    }
+
+    pub(super) fn write(
         &mut self,
         prim: Prim,
         inputs: SmallVec<[Value; 3]>,

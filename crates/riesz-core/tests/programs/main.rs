@@ -9,6 +9,7 @@ mod deep;
 mod dtypes;
 mod errors;
 mod fft;
+mod flow;
 mod laws;
 mod linalg;
 mod random;

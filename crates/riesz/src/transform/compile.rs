@@ -3,7 +3,6 @@
 use crate::tree::{Index, Tree, VarTree, skeleton, with_leaves};
 use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
 use riesz_cpu::run::Executable;
-use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -133,11 +132,6 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
             return Err(Error::usage("the function did not return"));
         };
         let options = SimplifyOptions::whole_program();
-        let program = riesz_core::simplify(&program, &options);
-        let opened = match riesz_core::inline_calls(&program)? {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(opened) => Some(riesz_core::simplify(&opened, &options)),
-        };
-        Ok((opened.unwrap_or(program), result))
+        Ok((riesz_core::lower(&program, &options)?, result))
     }
 }
