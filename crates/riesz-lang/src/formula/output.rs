@@ -193,6 +193,8 @@ impl Writer<'_> {
             let x = self.name(&name);
             return self.times(c, x);
         }
+        let flipped = if c < 0.0 { self.flip_argument(t) } else { None };
+        let (c, t) = flipped.map_or((c, t), |t| (-c, t));
         match self.terms.get(t).clone() {
             Term::Lin(list) => match list.as_slice() {
                 [] => {
@@ -389,6 +391,23 @@ impl Writer<'_> {
             *c = -*c;
             return;
         }
+    }
+
+    /// `-sum(y - x)` is written `sum(x - y)`: the negative of a linear function of a difference.
+    fn flip_argument(&mut self, t: T) -> Option<T> {
+        let (u, again): (T, fn(T) -> Term) = match *self.terms.get(t) {
+            Term::Sum(u) => (u, Term::Sum),
+            Term::Trace(u) => (u, Term::Trace),
+            Term::Trans(u) => (u, Term::Trans),
+            Term::Diag(u) => (u, Term::Diag),
+            Term::DiagPart(u) => (u, Term::DiagPart),
+            Term::Vec(u) => (u, Term::Vec),
+            _ => return None,
+        };
+        let (mut c, mut argument) = (-1.0, [u]);
+        self.flip_sums(&mut c, &mut argument);
+        let shape = self.terms.shape(t);
+        (c > 0.0).then(|| self.terms.raw(again(argument[0]), shape))
     }
 
     /// `out * factor`, with a pending sign on the first factor.
