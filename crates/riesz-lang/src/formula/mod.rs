@@ -15,6 +15,7 @@ mod cost;
 mod facts;
 mod forward;
 mod latex;
+mod naming;
 mod output;
 mod print;
 mod read;

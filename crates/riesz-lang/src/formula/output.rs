@@ -1,19 +1,15 @@
 //! Terms to formulas of the language.
 //!
-//! Chooses how a product, a power, a quotient is written, and names the parts that would be
-//! written more than once: a part becomes a where-definition when that saves symbols, or when
-//! brackets would nest too deep. So the text is never much longer than the term, however often a
-//! part is shared.
+//! Chooses how a product, a power, a quotient is written. Parts that would be written more than
+//! once, or nest too deep, have been given names ([`naming`](super::naming)), so the text is never
+//! much longer than the term, however often a part is shared.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use super::term::{R, T, Term, Terms, children};
+use super::term::{R, T, Term, Terms};
 use crate::ast::{Ast, BinaryOp, Definition, Expr, Formula, Ident, Kind, Node, NodeId};
 use crate::diagnostic::Span;
 use crate::typed::{Map, Shape};
-
-/// Parts this deep in a definition get a definition of their own.
-const MAX_NESTING: u32 = 40;
 
 type Summands = Vec<(R, T)>;
 type Factors = Vec<(T, R)>;
@@ -31,6 +27,7 @@ struct Writer<'a> {
 impl Terms {
     /// The formula of a term; with `sizes`, every constructor states its size.
     pub(super) fn write(&mut self, root: T, sizes: bool) -> Formula {
+        let root = self.share_chains(root);
         let named = self.shared_parts(root);
         let names = self.choose_names(&named);
         let ages = self.ages(root);
@@ -44,84 +41,6 @@ impl Terms {
         }
         let body = w.expr(root);
         Formula { ast: w.ast, body, definitions }
-    }
-
-    /// The parts that get a name, in the order of their definitions.
-    fn shared_parts(&mut self, root: T) -> Vec<T> {
-        let order = self.reachable(root);
-        let mut uses: HashMap<T, u64> = HashMap::from([(root, 1)]);
-        let mut height: HashMap<T, u32> = HashMap::new();
-        let mut deep: BTreeSet<T> = BTreeSet::new();
-        for &t in &order {
-            let inner = children(self.get(t)).iter().map(|c| height[c]).max().unwrap_or(0) + 1;
-            let cut = inner >= MAX_NESTING && t != root;
-            if cut {
-                deep.insert(t);
-            }
-            height.insert(t, if cut { 0 } else { inner });
-        }
-        let mut named = Vec::new();
-        for &t in order.iter().rev() {
-            let (u, cost) = (uses.get(&t).copied().unwrap_or(1), self.cost(t));
-            let saved = u.saturating_sub(1).saturating_mul(cost).saturating_sub(u);
-            let worth = u > 1 && cost > 1 && t != root && (saved >= 2 || (saved >= 1 && u > 2));
-            let worth = worth && !self.is_power_of_leaf(t);
-            let name_it = worth || deep.contains(&t);
-            if name_it {
-                named.push(t);
-            }
-            let per_use = if name_it { 1 } else { u };
-            let mut parts = children(self.get(t));
-            if let Term::Mul(..) = self.get(t) {
-                // M*M is written M^2.
-                parts.dedup_by(|a, b| a == b && self.kind(*a) == Kind::Matrix);
-            }
-            for c in parts {
-                let entry = uses.entry(c).or_insert(0);
-                *entry = entry.saturating_add(per_use);
-            }
-        }
-        named.reverse();
-        named
-    }
-
-    /// `x'`, `c*x`: too plain for a name.
-    fn is_power_of_leaf(&self, t: T) -> bool {
-        let leaf = |u: T| matches!(self.get(u), Term::Var(_) | Term::Ones | Term::Eye);
-        match self.get(t) {
-            Term::Trans(u) => leaf(*u),
-            Term::Lin(list) => list.len() == 1 && leaf(list[0].1),
-            _ => false,
-        }
-    }
-
-    fn choose_names(&self, named: &[T]) -> HashMap<T, String> {
-        let mut taken: BTreeSet<String> = self.typed.vars.iter().map(|v| v.name.clone()).collect();
-        taken.extend(["eye".to_owned(), "where".to_owned()]);
-        let mut out = HashMap::new();
-        for &t in named {
-            let choices: &[&str] = match (self.get(t), self.kind(t)) {
-                (Term::Softmax(_), _) => &["p", "q", "s", "h"],
-                (Term::Map(Map::Sigmoid, _), Kind::Vector) => &["s", "p", "h", "z"],
-                (Term::Lin(_), Kind::Vector) => &["r", "z", "h", "u"],
-                (_, Kind::Vector) => &["h", "z", "u", "v", "w"],
-                (_, Kind::Row) => &["h", "z", "u", "v", "w"],
-                (_, Kind::Scalar) => &["q", "s", "t", "g", "f"],
-                (Term::Inv(_), Kind::Matrix) => &["M", "P", "G", "K"],
-                (_, Kind::Matrix) => &["T", "G", "H", "M", "K"],
-            };
-            let free = choices.iter().find(|n| !taken.contains(**n));
-            let name = match free {
-                Some(n) => (*n).to_owned(),
-                None => (1..)
-                    .map(|i| format!("{}{i}", choices[0]))
-                    .find(|n| !taken.contains(n))
-                    .unwrap_or_default(),
-            };
-            taken.insert(name.clone());
-            out.insert(t, name);
-        }
-        out
     }
 }
 

@@ -353,3 +353,36 @@ pub(super) fn children(term: &Term) -> Vec<T> {
         Term::Pow(x, y) | Term::Kron(x, y) | Term::Max(x, y) | Term::Min(x, y) => vec![*x, *y],
     }
 }
+
+/// The same term with other parts.
+pub(super) fn map_children(term: &Term, new: impl Fn(T) -> T) -> Term {
+    let powers = |list: &[(T, R)]| list.iter().map(|(t, p)| (new(*t), *p)).collect();
+    match term {
+        Term::Var(_) | Term::Ones | Term::Eye => term.clone(),
+        Term::Lin(list) => Term::Lin(list.iter().map(|(c, t)| (*c, new(*t))).collect()),
+        Term::Mul(scalars, chain) => {
+            Term::Mul(powers(scalars), chain.iter().map(|t| new(*t)).collect())
+        }
+        Term::Had(list) => Term::Had(powers(list)),
+        Term::Trans(t) => Term::Trans(new(*t)),
+        Term::Map(f, t) => Term::Map(*f, new(*t)),
+        Term::Sum(t) => Term::Sum(new(*t)),
+        Term::Trace(t) => Term::Trace(new(*t)),
+        Term::Det(t) => Term::Det(new(*t)),
+        Term::LogDet(t) => Term::LogDet(new(*t)),
+        Term::Norm2(t) => Term::Norm2(new(*t)),
+        Term::NormInf(t) => Term::NormInf(new(*t)),
+        Term::LogSumExp(t) => Term::LogSumExp(new(*t)),
+        Term::Softmax(t) => Term::Softmax(new(*t)),
+        Term::Inv(t) => Term::Inv(new(*t)),
+        Term::Adj(t) => Term::Adj(new(*t)),
+        Term::Diag(t) => Term::Diag(new(*t)),
+        Term::DiagPart(t) => Term::DiagPart(new(*t)),
+        Term::Vec(t) => Term::Vec(new(*t)),
+        Term::MatPow(t, k) => Term::MatPow(new(*t), *k),
+        Term::Pow(x, y) => Term::Pow(new(*x), new(*y)),
+        Term::Kron(x, y) => Term::Kron(new(*x), new(*y)),
+        Term::Max(x, y) => Term::Max(new(*x), new(*y)),
+        Term::Min(x, y) => Term::Min(new(*x), new(*y)),
+    }
+}

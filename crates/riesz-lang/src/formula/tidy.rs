@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::term::{R, T, Term, Terms, common};
+use super::term::{R, T, Term, Terms, common, map_children};
 use crate::ast::Kind;
 use crate::typed::Shape;
 
@@ -91,42 +91,52 @@ impl Terms {
     /// One term from its tidied parts.
     fn tidy_node(&mut self, t: T) -> T {
         let shape = self.shape(t);
-        let new = |s: &Self, u: &T| s.tidied.get(u).copied().unwrap_or(*u);
-        let term = match self.get(t).clone() {
+        let new = |s: &Self, u: T| s.tidied.get(&u).copied().unwrap_or(u);
+        let term = map_children(self.get(t), |u| new(self, u));
+        match term {
             Term::Lin(parts) => {
-                let parts = parts.iter().map(|(c, u)| self.take_apart(c.0, new(self, u))).collect();
-                return self.tidy_sum(parts, shape);
+                let parts = parts.iter().map(|(c, u)| self.take_apart(c.0, *u)).collect();
+                self.tidy_sum(parts, shape)
             }
-            Term::Mul(scalars, chain) => {
-                let scalars: Vec<(T, R)> =
-                    scalars.iter().map(|(u, p)| (new(self, u), *p)).collect();
-                let chain: Vec<T> = chain.iter().map(|u| new(self, u)).collect();
-                return self.splice(&scalars, &chain, shape);
+            Term::Mul(scalars, chain) => self.splice(&scalars, &chain, shape),
+            Term::Var(_) | Term::Ones | Term::Eye => t,
+            term => self.raw(term, shape),
+        }
+    }
+
+    /// `p.*(v - vector(p'*v))` is `(diag(p) - p*p')*v`, which is shorter where v is more than a name:
+    /// the factors of that.
+    fn softmax_product(&mut self, list: &[(T, R)], shape: Shape) -> Option<Vec<T>> {
+        let &[(a, R(1.0)), (b, R(1.0))] = list else { return None };
+        for (p, difference) in [(a, b), (b, a)] {
+            let Term::Lin(parts) = self.get(difference).clone() else { continue };
+            let &[(R(c), first), (R(d), second)] = parts.as_slice() else { continue };
+            let (v, w) = match (c, d) {
+                (1.0, -1.0) => (first, second),
+                (-1.0, 1.0) => (second, first),
+                _ => continue,
+            };
+            if self.kind(p) != Kind::Vector || self.cost(v) < 2 {
+                continue;
             }
-            Term::Had(list) => Term::Had(list.iter().map(|(u, p)| (new(self, u), *p)).collect()),
-            Term::Trans(u) => Term::Trans(new(self, &u)),
-            Term::Map(f, u) => Term::Map(f, new(self, &u)),
-            Term::Pow(a, b) => Term::Pow(new(self, &a), new(self, &b)),
-            Term::Sum(u) => Term::Sum(new(self, &u)),
-            Term::Trace(u) => Term::Trace(new(self, &u)),
-            Term::Det(u) => Term::Det(new(self, &u)),
-            Term::LogDet(u) => Term::LogDet(new(self, &u)),
-            Term::Norm2(u) => Term::Norm2(new(self, &u)),
-            Term::NormInf(u) => Term::NormInf(new(self, &u)),
-            Term::LogSumExp(u) => Term::LogSumExp(new(self, &u)),
-            Term::Softmax(u) => Term::Softmax(new(self, &u)),
-            Term::Inv(u) => Term::Inv(new(self, &u)),
-            Term::Adj(u) => Term::Adj(new(self, &u)),
-            Term::Diag(u) => Term::Diag(new(self, &u)),
-            Term::DiagPart(u) => Term::DiagPart(new(self, &u)),
-            Term::Vec(u) => Term::Vec(new(self, &u)),
-            Term::Kron(a, b) => Term::Kron(new(self, &a), new(self, &b)),
-            Term::Max(a, b) => Term::Max(new(self, &a), new(self, &b)),
-            Term::Min(a, b) => Term::Min(new(self, &a), new(self, &b)),
-            Term::MatPow(u, k) => Term::MatPow(new(self, &u), k),
-            Term::Var(_) | Term::Ones | Term::Eye => return t,
-        };
-        self.raw(term, shape)
+            let row = self.raw(Term::Trans(p), shape.transposed());
+            let inner = self.splice(&[], &[row, v], Shape::SCALAR);
+            let ones = self.ones(shape);
+            if w != self.splice(&[(inner, R(1.0))], &[ones], shape) {
+                continue;
+            }
+            let square = Shape::matrix(shape.rows, shape.rows);
+            let outer = self.raw(Term::Mul(vec![], vec![p, row]), square);
+            let diagonal = self.raw(Term::Diag(p), square);
+            let matrix = self.raw(Term::Lin(vec![(R(1.0), diagonal), (R(-1.0), outer)]), square);
+            let mut factors = vec![matrix];
+            match self.get(v) {
+                Term::Mul(scalars, chain) if scalars.is_empty() => factors.extend(chain),
+                _ => factors.push(v),
+            }
+            return Some(factors);
+        }
+        None
     }
 
     /// A product in which factors that have become products themselves are opened.
@@ -197,7 +207,10 @@ impl Terms {
             Body::Had(list) => match list.as_slice() {
                 [] => vec![self.ones(shape)],
                 [(t, R(p))] if *p == 1.0 => vec![*t],
-                _ => vec![self.raw(Term::Had(list.clone()), shape)],
+                list => match self.softmax_product(list, shape) {
+                    Some(chain) => chain,
+                    None => vec![self.raw(Term::Had(list.to_vec()), shape)],
+                },
             },
         };
         let scalars = merged(s.scalars.clone());
