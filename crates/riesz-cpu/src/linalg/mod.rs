@@ -15,6 +15,7 @@
 
 mod blocked;
 mod factor;
+mod gram;
 mod kernels;
 mod lu;
 mod panel;
@@ -23,6 +24,7 @@ mod scratch;
 mod small;
 mod spectral;
 mod substitute;
+mod thin;
 mod tile;
 mod turn;
 mod vector;
@@ -30,6 +32,7 @@ mod vector;
 mod x86;
 
 pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
+pub use gram::{gram_panels, multiply_gram_panel};
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use lu::{

@@ -1,5 +1,6 @@
 //! Products of dense matrices with any strides: transposed operands need no copy.
 
+use super::thin::{is_thin, multiply_thin};
 use super::{Kernels, Scalar};
 use crate::simd::Isa;
 use gemm::Parallelism;
@@ -175,6 +176,10 @@ pub unsafe fn multiply_raw<T: Scalar>(
                 T::small_product(isa, n, m, k, alpha, b.at, tb, a.at, ta, beta, c.at, tc);
             }
         }
+        return;
+    }
+    // SAFETY: the caller's, and k > 0.
+    if k > 0 && is_thin(m, n, k) && unsafe { multiply_thin(isa, shape, alpha, a, b, beta, c) } {
         return;
     }
     let read = beta != T::of(0.0);

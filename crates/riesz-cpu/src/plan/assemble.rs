@@ -350,7 +350,8 @@ impl<'a> Frame<'a> {
         }
         let offset = [x_at.offset, y_at.offset, 0];
         let dtype = self.program.ty(eq.first).dtype;
-        let product = Product::new(Isa::best(), dtype, offset, &loops);
+        let product =
+            Product::new(Isa::best(), dtype, offset, &loops, x_at.operand == y_at.operand);
         Ok((product, x_at.operand, y_at.operand))
     }
 

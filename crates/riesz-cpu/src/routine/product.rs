@@ -5,10 +5,13 @@
 //! that are one to memory become one; of each kind the longest is left to the library, and the others
 //! are loops around it.
 
-use crate::linalg::{MatPtr, Scalar, multiply_integers_raw, multiply_raw};
+use crate::linalg::{
+    Integer, MatPtr, Scalar, gram_panels, multiply_gram_panel, multiply_integers_raw, multiply_raw,
+};
 use crate::nest::Routine;
 use crate::simd::Isa;
 use riesz_core::DType;
+use std::ops::Range;
 
 /// A loop of a product: how often it runs, and the elements by which it moves x, y and the result.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,91 +36,205 @@ pub struct Product {
     row: Loop,
     column: Loop,
     sum: Loop,
-    /// The loops around the library's, outermost first; those that do not move the result are last.
+    /// The loops around the library's that move the result, outermost first.
     around: Vec<Loop>,
+    /// Those inside them that do not.
+    sums: Vec<Loop>,
+    cut: Cut,
+}
+
+/// How a product is cut in pieces.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cut {
+    /// So many iterations of the loops around are a piece.
+    Around(usize),
+    /// So many rows and columns of one product are.
+    Block(usize, usize),
+    /// It is a matrix times its transpose; so many panels for each iteration of the loops around.
+    Panels(usize),
 }
 
 const ONCE: Loop = Loop { extent: 1, x: 0, y: 0, z: 0 };
 
+/// Multiplications that are worth a piece of their own.
+const PIECE: usize = 1 << 20;
+/// Rows and columns of a piece of a large product: the factors are read again for each.
+const SIDE: usize = 256;
+
 impl Product {
-    /// The product over `loops`, for operands that begin at `offset`.
-    pub fn new(isa: Isa, dtype: DType, offset: [isize; 3], loops: &[Loop]) -> Product {
+    /// The product over `loops`, for operands that begin at `offset`; `same` if they lie in the same memory.
+    pub fn new(isa: Isa, dtype: DType, offset: [isize; 3], loops: &[Loop], same: bool) -> Product {
         let mut rows = kind(loops, |l| l.z != 0 && l.y == 0);
         let mut columns = kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0);
         let mut sums = kind(loops, |l| l.z == 0);
         let batch = kind(loops, |l| l.z != 0 && l.x != 0 && l.y != 0);
-        let (row, column, sum) =
-            (take_longest(&mut rows), take_longest(&mut columns), take_longest(&mut sums));
-        let around = [batch, rows, columns, sums].concat();
-        Product { dtype, isa, offset, row, column, sum, around }
+        let (row, column) = (take_longest(&mut rows), take_longest(&mut columns));
+        let mut sum = take_longest(&mut sums);
+        if sums.iter().any(|l| l.extent == 0) {
+            // Zeros are written all the same.
+            (sum, sums) = (Loop { extent: 0, ..ONCE }, Vec::new());
+        }
+        let around = [batch, rows, columns].concat();
+        let cut = Cut::Around(1);
+        let mut product = Product { dtype, isa, offset, row, column, sum, around, sums, cut };
+        product.cut = product.choose_cut(same);
+        product
+    }
+
+    fn choose_cut(&self, same: bool) -> Cut {
+        let (m, n, k) = (self.row.extent, self.column.extent, self.sum.extent);
+        if same && self.dtype.is_float() && self.is_gram() {
+            let panels = gram_panels(m);
+            if panels > 0 {
+                return Cut::Panels(panels);
+            }
+        }
+        let k = (k * size(&self.sums)).max(1);
+        let each = m * n * k;
+        if each < PIECE {
+            return Cut::Around((PIECE / each.max(1)).max(1));
+        }
+        let length = |other: usize| (SIDE * SIDE / other).max(PIECE / (other * k));
+        let mut columns = n.min(SIDE);
+        let rows = length(columns).min(m);
+        if rows == m {
+            columns = length(rows).min(n);
+        }
+        // Even pieces, of whole lines of the cache.
+        let even = |n: usize, side: usize| n.div_ceil(n.div_ceil(side)).next_multiple_of(16);
+        Cut::Block(even(m, rows), even(n, columns))
+    }
+
+    /// Whether it is a matrix times its transpose, if both operands lie in the same memory.
+    fn is_gram(&self) -> bool {
+        let mirrored = |a: &Loop, b: &Loop| (a.extent, a.x) == (b.extent, b.y);
+        let [x, y, _] = self.offset;
+        let whole = self.around.iter().chain(&self.sums).chain([&self.sum]).all(|l| l.x == l.y);
+        let packed = self.row.z.min(self.column.z) == 1;
+        x == y && mirrored(&self.row, &self.column) && whole && packed
     }
 
     /// How many multiplications it takes.
     pub fn multiplications(&self) -> usize {
-        let around: usize = self.around.iter().map(|l| l.extent).product();
+        let around = size(&self.around) * size(&self.sums);
         around * self.row.extent * self.column.extent * self.sum.extent
     }
 
-    /// Runs `product` for each iteration of the loops around, with the offsets of x, y and z and
-    /// whether it is the first to write there.
-    fn each(&self, mut product: impl FnMut([isize; 3], bool)) {
-        let count: usize = self.around.iter().map(|l| l.extent).product();
-        for flat in 0..count {
-            let (mut rest, mut at, mut first) = (flat, self.offset, true);
-            for l in self.around.iter().rev() {
-                let i = (rest % l.extent) as isize;
-                rest /= l.extent;
-                at = [at[0] + i * l.x, at[1] + i * l.y, at[2] + i * l.z];
-                first &= l.z != 0 || i == 0;
+    /// Runs `product` for the iterations of the loops around, with the offsets of x, y and z and whether it
+    /// is the first to write there.
+    fn each(&self, around: Range<usize>, mut product: impl FnMut([isize; 3], bool)) {
+        for outer in around {
+            let at = moved(self.offset, &self.around, outer);
+            for inner in 0..size(&self.sums) {
+                product(moved(at, &self.sums, inner), inner == 0);
             }
-            product(at, first);
         }
     }
 
+    /// The iterations of the loops around, the rows and the columns of a piece.
+    fn parts(&self, piece: usize) -> [Range<usize>; 3] {
+        let part = |i: usize, each: usize, of: usize| i * each..((i + 1) * each).min(of);
+        let (m, n) = (self.row.extent, self.column.extent);
+        match self.cut {
+            Cut::Around(each) => [part(piece, each, size(&self.around)), 0..m, 0..n],
+            Cut::Block(rows, columns) => {
+                let (down, across) = (m.div_ceil(rows), n.div_ceil(columns));
+                let (block, around) = (piece % (down * across), piece / (down * across));
+                let (i, j) = (block / across, block % across);
+                [around..around + 1, part(i, rows, m), part(j, columns, n)]
+            }
+            Cut::Panels(panels) => [piece / panels..piece / panels + 1, 0..m, 0..n],
+        }
+    }
+
+    /// Runs `product` on the matrices of each product of a piece: its shape, them, and whether it is the
+    /// first to write there.
+    ///
     /// # Safety
     /// As for [`Routine::run_piece`], with operands of type `T`.
-    unsafe fn floats<T: Scalar>(&self, addresses: &[*mut u8]) {
-        let (x, y, z) =
-            (addresses[0].cast::<T>(), addresses[1].cast::<T>(), addresses[2].cast::<T>());
-        let shape = (self.row.extent, self.column.extent, self.sum.extent);
-        let (one, zero) = (T::of(1.0), T::of(0.0));
-        self.each(|at, first| {
-            // SAFETY: the caller's: the loops stay inside the operands, and z overlaps nothing.
-            unsafe {
-                let a =
-                    MatPtr { at: x.offset(at[0]).cast_const(), row: self.row.x, col: self.sum.x };
-                let b = MatPtr {
-                    at: y.offset(at[1]).cast_const(),
-                    row: self.sum.y,
-                    col: self.column.y,
-                };
-                let c = MatPtr { at: z.offset(at[2]), row: self.row.z, col: self.column.z };
-                multiply_raw(self.isa, shape, one, a, b, if first { zero } else { one }, c);
-            }
+    unsafe fn products<T>(
+        &self,
+        piece: usize,
+        addresses: &[*mut u8],
+        product: impl Fn(Matrices<T>),
+    ) {
+        let [x, y, z] = [0, 1, 2].map(|i| addresses[i].cast::<T>());
+        let [around, rows, columns] = self.parts(piece);
+        let (i, j) = (rows.start as isize, columns.start as isize);
+        let (row, column, sum) = (self.row, self.column, self.sum);
+        let shape = (rows.len(), columns.len(), sum.extent);
+        self.each(around, |at, first| {
+            // SAFETY: the caller's: the loops stay inside the operands.
+            let (x, y, z) = unsafe {
+                (
+                    x.offset(at[0] + i * row.x).cast_const(),
+                    y.offset(at[1] + j * column.y).cast_const(),
+                    z.offset(at[2] + i * row.z + j * column.z),
+                )
+            };
+            let a = MatPtr { at: x, row: row.x, col: sum.x };
+            let b = MatPtr { at: y, row: sum.y, col: column.y };
+            let c = MatPtr { at: z, row: row.z, col: column.z };
+            product(Matrices { shape, a, b, c, first });
         });
     }
 
     /// # Safety
     /// As for [`Routine::run_piece`], with operands of type `T`.
-    unsafe fn integers<T: crate::linalg::Integer>(&self, addresses: &[*mut u8]) {
-        let (x, y, z) =
-            (addresses[0].cast::<T>(), addresses[1].cast::<T>(), addresses[2].cast::<T>());
-        let shape = (self.row.extent, self.column.extent, self.sum.extent);
-        self.each(|at, first| {
-            // SAFETY: the caller's: the loops stay inside the operands, and z overlaps nothing.
+    unsafe fn floats<T: Scalar>(&self, piece: usize, addresses: &[*mut u8]) {
+        let multiply = |Matrices { shape, a, b, c, first }: Matrices<T>| {
+            let beta = T::of(if first { 0.0 } else { 1.0 });
+            // SAFETY: the caller's: the matrices lie in the operands, and z overlaps nothing.
             unsafe {
-                let a =
-                    MatPtr { at: x.offset(at[0]).cast_const(), row: self.row.x, col: self.sum.x };
-                let b = MatPtr {
-                    at: y.offset(at[1]).cast_const(),
-                    row: self.sum.y,
-                    col: self.column.y,
-                };
-                let c = MatPtr { at: z.offset(at[2]), row: self.row.z, col: self.column.z };
-                multiply_integers_raw(shape, a, b, !first, c);
+                match self.cut {
+                    Cut::Panels(panels) => {
+                        let (m, _, k) = shape;
+                        multiply_gram_panel(self.isa, piece % panels, (m, k), a, beta, c);
+                    }
+                    _ => multiply_raw(self.isa, shape, T::of(1.0), a, b, beta, c),
+                }
             }
-        });
+        };
+        // SAFETY: the caller's.
+        unsafe { self.products(piece, addresses, multiply) }
     }
+
+    /// # Safety
+    /// As for [`Routine::run_piece`], with operands of type `T`.
+    unsafe fn integers<T: Integer>(&self, piece: usize, addresses: &[*mut u8]) {
+        let multiply = |Matrices { shape, a, b, c, first }: Matrices<T>| {
+            // SAFETY: the caller's: the matrices lie in the operands, and z overlaps nothing.
+            unsafe { multiply_integers_raw(shape, a, b, !first, c) }
+        };
+        // SAFETY: the caller's.
+        unsafe { self.products(piece, addresses, multiply) }
+    }
+}
+
+/// The matrices of a product.
+struct Matrices<T> {
+    shape: (usize, usize, usize),
+    a: MatPtr<*const T>,
+    b: MatPtr<*const T>,
+    c: MatPtr<*mut T>,
+    /// Whether nothing was written to c before.
+    first: bool,
+}
+
+/// How often loops run.
+fn size(loops: &[Loop]) -> usize {
+    loops.iter().map(|l| l.extent).product()
+}
+
+/// The offsets of x, y and z in an iteration of loops.
+fn moved(mut at: [isize; 3], loops: &[Loop], iteration: usize) -> [isize; 3] {
+    let mut rest = iteration;
+    for l in loops.iter().rev() {
+        let i = (rest % l.extent) as isize;
+        rest /= l.extent;
+        at = [at[0] + i * l.x, at[1] + i * l.y, at[2] + i * l.z];
+    }
+    at
 }
 
 /// The loops of a kind, with neighbours that are one to memory made one.
@@ -144,22 +261,33 @@ fn take_longest(loops: &mut Vec<Loop>) -> Loop {
 
 impl Routine for Product {
     fn name(&self) -> String {
-        let around: usize = self.around.iter().map(|l| l.extent).product();
         let (m, n, k) = (self.row.extent, self.column.extent, self.sum.extent);
-        match around {
-            1 => format!("product {m}x{n}x{k}"),
-            _ => format!("{around} products {m}x{n}x{k}"),
+        let symmetric = if let Cut::Panels(_) = self.cut { "symmetric " } else { "" };
+        match size(&self.around) * size(&self.sums) {
+            1 => format!("{symmetric}product {m}x{n}x{k}"),
+            around => format!("{around} {symmetric}products {m}x{n}x{k}"),
         }
     }
 
-    unsafe fn run_piece(&self, _: usize, addresses: &[*mut u8]) -> bool {
+    fn pieces(&self) -> usize {
+        let around = size(&self.around);
+        match self.cut {
+            Cut::Around(each) => around.div_ceil(each),
+            Cut::Block(rows, columns) => {
+                around * self.row.extent.div_ceil(rows) * self.column.extent.div_ceil(columns)
+            }
+            Cut::Panels(panels) => around * panels,
+        }
+    }
+
+    unsafe fn run_piece(&self, piece: usize, addresses: &[*mut u8]) -> bool {
         // SAFETY: the caller's.
         unsafe {
             match self.dtype {
-                DType::F32 => self.floats::<f32>(addresses),
-                DType::F64 => self.floats::<f64>(addresses),
-                DType::I32 => self.integers::<i32>(addresses),
-                DType::I64 => self.integers::<i64>(addresses),
+                DType::F32 => self.floats::<f32>(piece, addresses),
+                DType::F64 => self.floats::<f64>(piece, addresses),
+                DType::I32 => self.integers::<i32>(piece, addresses),
+                DType::I64 => self.integers::<i64>(piece, addresses),
                 // A product of truth values is refused by its shape rule.
                 DType::Bool => return false,
             }

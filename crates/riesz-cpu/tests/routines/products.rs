@@ -1,7 +1,10 @@
 //! Products against plain loops.
 
 use crate::common::{distance, epsilon, plain, random, transposed, wide};
+use riesz_core::DType;
 use riesz_cpu::linalg::*;
+use riesz_cpu::nest::Routine;
+use riesz_cpu::routine::{Loop, Product};
 use riesz_cpu::simd::{Isa, Value};
 
 const SHAPES: &[(usize, usize, usize)] = &[
@@ -32,6 +35,12 @@ const SHAPES: &[(usize, usize, usize)] = &[
     (37, 41, 29),
     (100, 4, 100),
     (70, 90, 80),
+    (40, 3, 12),
+    (3, 290, 12),
+    (5, 70, 300),
+    (70, 5, 300),
+    (20, 35, 2),
+    (9, 17, 2100),
 ];
 
 #[test]
@@ -153,4 +162,72 @@ fn integer_products() {
         &mut MatMut::row_major(&mut wrapped, 1, 1),
     );
     assert_eq!(wrapped, [-2]);
+}
+
+/// Runs a product of f64, its last piece first, and compares it with plain loops.
+#[track_caller]
+fn check_product(loops: &[Loop], x: &[f64], y: &[f64], pieces: std::ops::RangeInclusive<usize>) {
+    let same = std::ptr::eq(x, y);
+    let product = Product::new(Isa::best(), DType::F64, [0; 3], loops, same);
+    let last = |step: fn(&Loop) -> isize| -> usize {
+        loops.iter().map(|l| step(l).unsigned_abs() * (l.extent - 1)).sum()
+    };
+    assert!(last(|l| l.x) < x.len() && last(|l| l.y) < y.len());
+    let size = last(|l| l.z) + 1;
+    let (mut z, mut expected) = (vec![f64::NAN; size], vec![0.0; size]);
+    let operands = [x.as_ptr().cast_mut(), y.as_ptr().cast_mut(), z.as_mut_ptr()];
+    let bytes: Vec<*mut u8> = operands.iter().map(|a| a.cast()).collect();
+    assert!(pieces.contains(&product.pieces()), "{} in {}", product.name(), product.pieces());
+    for piece in (0..product.pieces()).rev() {
+        // SAFETY: the loops stay inside the operands, as was checked; the factors are only read.
+        assert!(unsafe { product.run_piece(piece, &bytes) });
+    }
+    let count = loops.iter().map(|l| l.extent).product();
+    for iteration in 0..count {
+        let (mut rest, mut at) = (iteration, [0; 3]);
+        for l in loops.iter().rev() {
+            let i = (rest % l.extent) as isize;
+            rest /= l.extent;
+            at = [at[0] + i * l.x, at[1] + i * l.y, at[2] + i * l.z];
+        }
+        expected[at[2] as usize] += x[at[0] as usize] * y[at[1] as usize];
+    }
+    assert!(distance(&z, &expected) < 1e-11, "{}", product.name());
+}
+
+#[test]
+fn products_in_pieces() {
+    let of = |extent, x, y, z| Loop { extent, x, y, z };
+    let (x, y) = (random::<f64>(60_000, 1), random::<f64>(60_000, 2));
+    // One large product; one with many rows and few columns; one with few rows, column by column.
+    let large = [of(300, 20, 0, 280), of(280, 0, 1, 1), of(20, 1, 280, 0)];
+    check_product(&large, &x, &y, 2..=8);
+    let tall = [of(30_000, 2, 0, 30), of(30, 0, 1, 1), of(2, 1, 30, 0)];
+    check_product(&tall, &x, &y, 2..=20);
+    let wide = [of(3, 1, 0, 20_000), of(20_000, 0, 3, 1), of(3, 3, 1, 0)];
+    check_product(&wide, &x, &y, 1..=1);
+    // Many small ones, with a sum around them.
+    let many =
+        [of(900, 60, 60, 25), of(5, 4, 0, 5), of(5, 0, 4, 1), of(3, 20, 20, 0), of(4, 1, 1, 0)];
+    check_product(&many, &x, &y, 1..=4);
+    let more = [of(40_000, 1, 1, 6), of(2, 7, 0, 3), of(3, 0, 8, 1), of(9, 1, 1, 0)];
+    check_product(&more, &x, &y, 2..=8);
+}
+
+#[test]
+fn matrices_times_their_transposes() {
+    let of = |extent, x, y, z| Loop { extent, x, y, z };
+    let x = random::<f64>(60_000, 1);
+    for n in [127, 128, 150, 200] {
+        let s = n as isize;
+        // A·Aᵀ, AᵀA, a stack of them, and sums of them.
+        check_product(&[of(n, 90, 0, s), of(n, 0, 90, 1), of(90, 1, 1, 0)], &x, &x, 1..=4);
+        check_product(&[of(n, 1, 0, s), of(n, 0, 1, 1), of(90, s, s, 0)], &x, &x, 1..=4);
+        let stack = [of(3, 18_000, 18_000, s * s), of(n, 1, 0, s), of(n, 0, 1, 1), of(9, s, s, 0)];
+        check_product(&stack, &x, &x, 1..=12);
+        let sums = [of(n, 10, 0, s), of(n, 0, 10, 1), of(3, 18_000, 18_000, 0), of(10, 1, 1, 0)];
+        check_product(&sums, &x, &x, 1..=4);
+        // Two different parts of one tensor.
+        check_product(&[of(n, 90, 0, s), of(n, 0, 45, 1), of(90, 1, 1, 0)], &x, &x, 1..=4);
+    }
 }
