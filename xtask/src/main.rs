@@ -7,6 +7,7 @@
 
 mod bench;
 mod files;
+mod fuzz;
 mod layering;
 mod manifest;
 mod page;
@@ -39,6 +40,7 @@ usage: cargo xtask TASK
 tasks:
   tidy       house rules that neither rustfmt nor clippy knows (see xtask/src/tidy.rs)
   layering   the crates depend on each other only downwards (see xtask/src/layering.rs)
+  fuzz       random programs under random compositions of transformations; --seed S --count N
   primitives writes docs/primitives.md from what the primitives say about themselves
   bench      times the cases of benches/ and writes benches/RESULTS.md; with --peers [LIST] beside
              JAX, PyTorch and CasADi; further options as of `riesz-bench --help`";
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::check,
         ["layering"] => layering::check,
         ["primitives"] => return done(page::write(&root())),
+        ["fuzz", ..] => return done(fuzz::run(&root(), &arguments[1..])),
         ["bench", ..] => return done(bench::run(&root(), &arguments[1..])),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

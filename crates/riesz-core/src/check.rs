@@ -4,6 +4,8 @@
 //! against the inner product ⟨Jv, u⟩ = ⟨v, Jᵀu⟩, vmap against a loop. A wrong differential passes the
 //! second law, a wrong transpose the first: both are needed.
 
+pub mod recipe;
+
 use crate::error::{Error, Result};
 use crate::eval::eval;
 use crate::program::Program;

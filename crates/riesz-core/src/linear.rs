@@ -12,7 +12,7 @@ use crate::program::{Equation, Program};
 use crate::trace::{Var, inline, trace};
 use crate::types::Type;
 use crate::unzip::unzip;
-use crate::verify::{is_zero, linear_in};
+use crate::verify::{linear_in, zeros};
 
 /// The same map, linear in its inputs after the first `known` equation by equation.
 ///
@@ -22,8 +22,9 @@ pub fn as_linear(program: &Program, known: usize) -> Result<Program> {
     let of: Vec<bool> = (0..program.inputs).map(|i| i >= known).collect();
     let mut plain = true;
     let linear = dependents(program, &of, Some(&mut plain))?;
+    let zeros = zeros(program, |_| false);
     for (k, v) in program.outputs.iter().enumerate() {
-        if !linear[v.index()] && !is_zero(program, *v, false) {
+        if !linear[v.index()] && !zeros[v.index()] {
             let message =
                 format!("result {} does not depend on what it should be linear in", k + 1);
             return Err(Error::usage(message));
@@ -37,15 +38,16 @@ pub fn as_linear(program: &Program, known: usize) -> Result<Program> {
 fn dependents(program: &Program, of: &[bool], mut plain: Option<&mut bool>) -> Result<Vec<bool>> {
     let mut linear = of.to_vec();
     linear.resize(program.len(), false);
+    let zeros = zeros(program, |_| false);
     for eq in &program.equations {
         if !eq.inputs.iter().any(|v| linear[v.index()]) {
             continue;
         }
-        if linear_in(program, eq, &linear, false).is_ok() {
+        if linear_in(eq, &linear, &zeros).is_ok() {
             eq.outputs().for_each(|v| linear[v.index()] = true);
             continue;
         }
-        let outputs = match (inside(program, eq, &linear, plain.is_some()), &mut plain) {
+        let outputs = match (inside(eq, &linear, &zeros, plain.is_some()), &mut plain) {
             (Ok(outputs), _) => outputs,
             (Err(_), None) => vec![true; eq.count as usize],
             (Err(error), Some(_)) => return Err(error.at(eq.prim.name(), eq.source)),
@@ -62,7 +64,7 @@ fn dependents(program: &Program, of: &[bool], mut plain: Option<&mut bool>) -> R
 
 /// Which results of an equation depend on its linear arguments, looking at what is inside; an error
 /// when one does, but not linearly and that is asked.
-fn inside(program: &Program, eq: &Equation, linear: &[bool], strict: bool) -> Result<Vec<bool>> {
+fn inside(eq: &Equation, linear: &[bool], zero: &[bool], strict: bool) -> Result<Vec<bool>> {
     let mut at: Vec<bool> = eq.inputs.iter().map(|v| linear[v.index()]).collect();
     let results = |body: &Program, at: &[bool], strict: bool| -> Result<Vec<bool>> {
         let linear = dependents(body, at, strict.then_some(&mut true))?;
@@ -78,11 +80,12 @@ fn inside(program: &Program, eq: &Equation, linear: &[bool], strict: bool) -> Re
             at[consts + k] = true;
         }
         let mut outputs = results(body, at, strict)?;
+        let stays = zeros(body, |_| false);
         for k in (0..carry).filter(|&k| at[consts + k]) {
             // Linear carries start from such a value or from zero, and become one or zero.
-            let starts = linear[eq.inputs[consts + k].index()]
-                || is_zero(program, eq.inputs[consts + k], false);
-            if strict && !(starts && (outputs[k] || is_zero(body, body.outputs[k], false))) {
+            let start = eq.inputs[consts + k].index();
+            let starts = linear[start] || zero[start];
+            if strict && !(starts && (outputs[k] || stays[body.outputs[k].index()])) {
                 return Err(Error::usage("is not linear: something else is carried with it"));
             }
             outputs[k] = true;
@@ -102,11 +105,9 @@ fn inside(program: &Program, eq: &Equation, linear: &[bool], strict: bool) -> Re
         Prim::Cond(c) if !at[0] => {
             let (on, off) = (of(&c.on_true, &at[1..])?, of(&c.on_false, &at[1..])?);
             for (body, here, there) in [(&c.on_true, &on, &off), (&c.on_false, &off, &on)] {
-                let outputs = body.outputs.iter().zip(here).zip(there);
-                if outputs
-                    .into_iter()
-                    .any(|((v, here), there)| *there && !here && !is_zero(body, *v, false))
-                {
+                let zeros = zeros(body, |_| false);
+                let mut outputs = body.outputs.iter().zip(here).zip(there);
+                if outputs.any(|((v, here), there)| *there && !here && !zeros[v.index()]) {
                     return Err(Error::usage("is not linear: one branch is, the other is not"));
                 }
             }

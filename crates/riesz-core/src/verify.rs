@@ -5,8 +5,8 @@
 //! of which contains one of them once.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::primitive::{Linearity, Primitive};
-use crate::program::{Equation, Program, Value};
+use crate::primitive::{Linearity, Prim, Primitive};
+use crate::program::{Equation, Program};
 use crate::types::Type;
 
 /// Checks that a program is well-formed; does nothing in release builds.
@@ -68,14 +68,8 @@ pub fn verify_always(program: &Program) -> Result<()> {
 }
 
 /// Whether an equation is linear in those of its arguments that are marked; otherwise where they are.
-/// For a sum, an argument that is not linear would be an affine part, unless it is zero; `unknown` says
-/// whether an argument of the program may be one.
-pub(crate) fn linear_in(
-    program: &Program,
-    eq: &Equation,
-    linear: &[bool],
-    unknown: bool,
-) -> Result<(), Vec<usize>> {
+/// For a sum, an argument that is not linear would be an affine part, unless it is one of the `zeros`.
+pub(crate) fn linear_in(eq: &Equation, linear: &[bool], zeros: &[bool]) -> Result<(), Vec<usize>> {
     let at: Vec<usize> = (0..eq.inputs.len()).filter(|&k| linear[eq.inputs[k].index()]).collect();
     if at.is_empty() {
         return Ok(());
@@ -83,7 +77,7 @@ pub(crate) fn linear_in(
     let fits = match eq.prim.linearity() {
         Linearity::Nonlinear => false,
         Linearity::Together(set) => (0..eq.inputs.len())
-            .all(|k| at.contains(&k) == set.contains(k) || is_zero(program, eq.inputs[k], unknown)),
+            .all(|k| at.contains(&k) == set.contains(k) || zeros[eq.inputs[k].index()]),
         Linearity::Each(set) => at.len() == 1 && set.contains(at[0]),
     };
     if fits { Ok(()) } else { Err(at) }
@@ -92,33 +86,33 @@ pub(crate) fn linear_in(
 fn verify_linear_always(program: &Program, known: usize) -> Result<()> {
     let of: Vec<bool> = (0..program.inputs).map(|i| i >= known).collect();
     let linear = program.dependents(&of);
+    // The value of a residual is not known here: it may be zero.
+    let zeros = zeros(program, |i| i < known);
     for (i, eq) in program.equations.iter().enumerate() {
-        // The value of a residual is not known here: it may be zero.
-        if let Err(at) = linear_in(program, eq, &linear, true) {
+        if let Err(at) = linear_in(eq, &linear, &zeros) {
             return Err(malformed(i, eq, format!("it is not linear in its arguments {at:?}")));
         }
     }
     Ok(())
 }
 
-/// Whether a value is a zero written into the program, which any linear sum may contain; `unknown` for
-/// an argument of the program.
-pub(crate) fn is_zero(program: &Program, mut v: Value, unknown: bool) -> bool {
-    use crate::primitive::Prim;
-    loop {
-        if v.index() < program.inputs {
-            return unknown;
-        }
-        let at = program.equations.partition_point(|eq| eq.first <= v);
-        let Some(eq) = at.checked_sub(1).and_then(|at| program.equations.get(at)) else {
-            return false;
+/// Which values are zero, which any linear sum may contain: zeros written into the program, what is
+/// empty, and what linear primitives make of zeros. `input` says which inputs may be.
+pub(crate) fn zeros(program: &Program, input: impl Fn(usize) -> bool) -> Vec<bool> {
+    let mut zero: Vec<bool> = (0..program.inputs).map(input).collect();
+    for eq in &program.equations {
+        let of = |k: usize| zero[eq.inputs[k].index()];
+        let is_zero = match (&eq.prim, eq.prim.linearity()) {
+            (Prim::Constant(c), _) => c.0.to_f64().iter().all(|&x| x == 0.0),
+            (_, Linearity::Nonlinear) => false,
+            (_, Linearity::Together(set)) => {
+                (0..eq.inputs.len()).all(|k| !set.contains(k) || of(k))
+            }
+            (_, Linearity::Each(set)) => (0..eq.inputs.len()).any(|k| set.contains(k) && of(k)),
         };
-        match &eq.prim {
-            Prim::Broadcast(_) | Prim::Reshape(_) => v = eq.inputs[0],
-            Prim::Constant(c) => return c.0.to_f64().iter().all(|&x| x == 0.0),
-            _ => return false,
-        }
+        zero.extend(eq.outputs().map(|v| is_zero || program.ty(v).size() == 0));
     }
+    zero
 }
 
 fn malformed(i: usize, eq: &Equation, what: String) -> Error {

@@ -47,9 +47,9 @@ proptest::proptest! {
     #![proptest_config(random_programs::config())]
     #[test]
     fn random_programs_and_their_derivatives(recipe in random_programs::recipe()) {
-        let program = recipe.program().unwrap_or_else(|e| panic!("{e}"));
+        let program = random_programs::program(&recipe).unwrap_or_else(|e| panic!("{e}"));
         round_trip(&program);
-        round_trip(&jvp(&program, &recipe.floats()).unwrap_or_else(|e| panic!("{e}")));
+        round_trip(&jvp(&program, &[true; 3]).unwrap_or_else(|e| panic!("{e}")));
     }
 }
 
