@@ -68,6 +68,11 @@ pub enum Transformation {
     While,
     Scan,
     Inner,
+    Checkpoint,
+    /// With a differential written by hand, the true one.
+    CustomJvp,
+    /// With a transposed differential written by hand, the true one.
+    CustomVjp,
 }
 
 use Transformation::*;
@@ -90,6 +95,9 @@ impl Transformation {
             JacobianForward,
             JacobianReverse,
             SparseJacobian,
+            Checkpoint,
+            CustomJvp,
+            CustomVjp,
         ])
     }
 
@@ -141,6 +149,14 @@ impl Transformation {
                 short(scan(step, x, Var::constant([0.9, 1.1])).1.flatten())
             }),
             Inner => Rc::new(move |x, k| tree((x.sin(), k))),
+            Checkpoint => Rc::new(move |x, k| checkpoint(&tree)((x, k))),
+            CustomJvp => {
+                Rc::new(move |x, k| custom_jvp(&tree, |x, _, dx| jvp(&tree, x, dx).1)((x, k)))
+            }
+            CustomVjp => Rc::new(move |x, k| {
+                let backward = |x: (Var, Var), ct: Var| vjp(&tree, x).1(ct);
+                custom_vjp(&tree, |x| (tree(x), x), backward)((x, k))
+            }),
         }
     }
 
@@ -204,6 +220,7 @@ impl Transformation {
                 let parts = x.iter().map(|c| c * 0.9).chain(next.iter().map(|c| c * 1.1));
                 same(&truncated(parts.collect()))
             }
+            Checkpoint | CustomJvp | CustomVjp => same(&before.at(&x, k)?),
             Inner => same(&before.at(&x.iter().map(|x| x.sin()).collect::<Vec<_>>(), k)?),
         }
     }

@@ -1,6 +1,7 @@
 //! Steps of a recipe that are transformations, branches and loops themselves.
 
 use riesz::prelude::*;
+use riesz::solvers::{conjugate_gradients, dense, newton};
 use riesz_core::check::recipe::STEPS;
 
 /// Of two values made before and the whole number, which nothing is differentiated by.
@@ -18,7 +19,7 @@ const NESTED: &[Step] = &[
         scan(step, b.mean(), a.flatten()).1
     },
     |a, b, _| {
-        let options = ScanOptions { reverse: true, ..ScanOptions::default() };
+        let options = ScanOptions { reverse: true, checkpoints: Checkpoints::Sqrt };
         let step = |(c, d): (Var, Var), x: Var| (((c - x).sin(), 0.7 * d + c * x), x.cos() * c);
         let ((_, d), ys) = scan_with(step, (b.mean(), a.mean()), a.flatten(), &options);
         ys + d
@@ -27,6 +28,26 @@ const NESTED: &[Step] = &[
     |a, b, k| {
         let round = |(i, y): (Var, Var)| (i + 1, (0.8 * y + 0.1 * b.mean()).cos());
         while_loop(|(i, _)| i.lt(k + 3), round, (k.zeros_like(), a)).1
+    },
+    // Equations that are solved.
+    |a, b, _| fixed_point(|y: Var| 0.3 * (y * b.mean().tanh()).sin() + 0.5 * a)(a),
+    |a, b, _| root(|y: Var| y + 0.3 * y.sin() - a * b.mean(), newton)(a),
+    |a, b, _| {
+        linear_solve(|y: Var| (2.0 + b.mean().sin()) * y + 0.2 * y.sum(), a, conjugate_gradients)
+    },
+    |a, b, _| {
+        linear_solve(|y: Var| y + 0.5 * b.mean().sin() * y.flatten().flip(&[0]), a.flatten(), dense)
+    },
+    // Rules written by hand.
+    |a, b, _| checkpoint(|(a, b): (Var, Var)| (a * b.mean()).sin().tanh())((a, b)),
+    |a, b, _| {
+        custom_jvp(|y: Var| (y * b.mean()).sin(), |y, _, dy| dy * (y * b.mean()).cos() * b.mean())(
+            a,
+        )
+    },
+    |a, _, _| {
+        let forward = |y: Var| (y.sin(), y.cos());
+        custom_vjp(|y: Var| y.sin(), forward, |cos: Var, ct: Var| cos * ct)(a)
     },
     // Transformations of inner functions that capture outer values.
     |a, b, _| grad(|y: Var| (y.sin() * b.mean()).sum())(a),
