@@ -108,6 +108,24 @@ pub enum Op {
 }
 
 impl Op {
+    /// Gives the registers it reads other numbers.
+    pub fn rename(&mut self, number: impl Fn(Reg) -> Reg) {
+        match self {
+            Op::Const(_) | Op::Load(_) | Op::Index { .. } => {}
+            Op::Gather { index: a, .. }
+            | Op::Unary(_, a)
+            | Op::Power(_, a)
+            | Op::Cast(a)
+            | Op::Special(_, a) => *a = number(*a),
+            Op::Binary(_, a, b) | Op::Scale(a, b) | Op::Compare(_, a, b) | Op::Logical(_, a, b) => {
+                (*a, *b) = (number(*a), number(*b));
+            }
+            Op::Fma(a, b, c) | Op::Select(a, b, c) => {
+                (*a, *b, *c) = (number(*a), number(*b), number(*c));
+            }
+        }
+    }
+
     /// The registers it reads.
     pub fn arguments(&self) -> SmallVec<[Reg; 3]> {
         match *self {
@@ -240,7 +258,8 @@ pub trait Routine: Send + Sync {
 
     /// Bytes of scratch memory that a piece needs. If it is not 0 the last operand of the call is a buffer of
     /// at least so many bytes that nothing else uses meanwhile; pieces that run at the same time have each
-    /// their own.
+    /// their own (in a plan, one after the other in one buffer, each aligned, as many as there are pieces but
+    /// at most [`TOGETHER`]).
     fn scratch(&self) -> usize {
         0
     }

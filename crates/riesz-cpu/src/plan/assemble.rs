@@ -12,8 +12,11 @@ use super::memory::Memory;
 use super::order::{accesses, order};
 use super::pull::{Index, Pull};
 use super::role::Role;
-use super::storage::{Place, Storage, assign};
-use crate::nest::{Access, Call, Inst, Nest, Op, Operand, Region, Routine, Step, Store};
+use super::split::split;
+use super::storage::{ALIGNMENT, Place, Storage, assign};
+use crate::nest::{
+    Access, Call, Inst, Nest, Op, Operand, Region, Routine, Step, Store, TOGETHER,
+};
 use crate::routine::{self, Loop, Product};
 use crate::simd::Isa;
 use riesz_core::{DType, Equation, Error, ErrorKind, Prim, Program, Result, Shape, Type, Value};
@@ -271,7 +274,9 @@ impl<'a> Frame<'a> {
         let nests =
             build(self.program, self.decisions, shape, roots, &operand, &target, self.memory.flag)?;
         for nest in nests {
-            self.nest(order(nest));
+            for nest in split(order(nest), self.memory) {
+                self.nest(nest);
+            }
         }
         Ok(())
     }
@@ -300,7 +305,9 @@ impl<'a> Frame<'a> {
             Ok(routine) => routine,
             Err(blocked) => return Ok(Err(blocked)),
         };
-        let words = function.scratch().div_ceil(DType::I64.size());
+        // Scratch for each of the pieces that may run at the same time.
+        let words = function.scratch().next_multiple_of(ALIGNMENT) / DType::I64.size()
+            * function.pieces().clamp(1, TOGETHER);
         if words > 0 {
             operands.push(self.memory.room(&Type::new(DType::I64, [words])));
         }

@@ -1,8 +1,19 @@
 //! What instructions of nests cost, in additions of vectors.
 
-use crate::nest::{Inst, Op, Special};
+use crate::nest::{Inst, Nest, Op, Special};
 use riesz_core::primitive::binary::Binary;
 use riesz_core::primitive::unary::Unary;
+
+/// A whole nest whose loops are in order.
+pub fn nest(nest: &Nest) -> f64 {
+    let lanes = super::order::lanes(nest);
+    let Some(v) = nest.vector else { return nest.body.len() as f64 };
+    let collected = lanes as f64;
+    let points: f64 = nest.extents.iter().map(|&n| n as f64).product();
+    let vectors = points / nest.extents[v] as f64 * nest.extents[v].div_ceil(lanes) as f64;
+    let body: f64 = nest.body.iter().map(|i| inst(i, v, collected)).sum();
+    vectors * (body + nest.stores.len() as f64)
+}
 
 /// One instruction with loop `vector` in lanes, where collecting the elements of a vector one by one
 /// costs `collected`.

@@ -19,8 +19,11 @@ mod memory;
 mod order;
 mod pull;
 mod role;
+mod split;
 mod storage;
 
+pub use cost::nest as cost;
+pub use split::WORTH_SHARING;
 pub use storage::{ALIGNMENT, Buffer, Place, Storage};
 
 use crate::nest::Region;

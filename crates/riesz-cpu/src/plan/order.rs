@@ -32,7 +32,8 @@ pub fn accesses(nest: &Nest) -> impl Iterator<Item = &Access> {
     loads.chain(nest.stores.iter().map(|s| &s.access))
 }
 
-fn accesses_mut(nest: &mut Nest) -> impl Iterator<Item = &mut Access> {
+/// Every access of a nest, to be changed.
+pub fn accesses_mut(nest: &mut Nest) -> impl Iterator<Item = &mut Access> {
     let loads = nest.body.iter_mut().filter_map(|inst| match &mut inst.op {
         Op::Load(access) | Op::Gather { access, .. } => Some(access),
         _ => None,

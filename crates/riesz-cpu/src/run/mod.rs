@@ -2,29 +2,27 @@
 //!
 //! An [`Executable`] is a plan with its code. It can be called from many threads at once: each call
 //! takes a workspace of its own and gives it back, so that after the first call nothing is allocated
-//! but the results.
+//! but the results. Large steps run on several threads, in pieces that depend on sizes alone: the
+//! results have the same bits for any number of threads.
 
+mod pool;
+mod stage;
 mod workspace;
 
-use crate::native::{self, Code};
+pub use pool::{set_threads, threads};
+
 use crate::plan::{Place, Plan};
 use crate::simd::Isa;
-use crate::tile::Tiles;
 use riesz_core::{Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
+use stage::Stages;
 use std::sync::{Mutex, PoisonError};
 use workspace::Workspace;
 
 /// A program ready to run.
 pub struct Executable {
     plan: Plan,
-    code: Backend,
+    stages: Stages,
     workspaces: Mutex<Vec<Workspace>>,
-}
-
-/// What runs the region of a plan.
-enum Backend {
-    Native(Code),
-    Tiles(Tiles),
 }
 
 /// How an executable is made.
@@ -70,17 +68,13 @@ impl Executable {
     /// As [`Executable::new`].
     pub fn with(program: &Program, options: Options) -> Result<Executable> {
         let plan = Plan::new(program)?;
-        let native = if options.native { native::compile(&plan.region, options.isa) } else { None };
-        let code = match native {
-            Some(code) => Backend::Native(code),
-            None => Backend::Tiles(Tiles::new(&plan.region, options.isa)),
-        };
-        Ok(Executable { plan, code, workspaces: Mutex::new(Vec::new()) })
+        let stages = Stages::new(&plan.region, options.isa, options.native);
+        Ok(Executable { plan, stages, workspaces: Mutex::new(Vec::new()) })
     }
 
     /// Whether it is machine code.
     pub fn is_native(&self) -> bool {
-        matches!(self.code, Backend::Native(_))
+        self.stages.is_native()
     }
 
     /// The plan.
@@ -112,7 +106,7 @@ impl Executable {
         let mut results = workspace.prepare(&self.plan, args);
         // SAFETY: the plan gave every operand a buffer of its size; only results and workspace are
         // written, and those overlap only where the plan says that they are never live together.
-        let good = unsafe { self.run_code(workspace.addresses()) };
+        let good = unsafe { self.stages.run(workspace.addresses()) };
         if !good || workspace.is_raised(&self.plan) {
             return None;
         }
@@ -130,28 +124,6 @@ impl Executable {
             Some(Tensor::from_data(data, ty.shape.clone()))
         };
         homes.map(tensor).collect()
-    }
-
-    /// # Safety
-    /// The table has the address of a buffer of its size for each operand of the plan.
-    unsafe fn run_code(&self, addresses: &mut [*mut u8]) -> bool {
-        // SAFETY: the caller's.
-        unsafe {
-            match &self.code {
-                Backend::Native(code) => code.run(addresses.as_mut_ptr(), self.whole(code)),
-                Backend::Tiles(tiles) => tiles.run(addresses, None),
-            }
-        }
-    }
-
-    /// All iterations of the loop that code takes a range of.
-    fn whole(&self, code: &Code) -> (usize, usize) {
-        match self.plan.region.steps.as_slice() {
-            [crate::nest::Step::Nest(nest)] if code.splits() => {
-                (0, nest.extents.first().copied().unwrap_or(0))
-            }
-            _ => (0, 0),
-        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {

@@ -4,3 +4,4 @@ mod common;
 mod loops;
 mod primitives;
 mod programs;
+mod threads;

@@ -1,0 +1,186 @@
+//! Long folds in parts, so that the parts can run on several threads.
+//!
+//! A nest whose outermost loop is folded has nothing to cut: every iteration goes to the same place.
+//! If it is long, the loop is split in a fixed number of parts with a place for each, which are folded
+//! at the end. The parts depend on the sizes alone, so the bits of the result do not depend on the
+//! number of threads; and shorter sums are more accurate.
+
+use super::cost;
+use super::memory::Memory;
+use super::order::{accesses_mut, order};
+use super::storage::Storage;
+use crate::nest::{Access, Binary, Fold, Inst, Nest, Op, Reg, Store};
+use riesz_core::{DType, Type};
+use smallvec::{SmallVec, smallvec};
+
+/// The work, in additions of vectors, from which on a nest is worth a second thread.
+pub const WORTH_SHARING: f64 = 160_000.0;
+
+/// Parts of a long fold: more than threads, so that none waits long for the slowest.
+const PARTS: usize = 8;
+
+/// The lengths of parts are multiples of this.
+const GRAIN: usize = 64;
+
+/// The nest, or the nests that do the same in parts.
+pub fn split(nest: Nest, memory: &mut Memory) -> Vec<Nest> {
+    let is_folded = |s: &Store| s.fold.is_some_and(|f| f.along & 1 == 1);
+    let Some(&length) = nest.extents.first() else { return vec![nest] };
+    let part = length / PARTS / GRAIN * GRAIN;
+    let folds = nest.stores.iter().filter(|s| is_folded(s));
+    // With a place for each part there must be fewer places than values.
+    let places: usize = folds.clone().map(|s| kept_size(&nest, s)).sum();
+    let points: usize = nest.extents.iter().product();
+    if folds.count() == 0
+        || part == 0
+        || places * PARTS * 4 > points
+        || cost::nest(&nest) < WORTH_SHARING
+    {
+        return vec![nest];
+    }
+    let mut combined = Vec::new();
+    let mut parts = with_outer_loop(&nest, part);
+    let mut rest = remainder(&nest, part * PARTS, length);
+    for (i, store) in nest.stores.iter().enumerate().filter(|(_, s)| is_folded(s)) {
+        let Some(fold) = store.fold else { continue };
+        let ty = nest.body[store.value as usize].ty;
+        let size = kept_size(&nest, store);
+        let partial = memory.room(&Type::new(ty, [PARTS, size]));
+        let value = parts.stores[i].value;
+        parts.stores[i] = Store { value, ..to_partial(&nest, store, fold, partial, size) };
+        combined.push(order(combine(&nest, store, fold, (partial, size), ty)));
+        if let Some(rest) = &mut rest
+            && let Some(fold) = &mut rest.stores[i].fold
+        {
+            fold.accumulate = true;
+        }
+    }
+    let mut all = vec![parts];
+    all.extend(combined);
+    all.extend(rest);
+    all
+}
+
+/// The loops along which a store keeps its values apart.
+fn kept(nest: &Nest, store: &Store) -> Vec<usize> {
+    let along = store.fold.map_or(0, |f| f.along);
+    (0..nest.extents.len()).filter(|&l| along >> l & 1 == 0).collect()
+}
+
+fn kept_size(nest: &Nest, store: &Store) -> usize {
+    kept(nest, store).iter().map(|&l| nest.extents[l]).product()
+}
+
+/// The nest over the first `PARTS`·`part` iterations, with a loop over the parts around it.
+fn with_outer_loop(nest: &Nest, part: usize) -> Nest {
+    let mut parts = nest.clone();
+    parts.extents[0] = part;
+    parts.extents.insert(0, PARTS);
+    parts.vector = nest.vector.map(|v| v + 1);
+    for access in accesses_mut(&mut parts) {
+        let step = access.strides[0];
+        access.strides.insert(0, step * part as isize);
+    }
+    for store in &mut parts.stores {
+        if let Some(fold) = &mut store.fold {
+            // Along both loops that were one.
+            fold.along = fold.along << 1 | fold.along & 1;
+        }
+    }
+    count_in_parts(&mut parts, part);
+    parts
+}
+
+/// Counting along the loop that was split: the number of the part counts too.
+fn count_in_parts(nest: &mut Nest, part: usize) {
+    let mut body: Vec<Inst> = Vec::with_capacity(nest.body.len());
+    let mut place: Vec<Reg> = Vec::with_capacity(nest.body.len());
+    for inst in &nest.body {
+        let mut inst = inst.clone();
+        inst.op.rename(|r| place[r as usize]);
+        match inst.op {
+            Op::Index { dim: 0, start, step } => {
+                let far = Op::Index { dim: 0, start, step: step * part as i64 };
+                let near = Op::Index { dim: 1, start: 0, step };
+                let at = body.len() as Reg;
+                body.push(Inst { op: far, ty: DType::I64 });
+                body.push(Inst { op: near, ty: DType::I64 });
+                body.push(Inst { op: Op::Binary(Binary::Add, at, at + 1), ty: DType::I64 });
+                if inst.ty != DType::I64 {
+                    body.push(Inst { op: Op::Cast(at + 2), ty: inst.ty });
+                }
+            }
+            Op::Index { dim, start, step } => {
+                body.push(Inst { op: Op::Index { dim: dim + 1, start, step }, ty: inst.ty });
+            }
+            _ => body.push(inst),
+        }
+        place.push(body.len() as Reg - 1);
+    }
+    nest.body = body;
+    nest.stores.iter_mut().for_each(|s| s.value = place[s.value as usize]);
+}
+
+/// The nest over the iterations from `from` on.
+fn remainder(nest: &Nest, from: usize, length: usize) -> Option<Nest> {
+    if from == length {
+        return None;
+    }
+    let mut rest = nest.clone();
+    rest.extents[0] = length - from;
+    for access in accesses_mut(&mut rest) {
+        access.offset += access.strides[0] * from as isize;
+    }
+    for inst in &mut rest.body {
+        if let Op::Index { dim: 0, start, step } = &mut inst.op {
+            *start = start.wrapping_add(step.wrapping_mul(from as i64));
+        }
+    }
+    Some(rest)
+}
+
+/// The store of a part: into its row of the partial results.
+fn to_partial(nest: &Nest, store: &Store, fold: Fold, partial: Storage, size: usize) -> Store {
+    let mut strides: SmallVec<[isize; 4]> = smallvec![0; nest.extents.len() + 1];
+    strides[0] = size as isize;
+    let mut step = 1;
+    for &l in kept(nest, store).iter().rev() {
+        strides[l + 1] = step;
+        step *= nest.extents[l] as isize;
+    }
+    let access = Access { operand: partial, offset: 0, strides };
+    // The loop over the parts is not folded any more.
+    let along = fold.along << 1;
+    Store { value: store.value, access, fold: Some(Fold { along, accumulate: false, ..fold }) }
+}
+
+/// The nest that folds the partial results into their place.
+fn combine(
+    nest: &Nest,
+    store: &Store,
+    fold: Fold,
+    (partial, size): (Storage, usize),
+    ty: DType,
+) -> Nest {
+    let kept = kept(nest, store);
+    let mut extents: SmallVec<[usize; 4]> = smallvec![PARTS];
+    extents.extend(kept.iter().map(|&l| nest.extents[l]));
+    let mut from: SmallVec<[isize; 4]> = smallvec![0; extents.len()];
+    from[0] = size as isize;
+    let mut step = 1;
+    for i in (1..extents.len()).rev() {
+        from[i] = step;
+        step *= extents[i] as isize;
+    }
+    let mut to: SmallVec<[isize; 4]> = smallvec![0];
+    to.extend(kept.iter().map(|&l| store.access.strides[l]));
+    let load = Access { operand: partial, offset: 0, strides: from };
+    let access = Access { strides: to, ..store.access.clone() };
+    Nest {
+        extents,
+        vector: None,
+        body: vec![Inst { op: Op::Load(load), ty }],
+        stores: vec![Store { value: 0, access, fold: Some(Fold { along: 1, ..fold }) }],
+        flag: None,
+    }
+}

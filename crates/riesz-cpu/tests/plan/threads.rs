@@ -1,0 +1,71 @@
+//! The same bits on any number of threads.
+
+use crate::common::close;
+use riesz_core::check::direction;
+use riesz_core::{DType, Program, Tensor, Type, Var, eval, trace};
+use riesz_cpu::run::{Executable, Options, set_threads};
+
+fn same_bits(shapes: &[&[usize]], dtype: DType, f: impl FnOnce(&[Var]) -> Vec<Var>) {
+    let types: Vec<Type> = shapes.iter().map(|s| Type::new(dtype, *s)).collect();
+    let program: Program = trace(&types, f).unwrap_or_else(|e| panic!("{e}"));
+    let program = riesz_core::simplify(&program, &Default::default());
+    let args: Vec<Tensor> =
+        types.iter().zip(1..).map(|(ty, seed)| direction(ty, seed).unwrap()).collect();
+    let expected = eval(&program, &args).unwrap();
+    for native in [true, false] {
+        let options = Options { native, ..Options::default() };
+        let executable = Executable::with(&program, options).unwrap();
+        set_threads(1);
+        let alone = executable.run(&args).unwrap();
+        for (e, a) in expected.iter().zip(&alone) {
+            let tolerance = if dtype == DType::F32 { 2e-3 } else { 1e-9 };
+            assert!(close(e, a, tolerance), "{}\n{e:?}\n{a:?}", executable.plan());
+        }
+        for threads in [2, 3, 8] {
+            set_threads(threads);
+            assert_eq!(executable.run(&args).unwrap(), alone, "{threads} threads");
+        }
+    }
+}
+
+#[test]
+fn long_vectors() {
+    for dtype in [DType::F64, DType::F32] {
+        same_bits(&[&[100_003]], dtype, |x| {
+            let y = (x[0].sin() * 2.0).exp() + x[0].cos();
+            vec![y, y.sum(), y.max(), (y * Var::iota(DType::F64, 100_003).cast(dtype)).sum()]
+        });
+    }
+}
+
+#[test]
+fn matrices_by_rows_and_columns() {
+    same_bits(&[&[1003, 201], &[201]], DType::F64, |x| {
+        let z = x[0].dot(x[1]);
+        let s = z.sigmoid();
+        vec![z.softplus().sum(), s.dot(x[0]), x[0].tanh().sum_axes(&[0]), x[0].exp().sum_axes(&[1])]
+    });
+}
+
+#[test]
+fn integers_and_truth_values() {
+    same_bits(&[&[300_000]], DType::F64, |x| {
+        let large = x[0].gt(0.5);
+        vec![
+            large.any(),
+            large.all(),
+            large.cast(DType::I64).sum(),
+            (x[0] * 100.0).cast(DType::I32).max(),
+        ]
+    });
+}
+
+#[test]
+fn products_and_what_follows_them() {
+    for dtype in [DType::F64, DType::F32] {
+        same_bits(&[&[260, 300], &[300, 270], &[4, 100, 60], &[4, 60, 90]], dtype, |x| {
+            let y = x[0].dot(x[1]).tanh();
+            vec![y, y.sum_axes(&[0]), x[2].matmul(x[3]), y.t().dot(y)]
+        });
+    }
+}
