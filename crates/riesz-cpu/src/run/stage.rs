@@ -131,7 +131,6 @@ impl Stages {
                 Stage::Shared(unit, ranges) => {
                     // Every range writes elements of its own, and nests have no calls that fail.
                     pool::run(ranges.len(), &|i| {
-                        let table = table;
                         unit.run(table, n, Some(ranges[i]));
                     });
                     true
