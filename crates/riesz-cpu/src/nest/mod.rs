@@ -248,6 +248,9 @@ pub struct Call {
     pub operands: SmallVec<[Operand; 4]>,
 }
 
+/// The most pieces of a routine that run at the same time.
+pub const TOGETHER: usize = 8;
+
 /// A function of buffers.
 ///
 /// Its work is cut in pieces that can be run in any order and at the same time: each writes its own part

@@ -14,9 +14,7 @@ use super::pull::{Index, Pull};
 use super::role::Role;
 use super::split::split;
 use super::storage::{ALIGNMENT, Place, Storage, assign};
-use crate::nest::{
-    Access, Call, Inst, Nest, Op, Operand, Region, Routine, Step, Store, TOGETHER,
-};
+use crate::nest::{Access, Call, Inst, Nest, Op, Operand, Region, Routine, Step, Store, TOGETHER};
 use crate::routine::{self, Loop, Product};
 use crate::simd::Isa;
 use riesz_core::{DType, Equation, Error, ErrorKind, Prim, Program, Result, Shape, Type, Value};
