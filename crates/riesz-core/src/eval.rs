@@ -7,6 +7,7 @@ use crate::memory::last_uses;
 use crate::primitive::Primitive;
 use crate::program::Program;
 use crate::tensor::Tensor;
+use std::borrow::Borrow;
 
 /// Runs a program on tensors of exactly its input types.
 ///
@@ -44,7 +45,7 @@ pub fn eval(program: &Program, args: &[Tensor]) -> Result<Vec<Tensor>> {
 ///
 /// # Errors
 /// Names the first that differs.
-pub fn check_arguments(program: &Program, args: &[Tensor]) -> Result<()> {
+pub fn check_arguments(program: &Program, args: &[impl Borrow<Tensor>]) -> Result<()> {
     if args.len() != program.inputs {
         return Err(Error::shape(format!(
             "the program takes {} arguments, not {}",
@@ -53,7 +54,8 @@ pub fn check_arguments(program: &Program, args: &[Tensor]) -> Result<()> {
         )));
     }
     for (i, (arg, ty)) in args.iter().zip(program.input_types()).enumerate() {
-        if arg.ty() != *ty {
+        let arg = arg.borrow();
+        if !arg.is_of(ty) {
             return Err(Error::shape(format!("argument {} is {}, not {ty}", i + 1, arg.ty())));
         }
     }

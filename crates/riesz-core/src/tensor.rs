@@ -184,6 +184,11 @@ impl Tensor {
         Type { dtype: self.dtype(), shape: self.shape.clone() }
     }
 
+    /// Whether its element type and shape are these.
+    pub fn is_of(&self, ty: &Type) -> bool {
+        self.dtype() == ty.dtype && self.shape == ty.shape
+    }
+
     /// The number of elements.
     pub fn len(&self) -> usize {
         self.shape.size()

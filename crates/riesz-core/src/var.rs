@@ -20,6 +20,7 @@ mod order;
 mod random;
 mod reduce;
 mod shape;
+mod softmax;
 mod statistics;
 
 pub use arithmetic::Operand;

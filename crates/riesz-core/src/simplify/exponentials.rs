@@ -233,11 +233,16 @@ fn log_sum_exp(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
 /// Whether the exponents are x − m already, with an m made from the largest x by repeating it,
 /// by choosing another value for an infinite one, and by stopping derivatives.
 fn is_shifted(rw: &Rewriter<'_>, exponents: Value) -> bool {
+    // `Var::logsumexp`, before its call is opened.
+    if let Some(Prim::CustomJvp(_)) = rw.maker(exponents) {
+        return true;
+    }
     let Some((_, mut shift)) = rw.is_binary(exponents, Binary::Sub) else { return false };
     for _ in 0..8 {
         shift = match rw.def(shift) {
             Some((Prim::Broadcast(_) | Prim::Reshape(_) | Prim::StopGradient(_), x)) => x[0],
             Some((Prim::Select(_), x)) => x[1],
+            Some((Prim::Binary(Binary::Min), x)) => x[0],
             Some((Prim::Reduce(r), _)) => return r.op == Reduction::Max,
             _ => return false,
         };

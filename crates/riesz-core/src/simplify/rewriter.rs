@@ -182,6 +182,11 @@ impl Rewriter<'_> {
         (eq.count == 1).then_some((&eq.prim, &eq.inputs[..]))
     }
 
+    /// What made the value, perhaps among others; none for inputs.
+    pub(super) fn maker(&self, v: Value) -> Option<&Prim> {
+        Some(&self.program.equations[self.definition[v.index()]? as usize].prim)
+    }
+
     /// The argument, if the value is this function of one.
     pub(super) fn is_unary(&self, v: Value, op: Unary) -> Option<Value> {
         match self.def(v)? {

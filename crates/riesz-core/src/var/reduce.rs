@@ -69,49 +69,6 @@ impl Var {
         })
     }
 
-    /// log Σ exp of all elements, without overflow.
-    #[track_caller]
-    pub fn logsumexp(self) -> Var {
-        self.logsumexp_axes(&self.every_axis())
-    }
-
-    /// log Σ exp along some axes, which disappear.
-    #[track_caller]
-    pub fn logsumexp_axes(self, axes: &[usize]) -> Var {
-        of_floats("logsumexp", self, || self.shifted_logsumexp(axes))
-    }
-
-    fn shifted_logsumexp(self, axes: &[usize]) -> Var {
-        let largest = self.max_axes(axes).stop_gradient();
-        // An infinite shift would make NaN of the elements that attain it.
-        let shift = Var::select(largest.abs().lt(f64::INFINITY), largest, 0.0);
-        let overflows = self.eq(f64::INFINITY);
-        // Where elements are +∞ the result is their mean, or NaN beside a NaN; the others do not
-        // move it.
-        let finite = Var::select(overflows, 0.0, self - shift.keep_axes(axes));
-        let infinite = Var::select(self.lt(f64::INFINITY), 0.0, self).sum_axes(axes);
-        let count = overflows.cast(self.dtype()).sum_axes(axes);
-        let any = count.gt(0.0);
-        let mean = infinite / Var::select(any, count, 1.0);
-        Var::select(any, mean, finite.exp().sum_axes(axes).log() + shift)
-    }
-
-    /// exp(x)/Σ exp(x) along one axis, without overflow.
-    #[track_caller]
-    pub fn softmax(self, axis: usize) -> Var {
-        of_floats("softmax", self, || {
-            let shift = self.max_axes(&[axis]).stop_gradient();
-            let e = (self - shift.keep_axes(&[axis])).exp();
-            e / e.sum_axes(&[axis]).keep_axes(&[axis])
-        })
-    }
-
-    /// x − log Σ exp(x) along one axis.
-    #[track_caller]
-    pub fn log_softmax(self, axis: usize) -> Var {
-        of_floats("log_softmax", self, || self - self.logsumexp_axes(&[axis]).keep_axes(&[axis]))
-    }
-
     /// Puts axes of length 1 where a reduction removed `axes`.
     #[track_caller]
     pub fn keep_axes(self, axes: &[usize]) -> Var {

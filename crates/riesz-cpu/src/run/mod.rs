@@ -14,7 +14,9 @@ pub use pool::{set_threads, threads};
 use crate::plan::{Place, Plan};
 use crate::simd::Isa;
 use riesz_core::{Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
+use smallvec::SmallVec;
 use stage::Stages;
+use std::borrow::Borrow;
 use std::sync::{Mutex, PoisonError};
 use workspace::Workspace;
 
@@ -24,6 +26,10 @@ pub struct Executable {
     stages: Stages,
     workspaces: Mutex<Vec<Workspace>>,
 }
+
+/// What a program gives; a few results lie in place, as a call of little work is over sooner than an
+/// allocation.
+pub type Results = SmallVec<[Tensor; 2]>;
 
 /// How an executable is made.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +61,7 @@ impl Executable {
     /// let program = trace(&[Type::new(DType::F64, [3])], |x| vec![x[0].exp().sum()])?;
     /// let executable = Executable::new(&program)?;
     /// let y = executable.run(&[Tensor::from([0.0, 0.0, 0.0])])?;
-    /// assert_eq!(y, vec![Tensor::from(3.0)]);
+    /// assert_eq!(y[..], [Tensor::from(3.0)]);
     /// # Ok::<(), riesz_core::Error>(())
     /// ```
     pub fn new(program: &Program) -> Result<Executable> {
@@ -87,7 +93,7 @@ impl Executable {
     /// # Errors
     /// When the arguments have other types, or an operation has no result for its numbers: the error
     /// names it as the reference evaluator does.
-    pub fn run(&self, args: &[Tensor]) -> Result<Vec<Tensor>> {
+    pub fn run(&self, args: &[impl Borrow<Tensor>]) -> Result<Results> {
         check_arguments(&self.plan.program, args)?;
         let mut workspace = match self.lock().pop() {
             Some(workspace) => workspace,
@@ -95,14 +101,17 @@ impl Executable {
         };
         let results = self.run_in(&mut workspace, args);
         self.lock().push(workspace);
-        match results {
-            Some(results) => Ok(results),
-            // Only the reference evaluator knows which operation it was, on which numbers.
-            None => eval(&self.plan.program, args),
-        }
+        results.map_or_else(|| self.run_by_reference(args), Ok)
     }
 
-    fn run_in(&self, workspace: &mut Workspace, args: &[Tensor]) -> Option<Vec<Tensor>> {
+    /// Only the reference evaluator knows which operation has no result, and on which numbers.
+    #[cold]
+    fn run_by_reference(&self, args: &[impl Borrow<Tensor>]) -> Result<Results> {
+        let args: Vec<Tensor> = args.iter().map(|t| t.borrow().clone()).collect();
+        Ok(eval(&self.plan.program, &args)?.into())
+    }
+
+    fn run_in(&self, workspace: &mut Workspace, args: &[impl Borrow<Tensor>]) -> Option<Results> {
         let mut results = workspace.prepare(&self.plan, args);
         // SAFETY: the plan gave every operand a buffer of its size; only results and workspace are
         // written, and those overlap only where the plan says that they are never live together.
@@ -115,7 +124,7 @@ impl Executable {
         let tensor = |(&home, ty): (&u32, &riesz_core::Type)| {
             let buffer = &self.plan.buffers[home as usize];
             let data = match buffer.place {
-                Place::Argument(i) => args[i].data().clone(),
+                Place::Argument(i) => args[i].borrow().data().clone(),
                 Place::Constant(i) => self.plan.constants[i].data().clone(),
                 // SAFETY: the run has written every element of every result.
                 Place::Result(i) => unsafe { results.finish(i) },

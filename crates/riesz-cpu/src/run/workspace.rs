@@ -2,7 +2,9 @@
 
 use crate::plan::{ALIGNMENT, Place, Plan};
 use riesz_core::{DType, Data, Element, Result, Tensor};
+use smallvec::SmallVec;
 use std::alloc::{Layout, alloc, dealloc};
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 /// Workspace for one run at a time, and the addresses of all operands.
@@ -10,6 +12,8 @@ use std::sync::Arc;
 pub struct Workspace {
     block: Block,
     addresses: Vec<*mut u8>,
+    /// The operands whose addresses are of arguments and results, which each run has anew.
+    anew: Vec<usize>,
 }
 
 // SAFETY: the addresses are written anew by `prepare` in the run that uses them, or point into the
@@ -20,6 +24,8 @@ impl Workspace {
     /// Allocates what a plan needs.
     pub fn new(plan: &Plan) -> Result<Workspace> {
         let block = Block::new(plan.workspace)?;
+        let is_anew = |place| matches!(place, Place::Argument(_) | Place::Result(_));
+        let anew = (0..plan.buffers.len()).filter(|&s| is_anew(plan.buffers[s].place)).collect();
         let addresses = plan
             .buffers
             .iter()
@@ -30,16 +36,17 @@ impl Workspace {
                 Place::Argument(_) | Place::Result(_) | Place::Window(_) => block.at,
             })
             .collect();
-        Ok(Workspace { block, addresses })
+        Ok(Workspace { block, addresses, anew })
     }
 
     /// Puts in the addresses of the arguments and of new buffers for the results, and clears the flag.
-    pub fn prepare(&mut self, plan: &Plan, args: &[Tensor]) -> Results {
-        let mut results = Results(Vec::new());
+    pub fn prepare(&mut self, plan: &Plan, args: &[impl Borrow<Tensor>]) -> Results {
+        let mut results = Results(SmallVec::new());
         results.0.resize_with(plan.results.len(), || None);
-        for (s, buffer) in plan.buffers.iter().enumerate() {
+        for &s in &self.anew {
+            let buffer = &plan.buffers[s];
             match buffer.place {
-                Place::Argument(i) => self.addresses[s] = address(&args[i]),
+                Place::Argument(i) => self.addresses[s] = address(args[i].borrow()),
                 Place::Result(i) => {
                     let mut open = Open::new(buffer.dtype, buffer.len);
                     self.addresses[s] = open.address();
@@ -106,7 +113,7 @@ impl Drop for Block {
 }
 
 /// The buffers of the results, while they are filled and after.
-pub struct Results(Vec<Option<Filling>>);
+pub struct Results(SmallVec<[Option<Filling>; 2]>);
 
 enum Filling {
     Open(Open),

@@ -1,8 +1,9 @@
 //! `compile`: from a function of traced values to one of tensors, fast after the first call.
 
-use crate::tree::{Index, Tree, VarTree, skeleton, with_leaves};
+use crate::tree::{Index, Path, Tree, VarTree, skeleton, with_leaves};
 use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
 use riesz_cpu::run::Executable;
+use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,11 +65,12 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     /// When the function cannot be traced at these shapes (the error names the operation and the
     /// lines), or an operation has no result for these numbers.
     pub fn call(&self, args: &A::Tensors) -> Result<R::Tensors> {
-        let leaves = args.leaves();
+        let leaves = leaves(args);
         let ready = self.ready(args, &leaves)?;
-        let results = ready.executable.run(&leaves)?;
-        let missing = Tensor::scalar(f64::NAN);
-        Ok(ready.result.map(&mut |i| results.get(i.0).unwrap_or(&missing).clone()))
+        let mut results = ready.executable.run(&leaves)?.into_iter();
+        // The leaves of a structure are numbered in order.
+        let mut next = |_: &Index| results.next().unwrap_or_else(|| Tensor::scalar(f64::NAN));
+        Ok(ready.result.map(&mut next))
     }
 
     /// Traces and plans for arguments of these shapes and element types, so that the first call is
@@ -77,7 +79,7 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     /// # Errors
     /// When the function cannot be traced at these shapes.
     pub fn prepare(&self, args: &A::Tensors) -> Result<()> {
-        self.ready(args, &args.leaves()).map(drop)
+        self.ready(args, &leaves(args)).map(drop)
     }
 
     /// The simplified program for arguments like these.
@@ -95,14 +97,14 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     /// # Errors
     /// When the function cannot be traced at these shapes.
     pub fn explain(&self, args: &A::Tensors) -> Result<String> {
-        Ok(self.ready(args, &args.leaves())?.executable.plan().to_string())
+        Ok(self.ready(args, &leaves(args))?.executable.plan().to_string())
     }
 
-    fn ready(&self, args: &A::Tensors, leaves: &[Tensor]) -> Result<Arc<Ready<R>>> {
-        let types: Vec<Type> = leaves.iter().map(Tensor::ty).collect();
-        if let Some(ready) = self.remembered(args, &types) {
+    fn ready(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Result<Arc<Ready<R>>> {
+        if let Some(ready) = self.remembered(args, leaves) {
             return Ok(ready);
         }
+        let types: Vec<Type> = leaves.iter().map(|leaf| leaf.ty()).collect();
         // Planned outside the lock: other threads go on calling what is ready.
         let (program, result) = self.trace(args, &types)?;
         let executable = Executable::new(&program)?;
@@ -113,9 +115,12 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         Ok(ready)
     }
 
-    fn remembered(&self, args: &A::Tensors, types: &[Type]) -> Option<Arc<Ready<R>>> {
+    fn remembered(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Option<Arc<Ready<R>>> {
+        let fit = |types: &[Type]| {
+            types.len() == leaves.len() && leaves.iter().zip(types).all(|(leaf, ty)| leaf.is_of(ty))
+        };
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = cache.iter().position(|(t, s, _)| t == types && args.same::<Index>(s))?;
+        let at = cache.iter().position(|(types, s, _)| fit(types) && args.same::<Index>(s))?;
         // Most recent first, so that the last is the one to forget.
         cache[..=at].rotate_right(1);
         Some(Arc::clone(&cache[0].2))
@@ -134,4 +139,11 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         let options = SimplifyOptions::whole_program();
         Ok((riesz_core::lower(&program, &options)?, result))
     }
+}
+
+/// The leaves, where they are.
+fn leaves<T: Tree<Leaf = Tensor>>(tree: &T) -> SmallVec<[&Tensor; 8]> {
+    let mut leaves = SmallVec::new();
+    tree.visit(&Path::root(), &mut |_, leaf| leaves.push(leaf));
+    leaves
 }
