@@ -1,7 +1,7 @@
 //! Differentiation and optimisation of functions of numbers, vectors, matrices and trees of them.
 //!
 //! A function is ordinary Rust on [`Var`]; transformations take functions and give functions; they
-//! nest in any order.
+//! nest in any order ([`guide`] has worked examples).
 //!
 //! ```
 //! use riesz::prelude::*;
@@ -28,6 +28,8 @@
 extern crate self as riesz;
 
 mod check;
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 pub mod io;
 pub mod minimize;
 pub mod prelude;

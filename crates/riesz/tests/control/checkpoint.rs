@@ -2,7 +2,7 @@
 
 use crate::{close, derivatives, same};
 use riesz::prelude::*;
-use riesz_core::{Primitive, Program, peak_bytes};
+use riesz_core::{Primitive, Program, SimplifyOptions, peak_bytes};
 
 fn names(program: &Program) -> Vec<&'static str> {
     program.equations().iter().map(|eq| eq.prim.name()).collect()
@@ -108,20 +108,23 @@ fn a_million_steps_are_reversed_within_the_bytes_that_are_allowed() -> Result<()
     let types = [riesz_core::Type::scalar(DType::F64), riesz_core::Type::new(DType::F64, [STEPS])];
     // Arguments and gradients, and one number for each that is on its way.
     let outside = 3 * 8 * STEPS;
-    let peak = |checkpoints| -> Result<usize> {
+    let program = |checkpoints| -> Result<Program> {
         let f = logistic(ScanOptions { reverse: false, checkpoints });
         let program = riesz_core::trace(&types, |x| {
             let (by_x, by_rates) = grad(|x| f(x).0)((x[0], x[1]));
             vec![by_x, by_rates]
         })?;
-        let program = riesz_core::simplify(&program, &Default::default());
-        Ok(peak_bytes(&*riesz_core::inline_calls(&program)?))
+        riesz_core::lower(&program, &SimplifyOptions::default())
     };
+    let peak = |checkpoints| -> Result<usize> { Ok(peak_bytes(&program(checkpoints)?)) };
     let everything = peak(Checkpoints::None)?;
     assert!(everything > outside + 8 * STEPS, "{everything}");
     for budget in [200_000, 60_000, 40_000] {
         let some = peak(Checkpoints::Within(budget))?;
         assert!(some <= outside + budget + 1_000, "{some} with {budget}");
+        // What a run takes besides its arguments and results: the rates and the slopes cut in pieces.
+        let plan = riesz_cpu::plan::Plan::new(&program(Checkpoints::Within(budget))?)?;
+        assert!(plan.workspace <= 16 * STEPS + budget, "{} with {budget}", plan.workspace);
     }
     let root = peak(Checkpoints::Sqrt)?;
     assert!(root <= outside + 100_000, "{root}");
