@@ -42,6 +42,8 @@ tasks:
   layering   the crates depend on each other only downwards (see xtask/src/layering.rs)
   fuzz       random programs under random compositions of transformations; --seed S --count N
   primitives writes docs/primitives.md from what the primitives say about themselves
+  mutants    breaks each rule of riesz-core in turn and names those no test notices; takes a while;
+             [--jobs N] [--list] [WORD…], see xtask/mutants/src/main.rs
   bench      times the cases of benches/ and writes benches/RESULTS.md; with --peers [LIST] beside
              JAX, PyTorch and CasADi; further options as of `riesz-bench --help`";
 
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         ["layering"] => layering::check,
         ["primitives"] => return done(page::write(&root())),
         ["fuzz", ..] => return done(fuzz::run(&root(), &arguments[1..])),
+        ["mutants", ..] => return mutants(&arguments[1..]),
         ["bench", ..] => return done(bench::run(&root(), &arguments[1..])),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
@@ -73,6 +76,20 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(error) => done(Err(error)),
+    }
+}
+
+/// Runs the crate beside this one, which needs a parser of Rust that nothing else here waits for.
+fn mutants(arguments: &[String]) -> ExitCode {
+    let status = std::process::Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", "mutants", "--"])
+        .args(arguments)
+        .current_dir(root())
+        .status();
+    match status {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(status) => ExitCode::from(status.code().and_then(|c| c.try_into().ok()).unwrap_or(2)),
+        Err(error) => done(Err(format!("cargo cannot be run: {error}"))),
     }
 }
 

@@ -52,13 +52,14 @@ impl Listed for Barrier {
         (name == "barrier").then(|| Ok(Barrier { count: flow::count(a, "count")? }))
     }
     fn samples() -> Vec<Sample> {
-        vec![Sample {
+        let case = |shape| Sample {
             prim: Barrier { count: 2 }.into(),
             args: vec![
+                support::spread(DType::F64, shape, -1.0, 1.0),
                 support::spread(DType::F64, [2], -1.0, 1.0),
-                support::spread(DType::F64, [], -1.0, 1.0),
             ],
-        }]
+        };
+        support::edge_shapes().map(case).into()
     }
     fn about() -> Vec<About> {
         vec![

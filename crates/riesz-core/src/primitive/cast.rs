@@ -81,6 +81,10 @@ impl Listed for Cast {
                 all.push(Sample { prim: Cast { to }.into(), args });
             }
         }
+        for shape in support::edge_shapes() {
+            let args = vec![support::spread(DType::F64, shape, -3.0, 3.0)];
+            all.push(Sample { prim: Cast { to: DType::F64 }.into(), args });
+        }
         all
     }
     fn about() -> Vec<About> {

@@ -82,14 +82,19 @@ impl Listed for Logical {
         Logical::ALL.into_iter().find(|c| c.name() == name).map(Ok)
     }
     fn samples() -> Vec<Sample> {
-        let a = Tensor::from([[true, true], [false, false]]);
-        let b = Tensor::from([[true, false], [true, false]]);
-        Logical::ALL
-            .map(|op| Sample {
-                prim: op.into(),
-                args: [a.clone(), b.clone()].into_iter().take(op.arity()).collect(),
-            })
-            .into()
+        let mut pairs = vec![[
+            Tensor::from([[true, true], [false, false]]),
+            Tensor::from([[true, false], [true, false]]),
+        ]];
+        pairs.extend(support::edge_shapes().map(|shape| {
+            [(-1.0, 1.0), (1.0, -1.0)]
+                .map(|(lo, hi)| support::spread(DType::Bool, shape.clone(), lo, hi))
+        }));
+        let case = |op: Logical, pair: &[Tensor; 2]| Sample {
+            prim: op.into(),
+            args: pair.iter().take(op.arity()).cloned().collect(),
+        };
+        pairs.iter().flat_map(|pair| Logical::ALL.map(|op| case(op, pair))).collect()
     }
     fn about() -> Vec<About> {
         Logical::ALL

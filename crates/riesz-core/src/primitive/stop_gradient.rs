@@ -38,10 +38,11 @@ impl Listed for StopGradient {
     }
     /// Integers only: the laws compare with differences, which this exists to contradict.
     fn samples() -> Vec<Sample> {
-        vec![Sample {
+        let case = |shape| Sample {
             prim: StopGradient.into(),
-            args: vec![support::spread(DType::I32, [3], -3.0, 3.0)],
-        }]
+            args: vec![support::spread(DType::I32, shape, -3.0, 3.0)],
+        };
+        support::edge_shapes().map(case).into()
     }
     fn about() -> Vec<About> {
         vec![

@@ -107,13 +107,17 @@ impl Rows {
 
     /// Writes the sets one after another, as the rows of a pattern.
     pub fn append_to(&self, offsets: &mut Vec<usize>, indices: &mut Vec<u32>) -> Result<()> {
+        let sets = (0..self.size() as u32).map(|e| self.set_of(e)).filter(|&set| set != NONE);
+        // Counted first: no memory is asked for that cannot be used.
+        let more: usize = sets.map(|set| self.sets.get(set).len()).sum();
+        if indices.len() + more > MOST_ENTRIES {
+            return Err(not_sparse());
+        }
+        indices.reserve(more);
         for e in 0..self.size() as u32 {
             let set = self.set_of(e);
             if set != NONE {
                 indices.extend_from_slice(self.sets.get(set));
-            }
-            if indices.len() > MOST_ENTRIES {
-                return Err(not_sparse());
             }
             offsets.push(indices.len());
         }

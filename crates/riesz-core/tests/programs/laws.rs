@@ -250,3 +250,39 @@ fn what_is_said_to_be_linear_is() -> Result<()> {
     }
     Ok(())
 }
+
+/// Primitives whose arguments have the shapes of the programs inside, or are keys or pairs of numbers,
+/// or that have none.
+const OF_THEIR_OWN_SHAPES: &[&str] = &[
+    "checkpoint",
+    "cond",
+    "constant",
+    "custom_backward",
+    "custom_jvp",
+    "custom_vjp",
+    "fft",
+    "ifft",
+    "iota",
+    "irfft",
+    "linear_solve",
+    "linear_while",
+    "permutation",
+    "random_bits",
+    "while",
+];
+
+/// The laws above see arguments without elements, with one, and of higher rank.
+#[test]
+fn edge_shapes_are_among_the_samples() {
+    let mut seen: std::collections::BTreeMap<&str, [bool; 3]> = Default::default();
+    for sample in Prim::samples() {
+        let entry = seen.entry(sample.prim.name()).or_default();
+        for arg in &sample.args {
+            entry[0] |= arg.is_empty();
+            entry[1] |= arg.len() == 1;
+            entry[2] |= arg.shape().rank() > 1;
+        }
+    }
+    seen.retain(|name, edges| !OF_THEIR_OWN_SHAPES.contains(name) && edges.contains(&false));
+    assert!(seen.is_empty(), "without [none, one, higher rank]: {seen:?}");
+}

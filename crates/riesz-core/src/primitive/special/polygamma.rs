@@ -26,9 +26,20 @@ pub(crate) fn polygamma(n: u32, x: f64) -> f64 {
         return if n % 2 == 1 { f64::INFINITY } else { f64::NAN };
     }
     let (value, exponent) = hurwitz(n, Double::from(1.0) - x);
+    if x > -1e-20 {
+        // Beside the pole at 0 the other terms are beyond the last digit, and cot πx overflows.
+        let s = libm::ilogb(x);
+        let r = Double::from(1.0) / libm::ldexp(-x, -s);
+        let value = r.powi(n + 1) * factorial(n);
+        return libm::ldexp(value.value(), clamp(-i64::from(s) * i64::from(n + 1)));
+    }
     // (−1)ⁿ times the sign (−1)ⁿ⁺¹ of ψ⁽ⁿ⁾ at a positive argument.
     let mirrored = -Double { high: ldexp(value.high, exponent), low: ldexp(value.low, exponent) };
     (mirrored - cotangent_derivative(n, x)).value()
+}
+
+fn factorial(n: u32) -> Double {
+    (1..=n).fold(Double::from(1.0), |f, k| f * f64::from(k))
 }
 
 fn clamp(exponent: i64) -> i32 {
@@ -67,8 +78,7 @@ fn hurwitz(n: u32, z: Double) -> (Double, i64) {
         coefficient = coefficient * ((k + order) * (k + order + 1.0)) / ((k + 1.0) * (k + 2.0));
         next = next * step * step;
     }
-    let factorial = (1..=n).fold(Double::from(1.0), |f, k| f * f64::from(k));
-    ((total + tail) * factorial, -i64::from(s) * i64::from(n + 1))
+    ((total + tail) * factorial(n), -i64::from(s) * i64::from(n + 1))
 }
 
 /// dⁿ/dxⁿ π·cot πx = πⁿ⁺¹·Dₙ(cot πx), with D₀(c) = c and Dₖ₊₁ = −(1 + c²)·Dₖ′. All coefficients of

@@ -220,4 +220,5 @@ def main():
             emit(name, x, y, f(mpf(x), mpf(y)))
 
 
-main()
+if __name__ == "__main__":
+    main()
