@@ -276,7 +276,8 @@ pub trait Routine: Send + Sync {
     ///
     /// # Safety
     /// `piece` is below `pieces`. `addresses` has one entry for each operand of the call, each with as many
-    /// elements as the routine was made for; what it writes overlaps nothing else.
+    /// elements as the routine was made for; what it writes overlaps nothing else, but that the result of a
+    /// scatter may be its first argument.
     unsafe fn run_piece(&self, piece: usize, addresses: &[*mut u8]) -> bool;
 
     /// Runs every piece; false when there is no result for these numbers.

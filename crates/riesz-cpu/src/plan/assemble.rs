@@ -6,7 +6,7 @@
 use super::Plan;
 use super::control;
 use super::decide::{Decisions, Domain};
-use super::group::{Root, build, constant};
+use super::group::{Root, build, constant, copy, parts_of};
 use super::index::Affine;
 use super::memory::Memory;
 use super::order::{accesses, order};
@@ -14,11 +14,13 @@ use super::pull::{Index, Pull};
 use super::role::Role;
 use super::split::split;
 use super::storage::{ALIGNMENT, Place, Storage, assign};
-use crate::nest::{Access, Call, Inst, Nest, Op, Operand, Region, Routine, Step, Store, TOGETHER};
+use super::update::{Users, is_update};
+use crate::nest::{Access, Call, Nest, Op, Operand, Region, Routine, Step, TOGETHER};
 use crate::routine::{self, Loop, Product};
 use crate::simd::Isa;
 use riesz_core::{DType, Equation, Error, ErrorKind, Prim, Program, Result, Shape, Type, Value};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -56,7 +58,7 @@ pub fn assemble(program: &Program) -> Result<Plan> {
 }
 
 /// The steps of a program whose arguments lie in `inputs`, and where its results are: in `outputs`, as
-/// far as those are given.
+/// far as those are given. A buffer may be among both if that result is an update of that argument.
 pub fn frame(
     program: &Program,
     inputs: Vec<Storage>,
@@ -108,8 +110,11 @@ struct Frame<'a> {
     memory: &'a mut Memory,
     /// Where the results have to be, if that is given.
     outputs: &'a [Storage],
+    /// The buffers that are given for an argument and a result.
+    shared: Vec<Storage>,
     /// The buffer of each value that has one.
     home: Vec<Option<Storage>>,
+    users: OnceCell<Users>,
     steps: Vec<Step>,
 }
 
@@ -125,7 +130,9 @@ impl<'a> Frame<'a> {
         for (home, &input) in home.iter_mut().zip(inputs) {
             *home = Some(input);
         }
-        let mut frame = Frame { program, decisions, memory, outputs, home, steps: Vec::new() };
+        let shared = outputs.iter().copied().filter(|s| inputs.contains(s)).collect();
+        let (users, steps) = (OnceCell::new(), Vec::new());
+        let mut frame = Frame { program, decisions, memory, outputs, shared, home, users, steps };
         frame.place_values();
         frame
     }
@@ -135,9 +142,16 @@ impl<'a> Frame<'a> {
     fn place_values(&mut self) {
         let mut given: HashMap<Value, Storage> = HashMap::new();
         for (&v, &output) in self.program.outputs().iter().zip(self.outputs) {
-            given.entry(v).or_insert(output);
+            if !self.shared.contains(&output) {
+                given.entry(v).or_insert(output);
+            }
         }
-        for (eq, role) in self.program.equations().iter().zip(&self.decisions.roles) {
+        let equations = self.program.equations().iter().zip(&self.decisions.roles);
+        for (i, (eq, role)) in equations.enumerate() {
+            if is_update(&eq.prim) && *role == Role::Call && self.may_take(eq.inputs[0], i) {
+                self.home[eq.first.index()] = self.home[eq.inputs[0].index()];
+                continue;
+            }
             for v in eq.outputs().filter(|v| self.decisions.stored[v.index()]) {
                 if let Some(same) = self.same_memory(eq) {
                     self.home[v.index()] = Some(same);
@@ -154,6 +168,23 @@ impl<'a> Frame<'a> {
                 });
             }
         }
+    }
+
+    /// Whether equation `i` may write where a value lies: into memory of this frame that nothing
+    /// reads afterwards.
+    fn may_take(&self, v: Value, i: usize) -> bool {
+        let Some(home) = self.home[v.index()] else { return false };
+        let own = match self.decisions.definition[v.index()] {
+            None => self.shared.contains(&home),
+            Some(at) => {
+                let eq = &self.program.equations()[at as usize];
+                let place = self.memory.buffers[home as usize].place;
+                matches!(place, Place::Workspace(_)) && self.same_memory(eq).is_none()
+            }
+        };
+        let users = || self.users.get_or_init(|| Users::new(self.program));
+        let same = |eq: &Equation| self.same_memory(eq).is_some();
+        own && users().is_last((self.program, self.decisions), v, i, same)
     }
 
     /// The buffer of the argument, if the result is the same elements in the same order.
@@ -178,9 +209,12 @@ impl<'a> Frame<'a> {
             return Ok(Err(blocked));
         }
         let homes: Vec<Storage> = self.program.outputs().iter().map(|&v| self.home(v)).collect();
-        for (&output, &home) in self.outputs.iter().zip(&homes) {
-            if output != home {
-                self.copy(home, output);
+        // Those that lie where an argument was come last: the others may be that argument.
+        for last in [false, true] {
+            for (&output, &home) in self.outputs.iter().zip(&homes) {
+                if output != home && self.shared.contains(&output) == last {
+                    self.copy(home, output);
+                }
             }
         }
         let results = if self.outputs.is_empty() { homes } else { self.outputs.to_vec() };
@@ -292,7 +326,8 @@ impl<'a> Frame<'a> {
         let eq = &self.program.equations()[i];
         if control::places_results(&eq.prim) {
             let args: Vec<Storage> = eq.inputs.iter().map(|&v| self.home(v)).collect();
-            let (steps, results) = control::steps(&eq.prim, &args, self.memory)?;
+            let free: Vec<bool> = eq.inputs.iter().map(|&v| self.may_take(v, i)).collect();
+            let (steps, results) = control::steps(&eq.prim, (&args, &free), self.memory)?;
             self.steps.extend(steps);
             for (v, home) in eq.outputs().zip(results) {
                 self.home[v.index()] = Some(home);
@@ -375,44 +410,5 @@ impl<'a> Frame<'a> {
             },
             _ => Err(v),
         }
-    }
-}
-
-/// A nest that copies a buffer to another of the same type.
-pub fn copy(from: Storage, to: Storage, memory: &Memory) -> Nest {
-    let ty = memory.ty(from);
-    let at = |operand| Access { operand, offset: 0, strides: smallvec![1] };
-    let nest = Nest {
-        extents: smallvec![ty.size()],
-        vector: None,
-        body: vec![Inst { op: Op::Load(at(from)), ty: ty.dtype }],
-        stores: vec![Store { value: 0, access: at(to), fold: None }],
-        flag: None,
-    };
-    order(nest)
-}
-
-/// The parts that make up the result of an equation, and whether it is filled with zeros first.
-fn parts_of(program: &Program, eq: &Equation) -> Vec<(Root, bool)> {
-    let strides = program.ty(eq.first).shape.strides();
-    match &eq.prim {
-        Prim::Concat(concat) => {
-            let mut offset = 0;
-            let part = |&source: &Value| {
-                let at = offset * strides[concat.axis];
-                offset += program.ty(source).shape[concat.axis];
-                let strides = strides.clone();
-                (Root::Part { source, whole: eq.first, offset: at, strides }, false)
-            };
-            eq.inputs.iter().map(part).collect()
-        }
-        Prim::Pad(pad) => {
-            let offset = pad.low.iter().zip(&strides).map(|(&low, s)| low as usize * s).sum();
-            let apart = |(axis, &s): (usize, &usize)| s * (pad.interior[axis] + 1);
-            let strides = strides.iter().enumerate().map(apart).collect();
-            let source = eq.inputs[0];
-            vec![(Root::Part { source, whole: eq.first, offset, strides }, true)]
-        }
-        _ => Vec::new(),
     }
 }

@@ -5,9 +5,12 @@
 
 use super::decide::Decisions;
 use super::index::{Affine, Obstacle, linear};
+use super::memory::Memory;
+use super::order::order;
 use super::pull::{Index, Pull, access, operand_indices};
-use crate::nest::{Fold, Inst, Nest, Op, Operand, Reduction, Reg, Store};
-use riesz_core::{DType, Prim, Program, Shape, Value};
+use super::storage::Storage;
+use crate::nest::{Access, Fold, Inst, Nest, Op, Operand, Reduction, Reg, Store};
+use riesz_core::{DType, Equation, Prim, Program, Shape, Value};
 use smallvec::{SmallVec, smallvec};
 
 /// Something a nest stores.
@@ -117,7 +120,7 @@ type Folded = (Reg, SmallVec<[usize; 4]>, Reduction);
 fn fold_of(
     pull: &mut Pull,
     program: &Program,
-    eq: &riesz_core::Equation,
+    eq: &Equation,
     index: &Index,
 ) -> Result<Folded, (Value, Obstacle)> {
     match &eq.prim {
@@ -281,5 +284,44 @@ impl Loops {
     fn along(&self, kept: &[usize]) -> u32 {
         let folded = (0..self.axes.len()).filter(|axis| !kept.contains(axis));
         folded.flat_map(|axis| &self.axes[axis]).fold(0, |mask, &l| mask | 1 << l)
+    }
+}
+
+/// A nest that copies a buffer to another of the same type.
+pub fn copy(from: Storage, to: Storage, memory: &Memory) -> Nest {
+    let ty = memory.ty(from);
+    let at = |operand| Access { operand, offset: 0, strides: smallvec![1] };
+    let nest = Nest {
+        extents: smallvec![ty.size()],
+        vector: None,
+        body: vec![Inst { op: Op::Load(at(from)), ty: ty.dtype }],
+        stores: vec![Store { value: 0, access: at(to), fold: None }],
+        flag: None,
+    };
+    order(nest)
+}
+
+/// The parts that make up the result of an equation, and whether it is filled with zeros first.
+pub fn parts_of(program: &Program, eq: &Equation) -> Vec<(Root, bool)> {
+    let strides = program.ty(eq.first).shape.strides();
+    match &eq.prim {
+        Prim::Concat(concat) => {
+            let mut offset = 0;
+            let part = |&source: &Value| {
+                let at = offset * strides[concat.axis];
+                offset += program.ty(source).shape[concat.axis];
+                let strides = strides.clone();
+                (Root::Part { source, whole: eq.first, offset: at, strides }, false)
+            };
+            eq.inputs.iter().map(part).collect()
+        }
+        Prim::Pad(pad) => {
+            let offset = pad.low.iter().zip(&strides).map(|(&low, s)| low as usize * s).sum();
+            let apart = |(axis, &s): (usize, &usize)| s * (pad.interior[axis] + 1);
+            let strides = strides.iter().enumerate().map(apart).collect();
+            let source = eq.inputs[0];
+            vec![(Root::Part { source, whole: eq.first, offset, strides }, true)]
+        }
+        _ => Vec::new(),
     }
 }

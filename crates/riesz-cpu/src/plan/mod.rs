@@ -2,7 +2,7 @@
 //!
 //! `role` says what each equation can become, `decide` which values are stored and in which nest,
 //! `pull` and `group` build the nests, `order` arranges their loops, `control` makes steps of loops and
-//! branches, `storage` gives out memory. What comes out is a [`Plan`]: a [`Region`] and the buffers its
+//! branches, `update` finds what can be updated in place, `storage` gives out memory. What comes out is a [`Plan`]: a [`Region`] and the buffers its
 //! operands name.
 //!
 //! What holds: a plan computes what the program means, up to the rounding of sums and elementary
@@ -21,6 +21,7 @@ mod pull;
 mod role;
 mod split;
 mod storage;
+mod update;
 
 pub use cost::nest as cost;
 pub use split::WORTH_SHARING;

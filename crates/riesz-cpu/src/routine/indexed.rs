@@ -122,7 +122,10 @@ impl Indexed {
         unsafe {
             self.each(piece, index, |elements, indices, put| {
                 let (out, mut update) = (out.add(elements), updates.add(put));
-                copy_row(x.add(elements), out, self.axis * self.row);
+                // In place there is nothing to copy.
+                if !std::ptr::eq(x.add(elements), out) {
+                    copy_row(x.add(elements), out, self.axis * self.row);
+                }
                 for &i in indices {
                     let Some(i) = within(i.into(), self.axis) else { return false };
                     let to = out.add(i * self.row);

@@ -5,3 +5,4 @@ mod loops;
 mod primitives;
 mod programs;
 mod threads;
+mod updates;
