@@ -3,6 +3,7 @@
 
 mod case;
 mod cases;
+mod compiling;
 mod data;
 mod driver;
 mod options;
@@ -38,6 +39,13 @@ fn main() -> ExitCode {
                 }
             }
         }
+        Some("compiling") => match compiling::print(&[1000, 10_000, 100_000]) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Some("help" | "--help" | "-h") => {
             println!("{}", options::USAGE);
             ExitCode::SUCCESS

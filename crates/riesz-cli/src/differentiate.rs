@@ -8,7 +8,7 @@
 
 use crate::Failure;
 use crate::input::Question;
-use riesz::{DType, Tensor, Var, grad, jacobian_by, run};
+use riesz::{DType, Tensor, Var, compile, grad, jacobian_by, run};
 use riesz_core::fail;
 use riesz_lang::ast::{Facts, Kind};
 use riesz_lang::typed::{ExprId, Typed, VarId};
@@ -37,20 +37,40 @@ pub struct Point<'a> {
     pub values: &'a [Option<Tensor>],
 }
 
+/// How often a plan is run to be measured: the first time its code and data are not in the caches.
+const MEASURED_RUNS: usize = 5;
+
 impl Point<'_> {
     /// The value and, when asked for, the derivative.
     ///
     /// # Errors
     /// When the program has no result at this point, or a size is not known.
     pub fn evaluate(&self, wrt: Option<(VarId, Order)>) -> riesz::Result<(Tensor, Option<Tensor>)> {
-        let given: Vec<Tensor> = self.values.iter().flatten().cloned().collect();
-        let f = |inputs: Vec<Var>| {
-            let vars = self.place(&inputs);
-            (self.value(&vars), wrt.map(|wrt| self.derivative(&vars, wrt)))
-        };
-        // `Option` is a tree: none has no leaves.
-        let (value, derivative) = run(f, &given)?;
-        Ok((value, derivative))
+        run(|inputs| self.results(inputs, wrt), &self.given())
+    }
+
+    /// How [`evaluate`](Point::evaluate) computes: what compiling took, the plan, and the times of
+    /// its steps in the best of some runs.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Point::evaluate).
+    pub fn explain(&self, wrt: Option<(VarId, Order)>) -> riesz::Result<String> {
+        let given = self.given();
+        let f = compile(|inputs| self.results(inputs, wrt)).measure(true);
+        for _ in 0..MEASURED_RUNS {
+            f.call(&given)?;
+        }
+        Ok(format!("{}\n{}", f.report(&given)?, f.explain(&given)?))
+    }
+
+    fn given(&self) -> Vec<Tensor> {
+        self.values.iter().flatten().cloned().collect()
+    }
+
+    /// The value and the derivative; `Option` is a tree: none has no leaves.
+    fn results(&self, inputs: Vec<Var>, wrt: Option<(VarId, Order)>) -> (Var, Option<Var>) {
+        let vars = self.place(&inputs);
+        (self.value(&vars), wrt.map(|wrt| self.derivative(&vars, wrt)))
     }
 
     /// The program from the values that are given, in order, to the expression.

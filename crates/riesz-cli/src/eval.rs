@@ -31,7 +31,8 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Say what was understood: shapes, and the program that is run
+    /// Say what was understood: shapes, the program that is run, and its plan: what is fused and
+    /// called, operations and bytes, and how far each step is from the limit of this machine
     #[arg(long)]
     explain: bool,
 }
@@ -79,7 +80,8 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     if args.explain {
-        io.print(&explain(&question, &program))?;
+        let plan = point.explain(wrt).map_err(|e| question.failure(&e))?;
+        io.print(&format!("{}{plan}\n", explain(&question, &program)))?;
     }
     let Some(derivative) = derivative else {
         io.print(&display::tensor(&value))?;

@@ -5,6 +5,7 @@
 //! written do not count. The hash is made once, so an equation with a large body costs value
 //! numbering no more than any other.
 
+use crate::primitive::Prim;
 use crate::program::{Program, Value};
 use crate::simplify::{SimplifyOptions, simplify};
 use std::fmt;
@@ -101,5 +102,23 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (inputs, outputs) = (self.input_types(), self.output_types());
         write!(f, "{inputs:?} -> {outputs:?} in {} equations", self.equations.len())
+    }
+}
+
+impl Prim {
+    /// The programs inside it: the body of a loop, the branches of a choice.
+    pub fn bodies(&self) -> Vec<&Program> {
+        match self {
+            Prim::Cond(cond) => vec![&cond.on_true, &cond.on_false],
+            Prim::Scan(scan) => vec![&scan.body],
+            Prim::While(repeat) => vec![&repeat.cond, &repeat.body],
+            Prim::LinearWhile(repeat) => vec![&repeat.body, &repeat.step],
+            Prim::Checkpoint(call) => vec![&call.body],
+            Prim::CustomJvp(call) => vec![&call.value],
+            Prim::CustomVjp(call) => vec![&call.value],
+            Prim::CustomBackward(rule) => vec![&rule.body],
+            Prim::LinearSolve(system) => vec![&system.solve],
+            _ => Vec::new(),
+        }
     }
 }

@@ -21,7 +21,8 @@ pub fn operations(program: &Program) -> f64 {
     program.equations().iter().map(|eq| of_equation(program, eq)).sum()
 }
 
-fn of_equation(program: &Program, eq: &Equation) -> f64 {
+/// The number of operations of one equation of a program.
+pub fn of_equation(program: &Program, eq: &Equation) -> f64 {
     let args: Vec<&Type> = eq.inputs.iter().map(|&v| program.ty(v)).collect();
     let size = |ty: &Type| ty.size() as f64;
     let results: f64 = eq.outputs().map(|v| size(program.ty(v))).sum();

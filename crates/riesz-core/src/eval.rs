@@ -5,7 +5,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::last_uses;
 use crate::primitive::Primitive;
-use crate::program::Program;
+use crate::program::{Equation, Program};
 use crate::tensor::Tensor;
 use std::borrow::Borrow;
 
@@ -21,6 +21,21 @@ use std::borrow::Borrow;
 /// # Ok::<(), riesz_core::Error>(())
 /// ```
 pub fn eval(program: &Program, args: &[Tensor]) -> Result<Vec<Tensor>> {
+    if crate::finite::is_strict() {
+        return crate::finite::eval_strictly(program, args);
+    }
+    eval_by(program, args, &mut |_, eq, x| eq.prim.eval(x))
+}
+
+/// The results of an equation, by its number and its arguments.
+type Step<'a> = dyn FnMut(usize, &Equation, &[&Tensor]) -> Result<Vec<Tensor>> + 'a;
+
+/// As [`eval`], each equation, with its number, by a function of its arguments.
+pub(crate) fn eval_by(
+    program: &Program,
+    args: &[Tensor],
+    each: &mut Step<'_>,
+) -> Result<Vec<Tensor>> {
     check_arguments(program, args)?;
     let dies = last_uses(program);
     let mut values: Vec<Option<Tensor>> = args.iter().cloned().map(Some).collect();
@@ -30,7 +45,7 @@ pub fn eval(program: &Program, args: &[Tensor]) -> Result<Vec<Tensor>> {
         let x: Option<Vec<&Tensor>> =
             eq.inputs.iter().map(|v| values[v.index()].as_ref()).collect();
         let y =
-            eq.prim.eval(&x.ok_or_else(missing)?).map_err(|e| e.at(eq.prim.name(), eq.source))?;
+            each(i, eq, &x.ok_or_else(missing)?).map_err(|e| e.at(eq.prim.name(), eq.source))?;
         values.extend(y.into_iter().map(Some));
         for v in eq.inputs.iter().copied().chain(eq.outputs()) {
             if dies[v.index()] == i as u32 {

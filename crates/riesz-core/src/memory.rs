@@ -35,18 +35,7 @@ pub fn peak_bytes(program: &Program) -> usize {
 
 /// The most bytes that running the programs inside a primitive takes, beside arguments and results.
 fn inside(prim: &Prim) -> usize {
-    match prim {
-        Prim::Cond(c) => peak_bytes(&c.on_true).max(peak_bytes(&c.on_false)),
-        Prim::Scan(s) => peak_bytes(&s.body),
-        Prim::While(w) => peak_bytes(&w.cond).max(peak_bytes(&w.body)),
-        Prim::LinearWhile(w) => peak_bytes(&w.body).max(peak_bytes(&w.step)),
-        Prim::Checkpoint(c) => peak_bytes(&c.body),
-        Prim::CustomJvp(c) => peak_bytes(&c.value),
-        Prim::CustomVjp(c) => peak_bytes(&c.value),
-        Prim::CustomBackward(t) => peak_bytes(&t.body),
-        Prim::LinearSolve(l) => peak_bytes(&l.solve),
-        _ => 0,
-    }
+    prim.bodies().into_iter().map(peak_bytes).max().unwrap_or(0)
 }
 
 /// For each value the equation after which nothing uses it: its own where nothing does, none for

@@ -251,6 +251,15 @@ impl Tensor {
         }
     }
 
+    /// Whether no element is NaN or infinite.
+    pub fn is_finite(&self) -> bool {
+        match &self.data {
+            Data::F32(v) => v.iter().all(|x| x.is_finite()),
+            Data::F64(v) => v.iter().all(|x| x.is_finite()),
+            Data::I32(_) | Data::I64(_) | Data::Bool(_) => true,
+        }
+    }
+
     /// The same elements in another shape of the same size.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! The only crate with threads and `unsafe`. `simd` has vector kernels for elementary functions,
 //! `linalg` products and factorisations of dense matrices, `nest` the loops that elementwise
-//! operations and reductions are fused into.
+//! operations and reductions are fused into, `report` what a plan costs.
 
 pub mod linalg;
 #[cfg(target_arch = "x86_64")]
@@ -12,6 +12,7 @@ pub mod native;
 pub mod native;
 pub mod nest;
 pub mod plan;
+pub mod report;
 pub mod routine;
 pub mod run;
 pub mod simd;

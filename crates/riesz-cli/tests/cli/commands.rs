@@ -25,6 +25,17 @@ fn eval_gives_value_gradient_and_hessian() {
 }
 
 #[test]
+fn explain_shows_the_plan_and_how_far_it_is_from_the_roofline() {
+    let (code, text, err) = riesz(&["eval", QUADRATIC, "--at", AT, "--wrt", "x", "--explain"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    for part in
+        ["A: matrix[2,2]", "compiled in", "operations: ", " nests and ", "% of the roofline"]
+    {
+        assert!(text.contains(part), "{part} is missing:\n{text}");
+    }
+}
+
+#[test]
 fn derive_prints_what_a_person_would_write() {
     let derive = |args: &[&str]| {
         let (code, out, err) = riesz(&[&["derive"], args].concat());

@@ -67,18 +67,7 @@ pub(super) fn rewrite(rw: &mut Rewriter<'_>, prim: &Prim, x: &[Value]) -> Option
 
 /// Whether a primitive has programs inside.
 pub(super) fn has_bodies(prim: &Prim) -> bool {
-    matches!(
-        prim,
-        Prim::Scan(_)
-            | Prim::While(_)
-            | Prim::LinearWhile(_)
-            | Prim::Cond(_)
-            | Prim::Checkpoint(_)
-            | Prim::CustomJvp(_)
-            | Prim::CustomVjp(_)
-            | Prim::CustomBackward(_)
-            | Prim::LinearSolve(_)
-    )
+    !prim.bodies().is_empty()
 }
 
 /// A body simplified, knowing nothing of its arguments.

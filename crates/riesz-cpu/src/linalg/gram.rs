@@ -5,7 +5,7 @@ use super::{Scalar, turn::turn};
 use crate::simd::Isa;
 
 /// Rows of the result that are computed together.
-const PANEL: usize = 64;
+pub const PANEL: usize = 64;
 /// From this order on, half the work is worth more than one large product.
 const LARGE: usize = 2 * PANEL;
 

@@ -18,6 +18,7 @@ mod factor;
 mod gram;
 mod kernels;
 mod lu;
+mod packing;
 mod panel;
 mod product;
 mod scratch;
@@ -32,13 +33,14 @@ mod vector;
 mod x86;
 
 pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
-pub use gram::{gram_panels, multiply_gram_panel};
+pub use gram::{PANEL, gram_panels, multiply_gram_panel};
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use lu::{
     Factors, det, det_room, factor, factor_room, inverse, inverse_room, invert_room, slogdet,
     solve, solve_room, solve_transposed_room,
 };
+pub use packing::packed_bytes;
 pub use product::{
     Integer, Mat, MatMut, MatPtr, multiply, multiply_batched, multiply_integers,
     multiply_integers_raw, multiply_raw,

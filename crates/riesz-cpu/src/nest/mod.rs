@@ -246,6 +246,8 @@ pub struct Call {
     pub function: std::sync::Arc<dyn Routine>,
     /// Which operands, in the order the function wants them.
     pub operands: SmallVec<[Operand; 4]>,
+    /// How many operations on numbers it takes, for people.
+    pub operations: f64,
 }
 
 /// The most pieces of a routine that run at the same time.
@@ -264,6 +266,11 @@ pub trait Routine: Send + Sync {
     /// their own (in a plan, one after the other in one buffer, each aligned, as many as there are pieces but
     /// at most [`TOGETHER`]).
     fn scratch(&self) -> usize {
+        0
+    }
+
+    /// Bytes that a piece allocates, beside its scratch.
+    fn allocates(&self) -> usize {
         0
     }
 

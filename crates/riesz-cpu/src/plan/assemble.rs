@@ -18,6 +18,7 @@ use super::update::{Users, is_update};
 use crate::nest::{Access, Call, Nest, Op, Operand, Region, Routine, Step, TOGETHER};
 use crate::routine::{self, Loop, Product};
 use crate::simd::Isa;
+use riesz_core::cost::of_equation;
 use riesz_core::{DType, Equation, Error, ErrorKind, Prim, Program, Result, Shape, Type, Value};
 use smallvec::SmallVec;
 use std::cell::OnceCell;
@@ -346,7 +347,8 @@ impl<'a> Frame<'a> {
         }
         let mut touched = operands.to_vec();
         touched.push(self.memory.flag);
-        self.push(Step::Call(Call { function, operands }), touched);
+        let operations = of_equation(self.program, eq);
+        self.push(Step::Call(Call { function, operands, operations }), touched);
         Ok(Ok(()))
     }
 

@@ -10,9 +10,8 @@
 
 mod assemble;
 mod control;
-mod cost;
+pub(crate) mod cost;
 mod decide;
-mod explain;
 mod group;
 mod index;
 mod memory;

@@ -6,7 +6,8 @@
 //! are loops around it.
 
 use crate::linalg::{
-    Integer, MatPtr, Scalar, gram_panels, multiply_gram_panel, multiply_integers_raw, multiply_raw,
+    Integer, MatPtr, PANEL, Scalar, gram_panels, multiply_gram_panel, multiply_integers_raw,
+    multiply_raw, packed_bytes,
 };
 use crate::nest::Routine;
 use crate::simd::Isa;
@@ -266,6 +267,21 @@ impl Routine for Product {
         match size(&self.around) * size(&self.sums) {
             1 => format!("{symmetric}product {m}x{n}x{k}"),
             around => format!("{around} {symmetric}products {m}x{n}x{k}"),
+        }
+    }
+
+    fn allocates(&self) -> usize {
+        let (rows, columns) = match self.cut {
+            Cut::Around(_) => (self.row.extent, self.column.extent),
+            Cut::Block(rows, columns) => (rows, columns),
+            Cut::Panels(_) => (PANEL.min(self.row.extent), self.row.extent),
+        };
+        let shape = (rows, columns, self.sum.extent);
+        let (a, b) = ((self.row.x, self.sum.x), (self.sum.y, self.column.y));
+        let c = (self.row.z, self.column.z);
+        match self.dtype {
+            DType::F32 | DType::F64 => packed_bytes(self.isa, self.dtype.size(), shape, a, b, c),
+            DType::I32 | DType::I64 | DType::Bool => 0,
         }
     }
 

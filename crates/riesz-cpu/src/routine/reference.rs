@@ -19,6 +19,10 @@ impl Routine for Reference {
         self.prim.name().to_string()
     }
 
+    fn allocates(&self) -> usize {
+        self.inputs.iter().chain(&self.outputs).map(|ty| ty.size() * ty.dtype.size()).sum()
+    }
+
     unsafe fn run_piece(&self, _: usize, addresses: &[*mut u8]) -> bool {
         let (from, to) = addresses.split_at(self.inputs.len());
         // SAFETY: the caller's: each address has as many elements as its type says.

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 use stage::Stages;
 use std::borrow::Borrow;
 use std::sync::{Mutex, PoisonError};
-use workspace::Workspace;
+pub(crate) use workspace::Workspace;
 
 /// A program ready to run.
 pub struct Executable {

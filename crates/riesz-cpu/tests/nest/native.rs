@@ -96,7 +96,8 @@ fn loops_choices_and_calls_around_nests() {
         stores: vec![store(2, at(3, 0, &[]))],
         flag: None,
     };
-    let call = Step::Call(Call { function: Arc::new(Double), operands: smallvec![2] });
+    let call =
+        Step::Call(Call { function: Arc::new(Double), operands: smallvec![2], operations: 2.0 });
     let turn = Step::Loop {
         count: 3,
         windows: vec![(1, 4, 0)],

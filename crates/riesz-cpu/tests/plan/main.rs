@@ -2,6 +2,7 @@
 
 mod common;
 mod loops;
+mod memory;
 mod primitives;
 mod programs;
 mod threads;

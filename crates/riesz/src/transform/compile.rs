@@ -1,11 +1,19 @@
 //! `compile`: from a function of traced values to one of tensors, fast after the first call.
 
+mod report;
+mod settings;
+
+pub use report::{Report, Stages};
+
 use crate::tree::{Index, Path, Tree, VarTree, skeleton, with_leaves};
 use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
-use riesz_cpu::run::Executable;
+use riesz_cpu::report::Measurement;
+use riesz_cpu::run::{Executable, Options};
+use settings::Settings;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// How many different shapes of arguments a compiled function remembers before it forgets the one
 /// that was not used for longest.
@@ -24,7 +32,12 @@ const REMEMBERED: usize = 64;
 /// # Ok::<(), Error>(())
 /// ```
 pub fn compile<A: VarTree, R: VarTree, F: Fn(A) -> R>(f: F) -> Compiled<F, A, R> {
-    Compiled { f, cache: Mutex::new(Vec::new()), signature: PhantomData }
+    Compiled {
+        f,
+        settings: Settings::default(),
+        cache: Mutex::new(Vec::new()),
+        signature: PhantomData,
+    }
 }
 
 /// Runs a function once on tensors: [`compile`] and [`Compiled::call`].
@@ -46,6 +59,7 @@ pub fn run<A: VarTree, R: VarTree>(f: impl Fn(A) -> R, args: &A::Tensors) -> Res
 /// A function that [`compile`] made callable. It can be called from many threads at once.
 pub struct Compiled<F, A: VarTree, R: VarTree> {
     f: F,
+    settings: Settings,
     cache: Mutex<Vec<Entry<A, R>>>,
     signature: PhantomData<fn(A) -> R>,
 }
@@ -56,6 +70,9 @@ type Entry<A, R> = (Vec<Type>, <A as VarTree>::Skeleton, Arc<Ready<R>>);
 struct Ready<R: VarTree> {
     executable: Executable,
     result: R::Skeleton,
+    stages: Stages,
+    /// The times of the steps, once a call was measured.
+    measurement: Mutex<Option<Measurement>>,
 }
 
 impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
@@ -67,7 +84,11 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     pub fn call(&self, args: &A::Tensors) -> Result<R::Tensors> {
         let leaves = leaves(args);
         let ready = self.ready(args, &leaves)?;
-        let mut results = ready.executable.run(&leaves)?.into_iter();
+        let results = ready.executable.run(&leaves)?;
+        if self.settings.watch() {
+            ready.watch(&self.settings, &leaves, &results)?;
+        }
+        let mut results = results.into_iter();
         // The leaves of a structure are numbered in order.
         let mut next = |_: &Index| results.next().unwrap_or_else(|| Tensor::scalar(f64::NAN));
         Ok(ready.result.map(&mut next))
@@ -88,16 +109,7 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     /// When the function cannot be traced at these shapes.
     pub fn program(&self, args: &A::Tensors) -> Result<Program> {
         let types: Vec<Type> = args.leaves().iter().map(Tensor::ty).collect();
-        Ok(self.trace(args, &types)?.0)
-    }
-
-    /// The plan for arguments like these, as text: what is fused into one loop, what is called, what
-    /// is kept in memory.
-    ///
-    /// # Errors
-    /// When the function cannot be traced at these shapes.
-    pub fn explain(&self, args: &A::Tensors) -> Result<String> {
-        Ok(self.ready(args, &leaves(args))?.executable.plan().to_string())
+        simplified(&self.trace(args, &types)?.0)
     }
 
     fn ready(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Result<Arc<Ready<R>>> {
@@ -106,9 +118,20 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         }
         let types: Vec<Type> = leaves.iter().map(|leaf| leaf.ty()).collect();
         // Planned outside the lock: other threads go on calling what is ready.
-        let (program, result) = self.trace(args, &types)?;
+        let start = Instant::now();
+        let (recorded, result) = self.trace(args, &types)?;
+        let traced = Instant::now();
+        let program = simplified(&recorded)?;
+        let transformed = Instant::now();
         let executable = Executable::new(&program)?;
-        let ready = Arc::new(Ready { executable, result });
+        let stages = Stages {
+            trace: (traced - start).as_secs_f64(),
+            transform: (transformed - traced).as_secs_f64(),
+            plan: transformed.elapsed().as_secs_f64(),
+        };
+        self.settings.admit(executable.plan())?;
+        let ready = Ready { executable, result, stages, measurement: Mutex::default() };
+        let ready = Arc::new(ready);
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.insert(0, (types, skeleton(args), Arc::clone(&ready)));
         cache.truncate(REMEMBERED);
@@ -136,9 +159,29 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         let Some(result) = result else {
             return Err(Error::usage("the function did not return"));
         };
-        let options = SimplifyOptions::whole_program();
-        Ok((riesz_core::lower(&program, &options)?, result))
+        Ok((program, result))
     }
+}
+
+impl<R: VarTree> Ready<R> {
+    /// What the settings ask for after a call.
+    #[cold]
+    fn watch(&self, settings: &Settings, args: &[&Tensor], results: &[Tensor]) -> Result<()> {
+        let args: &Vec<Tensor> = &args.iter().map(|&t| t.clone()).collect();
+        let plan = self.executable.plan();
+        settings.check(plan, args, results)?;
+        if settings.measure {
+            let options = Options { native: self.executable.is_native(), ..Options::default() };
+            let mut measurement = self.measurement.lock().unwrap_or_else(PoisonError::into_inner);
+            measurement.get_or_insert_with(|| Measurement::new(plan, options)).run(plan, args)?;
+        }
+        Ok(())
+    }
+}
+
+/// The program that is planned.
+fn simplified(recorded: &Program) -> Result<Program> {
+    riesz_core::lower(recorded, &SimplifyOptions::whole_program())
 }
 
 /// The leaves, where they are.

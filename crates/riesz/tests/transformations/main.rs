@@ -1,5 +1,6 @@
 //! The transformations compose: every order and depth gives what the mathematics says.
 
+mod compile;
 mod derived;
 mod errors;
 mod linear_maps;
