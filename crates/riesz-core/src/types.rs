@@ -76,8 +76,16 @@ impl fmt::Display for DType {
 /// assert_eq!(s.size(), 6);
 /// assert_eq!(s.to_string(), "[2,3]");
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(PartialEq, Eq, Hash, Default)]
 pub struct Shape(SmallVec<[usize; 4]>);
+
+impl Clone for Shape {
+    /// All lengths at once, where the derived one would push them one by one: calls of compiled
+    /// functions give every result its shape.
+    fn clone(&self) -> Shape {
+        Shape(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl Shape {
     /// The shape of a number: no axes, one element.

@@ -11,7 +11,7 @@ mod workspace;
 
 pub use pool::{set_threads, threads};
 
-use crate::plan::{Place, Plan};
+use crate::plan::Plan;
 use crate::simd::Isa;
 use riesz_core::{Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
 use smallvec::SmallVec;
@@ -112,27 +112,15 @@ impl Executable {
     }
 
     fn run_in(&self, workspace: &mut Workspace, args: &[impl Borrow<Tensor>]) -> Option<Results> {
-        let mut results = workspace.prepare(&self.plan, args);
+        let buffers = workspace.prepare(&self.plan, args);
         // SAFETY: the plan gave every operand a buffer of its size; only results and workspace are
         // written, and those overlap only where the plan says that they are never live together.
         let good = unsafe { self.stages.run(workspace.addresses()) };
         if !good || workspace.is_raised(&self.plan) {
             return None;
         }
-        let types = self.plan.program.outputs().iter().map(|&v| self.plan.program.ty(v));
-        let homes = self.plan.results.iter().zip(types);
-        let tensor = |(&home, ty): (&u32, &riesz_core::Type)| {
-            let buffer = &self.plan.buffers[home as usize];
-            let data = match buffer.place {
-                Place::Argument(i) => args[i].borrow().data().clone(),
-                Place::Constant(i) => self.plan.constants[i].data().clone(),
-                // SAFETY: the run has written every element of every result.
-                Place::Result(i) => unsafe { results.finish(i) },
-                Place::Workspace(_) | Place::Window(_) => return None,
-            };
-            Some(Tensor::from_data(data, ty.shape.clone()))
-        };
-        homes.map(tensor).collect()
+        // SAFETY: the buffers are of this run, which has written every element of every result.
+        Some(unsafe { workspace.results(&self.plan, args, buffers) })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {

@@ -1,7 +1,8 @@
 //! The memory of one run, and the table of addresses.
 
+use super::Results;
 use crate::plan::{ALIGNMENT, Place, Plan};
-use riesz_core::{DType, Data, Element, Result, Tensor};
+use riesz_core::{DType, Data, Error, ErrorKind, Result, Tensor, with_elements};
 use smallvec::SmallVec;
 use std::alloc::{Layout, alloc, dealloc};
 use std::borrow::Borrow;
@@ -12,8 +13,18 @@ use std::sync::Arc;
 pub struct Workspace {
     block: Block,
     addresses: Vec<*mut u8>,
-    /// The operands whose addresses are of arguments and results, which each run has anew.
+    /// The operands whose addresses each run has anew: arguments, and buffers for results.
     anew: Vec<usize>,
+    /// Where each result is found after a run.
+    outcomes: Vec<Outcome>,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Argument(usize),
+    Constant(usize),
+    /// The buffer of this number among those of one run, with this many elements.
+    Written(usize, usize),
 }
 
 // SAFETY: the addresses are written anew by `prepare` in the run that uses them, or point into the
@@ -24,6 +35,19 @@ impl Workspace {
     /// Allocates what a plan needs.
     pub fn new(plan: &Plan) -> Result<Workspace> {
         let block = Block::new(plan.workspace)?;
+        let written = |s: usize| matches!(plan.buffers[s].place, Place::Result(_));
+        let outcome = |&home: &u32| match plan.buffers[home as usize].place {
+            Place::Argument(i) => Ok(Outcome::Argument(i)),
+            Place::Constant(i) => Ok(Outcome::Constant(i)),
+            Place::Result(_) => {
+                let before = (0..home as usize).filter(|&s| written(s)).count();
+                Ok(Outcome::Written(before, plan.buffers[home as usize].len))
+            }
+            Place::Workspace(_) | Place::Window(_) => {
+                Err(Error::new(ErrorKind::Internal, "a result lies in the workspace"))
+            }
+        };
+        let outcomes = plan.results.iter().map(outcome).collect::<Result<_>>()?;
         let is_anew = |place| matches!(place, Place::Argument(_) | Place::Result(_));
         let anew = (0..plan.buffers.len()).filter(|&s| is_anew(plan.buffers[s].place)).collect();
         let addresses = plan
@@ -36,21 +60,21 @@ impl Workspace {
                 Place::Argument(_) | Place::Result(_) | Place::Window(_) => block.at,
             })
             .collect();
-        Ok(Workspace { block, addresses, anew })
+        Ok(Workspace { block, addresses, anew, outcomes })
     }
 
     /// Puts in the addresses of the arguments and of new buffers for the results, and clears the flag.
-    pub fn prepare(&mut self, plan: &Plan, args: &[impl Borrow<Tensor>]) -> Results {
-        let mut results = Results(SmallVec::new());
-        results.0.resize_with(plan.results.len(), || None);
+    /// The buffers are in the order of the operands that have them.
+    pub fn prepare(&mut self, plan: &Plan, args: &[impl Borrow<Tensor>]) -> Pending {
+        let mut results = Pending::new();
         for &s in &self.anew {
             let buffer = &plan.buffers[s];
             match buffer.place {
                 Place::Argument(i) => self.addresses[s] = address(args[i].borrow()),
-                Place::Result(i) => {
-                    let mut open = Open::new(buffer.dtype, buffer.len);
-                    self.addresses[s] = open.address();
-                    results.0[i] = Some(Filling::Open(open));
+                Place::Result(_) => {
+                    let mut data = pending(buffer.dtype, buffer.len);
+                    self.addresses[s] = room(&mut data);
+                    results.push(data);
                 }
                 Place::Workspace(_) | Place::Constant(_) | Place::Window(_) => {}
             }
@@ -58,6 +82,30 @@ impl Workspace {
         if self.block.bytes > 0 {
             // SAFETY: the flag is one byte of the block.
             unsafe { *self.addresses[plan.flag as usize] = 0 };
+        }
+        results
+    }
+
+    /// The results of a run.
+    ///
+    /// # Safety
+    /// The buffers are those that `prepare` gave for this run, and the run has written every element of
+    /// them.
+    pub unsafe fn results(
+        &self,
+        plan: &Plan,
+        args: &[impl Borrow<Tensor>],
+        mut buffers: Pending,
+    ) -> Results {
+        let mut results = Results::new();
+        for (outcome, &v) in self.outcomes.iter().zip(plan.program.outputs()) {
+            let data = match *outcome {
+                Outcome::Argument(i) => args[i].borrow().data().clone(),
+                Outcome::Constant(i) => plan.constants[i].data().clone(),
+                // SAFETY: the caller's.
+                Outcome::Written(i, len) => unsafe { written(&mut buffers[i], len) },
+            };
+            results.push(Tensor::from_data(data, plan.program.ty(v).shape.clone()));
         }
         results
     }
@@ -76,7 +124,7 @@ impl Workspace {
 
 /// Where the elements of a tensor are. They are only read through it.
 fn address(tensor: &Tensor) -> *mut u8 {
-    riesz_core::with_elements!(tensor.data(), v => v.as_ptr().cast::<u8>().cast_mut())
+    with_elements!(tensor.data(), v => v.as_ptr().cast::<u8>().cast_mut())
 }
 
 /// Aligned memory.
@@ -112,80 +160,39 @@ impl Drop for Block {
     }
 }
 
-/// The buffers of the results, while they are filled and after.
-pub struct Results(SmallVec<[Option<Filling>; 2]>);
+/// The buffers of the results: vectors with room for their elements, which are written through their
+/// addresses.
+pub type Pending = SmallVec<[Data; 4]>;
 
-enum Filling {
-    Open(Open),
-    Done(Data),
+/// A buffer for a result.
+fn pending(dtype: DType, len: usize) -> Data {
+    match dtype {
+        DType::F32 => Data::F32(Arc::new(Vec::with_capacity(len))),
+        DType::F64 => Data::F64(Arc::new(Vec::with_capacity(len))),
+        DType::I32 => Data::I32(Arc::new(Vec::with_capacity(len))),
+        DType::I64 => Data::I64(Arc::new(Vec::with_capacity(len))),
+        DType::Bool => Data::Bool(Arc::new(Vec::with_capacity(len))),
+    }
 }
 
-impl Results {
-    /// The elements of result `i`; asked again, the same elements.
-    ///
-    /// # Safety
-    /// Every element has been written.
-    pub unsafe fn finish(&mut self, i: usize) -> Data {
-        let data = match self.0[i].take() {
+/// Where the elements of a buffer for a result go; nobody else has the buffer yet.
+fn room(data: &mut Data) -> *mut u8 {
+    with_elements!(data, v => match Arc::get_mut(v) {
+        Some(v) => v.as_mut_ptr().cast(),
+        None => std::ptr::null_mut(),
+    })
+}
+
+/// The elements of a result; asked again, the same elements.
+///
+/// # Safety
+/// The buffer has room for this many elements, and all have been written.
+unsafe fn written(data: &mut Data, len: usize) -> Data {
+    with_elements!(data, v => {
+        if let Some(v) = Arc::get_mut(v) {
             // SAFETY: the caller's.
-            Some(Filling::Open(open)) => unsafe { open.close() },
-            Some(Filling::Done(data)) => data,
-            None => Data::Bool(Arc::default()),
-        };
-        self.0[i] = Some(Filling::Done(data.clone()));
-        data
-    }
-}
-
-/// A vector with room for its elements, which are written through its address.
-enum Open {
-    F32(Vec<f32>, usize),
-    F64(Vec<f64>, usize),
-    I32(Vec<i32>, usize),
-    I64(Vec<i64>, usize),
-    Bool(Vec<bool>, usize),
-}
-
-impl Open {
-    fn new(dtype: DType, len: usize) -> Open {
-        match dtype {
-            DType::F32 => Open::F32(Vec::with_capacity(len), len),
-            DType::F64 => Open::F64(Vec::with_capacity(len), len),
-            DType::I32 => Open::I32(Vec::with_capacity(len), len),
-            DType::I64 => Open::I64(Vec::with_capacity(len), len),
-            DType::Bool => Open::Bool(Vec::with_capacity(len), len),
-        }
-    }
-
-    fn address(&mut self) -> *mut u8 {
-        match self {
-            Open::F32(v, _) => v.as_mut_ptr().cast(),
-            Open::F64(v, _) => v.as_mut_ptr().cast(),
-            Open::I32(v, _) => v.as_mut_ptr().cast(),
-            Open::I64(v, _) => v.as_mut_ptr().cast(),
-            Open::Bool(v, _) => v.as_mut_ptr().cast(),
-        }
-    }
-
-    /// # Safety
-    /// Every element has been written.
-    unsafe fn close(self) -> Data {
-        /// # Safety
-        /// As for `close`.
-        unsafe fn filled<T: Element>(mut v: Vec<T>, len: usize) -> Data {
-            // SAFETY: the vector has this capacity, and the caller says that it is written.
             unsafe { v.set_len(len) };
-            T::wrap(Arc::new(v))
         }
-        // SAFETY: the caller's.
-        unsafe {
-            match self {
-                Open::F32(v, len) => filled(v, len),
-                Open::F64(v, len) => filled(v, len),
-                Open::I32(v, len) => filled(v, len),
-                Open::I64(v, len) => filled(v, len),
-                Open::Bool(v, len) => filled(v, len),
-            }
-        }
-    }
+    });
+    data.clone()
 }
