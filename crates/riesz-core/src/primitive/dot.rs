@@ -27,6 +27,12 @@ pub struct Roles {
 }
 
 impl Dot {
+    /// The product with its arguments exchanged; the free axes in the result are exchanged too.
+    pub fn swapped(&self) -> Dot {
+        let swap = |pairs: &[(usize, usize)]| pairs.iter().map(|&(i, j)| (j, i)).collect();
+        Dot { contract: swap(&self.contract), batch: swap(&self.batch) }
+    }
+
     /// The roles of the axes of the first argument.
     pub fn lhs(&self, rank: usize) -> Roles {
         self.roles(rank, |pair| pair.0)

@@ -3,7 +3,7 @@
 use super::Class::{Exact, Stable};
 use super::Rule;
 use super::rewriter::{Rewriter, Step};
-use crate::primitive::{Dot, Prim, Reduce, Reduction, Transpose};
+use crate::primitive::{Binary, Dot, Prim, Reduce, Reduction, Transpose};
 use crate::program::Value;
 
 pub(super) const RULES: &[Rule] = &[
@@ -18,6 +18,12 @@ pub(super) const RULES: &[Rule] = &[
         class: Exact,
         says: "transpose(dot(A, B)) -> dot(B, A)",
         apply: transpose_of_dot,
+    },
+    Rule {
+        name: "sum_of_products",
+        class: Stable,
+        says: "dot(A, B) + dot(A, C) -> dot(A, B + C), and with the common factor behind",
+        apply: sum_of_products,
     },
     Rule {
         name: "sum_of_sum",
@@ -66,8 +72,59 @@ fn transpose_of_dot(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
     if m == 0 || n == 0 || !swapped.eq(order.iter().copied()) {
         return None;
     }
-    let contract = dot.contract.iter().map(|&(i, j)| (j, i)).collect();
-    rw.make(Dot { contract, batch: Vec::new() }, &[b, a])
+    rw.make(dot.swapped(), &[b, a])
+}
+
+/// One product instead of two, as in the derivative of xᵀAx, which is A·x + Aᵀ·x.
+fn sum_of_products(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
+    let (&Prim::Binary(op @ (Binary::Add | Binary::Sub)), &[p, q]) = (s.prim, s.x) else {
+        return None;
+    };
+    let (Prim::Dot(first), &[a, b]) = rw.def(p)? else { return None };
+    let (Prim::Dot(second), &[c, d]) = rw.def(q)? else { return None };
+    let (first, second) = (first.clone(), second.clone());
+    if a == c && common_is_larger(rw, a, &first.lhs(rw.shape(a).rank()).free) {
+        let order = in_place_of(&first, &second, rw.shape(b).rank())?;
+        let d = in_order(rw, d, order)?;
+        let sum = rw.binary(op, b, d)?;
+        return rw.make(first, &[a, sum]);
+    }
+    if b == d && common_is_larger(rw, b, &first.rhs(rw.shape(b).rank()).free) {
+        let order = in_place_of(&first.swapped(), &second.swapped(), rw.shape(a).rank())?;
+        let c = in_order(rw, c, order)?;
+        let sum = rw.binary(op, a, c)?;
+        return rw.make(first, &[sum, b]);
+    }
+    None
+}
+
+/// Whether a product does more than adding up what the common factor is multiplied with.
+fn common_is_larger(rw: &Rewriter<'_>, v: Value, free: &[usize]) -> bool {
+    let shape = rw.shape(v);
+    free.iter().map(|&axis| shape[axis]).product::<usize>() > 1
+}
+
+/// The axes of the second operand of `other` that play the parts of the axes of the second operand
+/// of `of`, if both treat the first operand alike.
+fn in_place_of(of: &Dot, other: &Dot, rank: usize) -> Option<Vec<usize>> {
+    let (ours, theirs) = (of.rhs(rank), other.rhs(rank));
+    let alike = of.batch.len() == other.batch.len()
+        && of.contract.len() == other.contract.len()
+        && of.batch.iter().zip(&other.batch).all(|(x, y)| x.0 == y.0);
+    if !alike || ours.free.len() != theirs.free.len() {
+        return None;
+    }
+    let mut order = vec![0; rank];
+    let beside = ours.batch.iter().zip(&theirs.batch).chain(ours.free.iter().zip(&theirs.free));
+    beside.for_each(|(&to, &from)| order[to] = from);
+    for &(axis, to) in &of.contract {
+        order[to] = other.contract.iter().find(|pair| pair.0 == axis)?.1;
+    }
+    Some(order)
+}
+
+fn in_order(rw: &mut Rewriter<'_>, v: Value, order: Vec<usize>) -> Option<Value> {
+    if order.is_sorted() { Some(v) } else { rw.make(Transpose { order }, &[v]) }
 }
 
 fn sum_of_sum(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {

@@ -316,6 +316,10 @@ impl Decisions {
     fn should_store(&self, program: &Program, v: Value, cost: f64, uses: &Uses) -> bool {
         let ty = program.ty(v);
         let size = ty.size() as f64;
+        if cost == 0.0 {
+            // Everywhere the same constant.
+            return false;
+        }
         if uses.many() {
             return true;
         }
