@@ -72,6 +72,21 @@ fn more_rounds_than_are_kept() -> Result<()> {
 }
 
 #[test]
+fn a_million_rounds_are_reversed_in_the_memory_of_a_few() -> Result<()> {
+    // y ← y·(1 + h·a), as often as an argument says.
+    let f = |a: Var, n: Var| fori(n, |_, y: Var| y + 1e-6 * a * y, a.ones_like());
+    let slope = compile(|(a, n): (Var, Var)| grad(|a| f(a, n))(a));
+    let rounds = 1_000_000i64;
+    let args = (Tensor::from(0.7), Tensor::from(rounds));
+    let plan = riesz_cpu::plan::Plan::new(&slope.program(&args)?)?;
+    assert!(plan.workspace <= 4_000, "{}", plan.workspace);
+    // n·h·(1 + h·a)ⁿ⁻¹
+    let expected = (1e-6f64 * 0.7).ln_1p() * (rounds - 1) as f64;
+    close(slope.call(&args)?.item()?, expected.exp(), 1e-10);
+    Ok(())
+}
+
+#[test]
 fn second_derivatives_with_more_rounds_than_are_kept() -> Result<()> {
     // aⁿ for n = 70: three runs, so checkpoints are set in the first reversal and in its own.
     let f = |a: Var| power(a, Var::constant(70i64));
