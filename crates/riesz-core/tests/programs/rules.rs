@@ -183,11 +183,7 @@ const EXAMPLES: &[(&str, Form, Form)] = &[
     ("dot_of_transpose", |i| i.a.t().dot(i.a), |i| i.a.dot_general(i.a, &[(0, 0)], &[])),
     ("transpose_of_dot", |i| i.a.dot(i.b).t(), |i| i.b.dot_general(i.a, &[(0, 1)], &[])),
     ("sum_of_products", |i| i.a.dot(i.b) - i.a.dot(i.a.t()), |i| i.a.dot(i.b - i.a.t())),
-    (
-        "sum_of_products",
-        |i| i.b.dot(i.a) + i.a.t().dot(i.a),
-        |i| (i.b + i.a.t()).dot(i.a),
-    ),
+    ("sum_of_products", |i| i.b.dot(i.a) + i.a.t().dot(i.a), |i| (i.b + i.a.t()).dot(i.a)),
     ("sum_of_sum", |i| i.a.sum_axes(&[1]).sum(), |i| i.a.sum()),
     ("difference_with_itself", |i| i.x - i.x, |_| full(0.0)),
     ("quotient_with_itself", |i| i.x / i.x, |_| full(1.0)),
