@@ -65,6 +65,10 @@ pub fn of_equation(program: &Program, eq: &Equation) -> f64 {
         }
         Prim::Argsort(_) => size(args[0]) * (axis(0, 1) + 1.0).log2(),
         Prim::Dot(dot) => 2.0 * results * summed(dot, args[0]),
+        Prim::Conv(_) => {
+            let [_, channels, lengths @ ..] = &args[1].shape[1..] else { return results };
+            2.0 * results * (channels * lengths.iter().product::<usize>()) as f64
+        }
         Prim::Fft(_) | Prim::Rfft(_) | Prim::Irfft(_) => {
             2.5 * results * (axis(0, 2).max(axis(0, 1)) + 1.0).log2()
         }

@@ -465,6 +465,7 @@ primitives! {
     recurrence: Recurrence;
     cumulative: Cumulative;
     dot: Dot;
+    conv: Conv;
     inverse: Inverse;
     solve: Solve;
     det: Det, Cofactor, CofactorTangent;

@@ -1,9 +1,10 @@
-//! Rules for `dot` and sums of sums: transposes become other axes of the product.
+//! Rules for `dot`, `conv` and sums of sums: transposes become other axes of the product, what is cut from
+//! a convolution is not computed.
 
 use super::Class::{Exact, Stable};
 use super::Rule;
 use super::rewriter::{Rewriter, Step};
-use crate::primitive::{Binary, Dot, Prim, Reduce, Reduction, Transpose};
+use crate::primitive::{Binary, Dot, Pad, Prim, Reduce, Reduction, Transpose};
 use crate::program::Value;
 
 pub(super) const RULES: &[Rule] = &[
@@ -24,6 +25,12 @@ pub(super) const RULES: &[Rule] = &[
         class: Stable,
         says: "dot(A, B) + dot(A, C) -> dot(A, B + C), and with the common factor behind",
         apply: sum_of_products,
+    },
+    Rule {
+        name: "cut_of_conv",
+        class: Exact,
+        says: "pad(conv(x, k)) -> conv(pad(x), k), where it only cuts lengths",
+        apply: cut_of_conv,
     },
     Rule {
         name: "sum_of_sum",
@@ -125,6 +132,25 @@ fn in_place_of(of: &Dot, other: &Dot, rank: usize) -> Option<Vec<usize>> {
 
 fn in_order(rw: &mut Rewriter<'_>, v: Value, order: Vec<usize>) -> Option<Value> {
     if order.is_sorted() { Some(v) } else { rw.make(Transpose { order }, &[v]) }
+}
+
+/// The first and last windows are not there if the image begins and ends as many strides later and earlier.
+fn cut_of_conv(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
+    let (Prim::Pad(pad), &[z]) = (s.prim, s.x) else { return None };
+    let (Prim::Conv(conv), &[x, k]) = rw.def(z)? else { return None };
+    let conv = conv.clone();
+    let widths = || pad.low.iter().chain(&pad.high);
+    let outer = pad.low[..3].iter().chain(&pad.high[..3]).all(|&w| w == 0);
+    let cuts = widths().all(|&w| w <= 0) && pad.interior.iter().all(|&w| w == 0);
+    if !outer || !cuts || s.ty.shape.contains(&0) {
+        return None;
+    }
+    let strides = || [1; 3].into_iter().chain(conv.stride.iter().map(|&s| s as i64));
+    let before = |widths: &[i64]| widths.iter().zip(strides()).map(|(w, s)| w * s).collect();
+    let cut =
+        Pad { low: before(&pad.low), high: before(&pad.high), interior: pad.interior.clone() };
+    let x = rw.make(cut, &[x])?;
+    rw.make(conv, &[x, k])
 }
 
 fn sum_of_sum(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {

@@ -6,7 +6,7 @@
 use super::rows::Sets;
 use crate::error::Result;
 use crate::primitive::binary::Binary;
-use crate::primitive::{Dot, Gather, Prim, Primitive, Reduction, Running};
+use crate::primitive::{Conv, Dot, Gather, Prim, Primitive, Reduction, Running};
 use crate::tensor::{Tensor, for_each_index};
 use crate::types::{DType, Shape, Type};
 
@@ -88,6 +88,7 @@ pub fn dependence(prim: &Prim, args: &[Argument], of: usize) -> Result<Dependenc
         },
         Prim::Recurrence(recurrence) => running(shape, recurrence.axis, recurrence.reverse)?,
         Prim::Dot(dot) => product(dot, args, of)?,
+        Prim::Conv(conv) => convolution(conv, args, of)?,
 
         // A column of the right-hand side moves that column of the solution.
         Prim::Solve(_) | Prim::TriangularSolve(_) => {
@@ -157,6 +158,7 @@ pub fn asks_for_constants(prim: &Prim) -> bool {
             | Prim::ScatterAdd(_)
             | Prim::ScatterSet(_)
             | Prim::Dot(_)
+            | Prim::Conv(_)
             | Prim::Cond(_)
             | Prim::Scan(_)
             | Prim::LinearWhile(_)
@@ -353,4 +355,29 @@ fn product(dot: &Dot, args: &[Argument], of: usize) -> Result<Dependence> {
             Ok(Dependence::Sets { which, sets: Sets::of_groups(&groups, count) })
         }
     }
+}
+
+/// A convolution: each result depends on the elements of its terms, but for those that meet a coefficient
+/// known to be zero.
+fn convolution(conv: &Conv, args: &[Argument], of: usize) -> Result<Dependence> {
+    let known = args[1 - of].constant.map(Tensor::to_f64);
+    let mut sets = Sets::new();
+    let (mut set, mut current, mut result) = (Vec::<u32>::new(), 0, Ok(()));
+    let mut push = |set: &mut Vec<u32>| {
+        set.sort_unstable();
+        if let Err(error) = sets.push(set.drain(..)) {
+            result = Err(error);
+        }
+    };
+    let z = conv.infer(&[args[0].ty.clone(), args[1].ty.clone()])?[0].size();
+    conv.terms(&args[0].ty.shape, &args[1].ty.shape, |z, x, k| {
+        (current..z).for_each(|_| push(&mut set));
+        current = z;
+        let (mine, theirs) = if of == 0 { (x, k) } else { (k, x) };
+        if known.as_ref().is_none_or(|values| values[theirs] != 0.0) {
+            set.push(mine as u32);
+        }
+    });
+    (current..z).for_each(|_| push(&mut set));
+    result.map(|()| Dependence::Sets { which: (0..z as u32).collect(), sets })
 }

@@ -1,14 +1,14 @@
-//! Convolution and pooling over any number of axes, as products of strided slices.
+//! Convolution and pooling over any number of axes.
 //!
-//! For each place of the kernel, the elements of the image it meets are one strided slice; side by
-//! side these slices are a matrix, and the convolution is its product with the kernel. So there is no
-//! rule here: the transpose is the product's and the slices', and a convolution runs at the speed of
-//! a matrix product, at the price of an image as many times as the kernel has places.
+//! A convolution is the primitive of that name, on an image with its padding. Pooling needs none: for each
+//! place of the window, the elements of the image it meets are one strided slice, and what is done with
+//! these slices is done element by element, so that it runs in one pass.
 
 use super::check::{composed, expect};
 use crate::error::{Error, Result};
 use crate::primitive::support::expect_number;
-use crate::primitive::{Dot, Pad, Slice};
+use crate::primitive::{Conv, Pad, Slice};
+use crate::tensor::for_each_index;
 use crate::trace::{Var, apply1};
 use crate::types::{DType, Shape};
 
@@ -85,29 +85,22 @@ impl Var {
                     c / groups
                 )
             })?;
+            let rank = weights.rank() - 2;
             let window = Window {
                 size: weights[2..].to_vec(),
-                stride: defaulted(&options.stride, 1, weights.rank() - 2),
+                stride: defaulted(&options.stride, 1, rank),
                 padding: options.padding.clone(),
                 dilation: options.dilation.clone(),
             };
-            let (parts, lengths) = self.windows(&window, 0.0)?;
-            let (places, area): (usize, usize) = (parts.len(), lengths.iter().product());
-            let terms = c / groups * places;
-            let columns = Var::stack(&parts, 2).reshape([n, groups, terms, area]);
-            let rows = kernel.reshape([groups, out / groups, terms]);
-            let product = match groups {
-                1 => {
-                    let dot = Dot { contract: vec![(1, 1)], batch: vec![] };
-                    let columns = columns.reshape([n, terms, area]);
-                    apply1(dot, &[rows.reshape([out, terms]), columns]).transpose(&[1, 0, 2])
-                }
-                _ => {
-                    let dot = Dot { contract: vec![(2, 2)], batch: vec![(0, 1)] };
-                    apply1(dot, &[rows, columns]).transpose(&[2, 0, 1, 3])
-                }
-            };
-            Ok(product.reshape([&[n, out], &*lengths].concat()))
+            let steps = window.steps(&image)?;
+            // Groups come first, for the primitive to run through.
+            let split = [&[n, groups, c / groups], &image[2..]].concat();
+            let split = self.reshape(split).move_axis(1, 0).padded(&steps.padding, 0.0);
+            let shape = [&[groups, out / groups, c / groups], &weights[2..]].concat();
+            let kernel = kernel.reshape(shape);
+            let conv = Conv { stride: steps.stride, dilation: steps.dilation };
+            let product = apply1(conv, &[split, kernel]).move_axis(0, 1);
+            Ok(product.reshape([&[n, out], &*steps.lengths].concat()))
         })
     }
 
@@ -128,10 +121,13 @@ impl Var {
                 DType::I64 => i64::MIN as f64,
                 DType::F32 | DType::F64 | DType::Bool => f64::NEG_INFINITY,
             };
-            let (parts, _) = self.windows(window, lowest)?;
-            let all = Var::stack(&parts, 2);
-            let first = all.argmax(2).expand_dims(2);
-            Ok(all.take_along_axis(first, 2).squeeze(2))
+            let parts = self.windows(window, lowest)?;
+            let larger = |a: Var, b: Var| {
+                // NaN is the largest, and the first of several is kept.
+                let keep = if a.dtype().is_float() { a.ge(b).or(a.is_nan()) } else { a.ge(b) };
+                Var::select(keep, a, b)
+            };
+            parts.into_iter().reduce(larger).ok_or_else(nothing)
         })
     }
 
@@ -141,18 +137,98 @@ impl Var {
     pub fn avg_pool(self, window: &Window) -> Var {
         composed("avg_pool", &[self], || {
             crate::primitive::support::expect_float(&self.ty())?;
-            let (parts, _) = self.windows(window, 0.0)?;
+            let parts = self.windows(window, 0.0)?;
             let count = parts.len() as f64;
             let sum = parts.into_iter().reduce(|a, b| a + b);
-            sum.map(|s| s / count).ok_or_else(|| Error::shape("the window has no elements"))
+            sum.map(|s| s / count).ok_or_else(nothing)
         })
     }
 
-    /// For each place of the window, the elements it meets as it moves; and how often it moves along
-    /// each axis.
-    fn windows(self, window: &Window, padding: f64) -> Result<(Vec<Var>, Vec<usize>)> {
-        let shape = self.shape();
-        let rank = window.size.len();
+    /// For each place of the window, the elements it meets as it moves.
+    fn windows(self, window: &Window, padding: f64) -> Result<Vec<Var>> {
+        let steps = window.steps(&self.shape())?;
+        let padded = self.padded(&steps.padding, padding);
+        let whole = padded.shape();
+        let mut parts = Vec::new();
+        if steps.stride == window.size && steps.dilation.iter().all(|&d| d == 1) {
+            // Windows side by side: an index of the window, then one inside it, for each axis.
+            let cut: Vec<(usize, usize)> =
+                steps.lengths.iter().copied().zip(steps.stride).collect();
+            let reached: Vec<usize> = cut.iter().map(|(n, size)| n * size).collect();
+            let slice = Slice {
+                start: vec![0; whole.rank()],
+                limit: [&whole[..2], &*reached].concat(),
+                stride: vec![1; whole.rank()],
+            };
+            let tiled = cut.iter().flat_map(|&(n, size)| [n, size]);
+            let tiled = whole[..2].iter().copied().chain(tiled).collect::<Vec<usize>>();
+            let tiles = apply1(slice, &[padded]).reshape(tiled);
+            let lengths: Vec<usize> = whole[..2].iter().chain(&steps.lengths).copied().collect();
+            for_each_index(&Shape::from(&*window.size), |place| {
+                let mut slice = Slice {
+                    start: vec![0; tiles.rank()],
+                    limit: tiles.shape().to_vec(),
+                    stride: vec![1; tiles.rank()],
+                };
+                for (a, &p) in place.iter().enumerate() {
+                    (slice.start[2 * a + 3], slice.limit[2 * a + 3]) = (p, p + 1);
+                }
+                parts.push(apply1(slice, &[tiles]).reshape(lengths.clone()));
+            });
+            return Ok(parts);
+        }
+        for_each_index(&Shape::from(&*window.size), |place| {
+            let mut slice = Slice {
+                start: vec![0; whole.rank()],
+                limit: whole.to_vec(),
+                stride: vec![1; whole.rank()],
+            };
+            for (a, &p) in place.iter().enumerate() {
+                let from = p * steps.dilation[a];
+                slice.start[a + 2] = from;
+                slice.limit[a + 2] = from + (steps.lengths[a] - 1) * steps.stride[a] + 1;
+                slice.stride[a + 2] = steps.stride[a];
+            }
+            let same = slice.shape() == whole;
+            parts.push(if same { padded } else { apply1(slice, &[padded]) });
+        });
+        Ok(parts)
+    }
+
+    /// The image with so many elements around it along its last axes.
+    fn padded(self, around: &[(usize, usize)], value: f64) -> Var {
+        if around.iter().all(|&w| w == (0, 0)) {
+            return self;
+        }
+        let outer = self.rank() - around.len();
+        let edges = || std::iter::repeat_n((0, 0), outer).chain(around.iter().copied());
+        if value != 0.0 {
+            let edges = edges().map(|w| (w.0 as i64, w.1 as i64, 0));
+            return self.pad(&edges.collect::<Vec<_>>(), value);
+        }
+        let side = |f: fn((usize, usize)) -> usize| edges().map(|w| f(w) as i64).collect();
+        let interior = vec![0; self.rank()];
+        apply1(Pad { low: side(|w| w.0), high: side(|w| w.1), interior }, &[self])
+    }
+}
+
+/// How a window moves, with nothing left to default.
+struct Steps {
+    stride: Vec<usize>,
+    dilation: Vec<usize>,
+    padding: Vec<(usize, usize)>,
+    /// How often it moves along each axis.
+    lengths: Vec<usize>,
+}
+
+fn nothing() -> Error {
+    Error::shape("the window has no elements")
+}
+
+impl Window {
+    /// How it moves over images of this shape.
+    fn steps(&self, shape: &Shape) -> Result<Steps> {
+        let rank = self.size.len();
         expect(rank > 0 && shape.rank() == rank + 2, || {
             format!(
                 "a window of {rank} lengths moves over [images, channels, {rank} lengths], not \
@@ -160,26 +236,26 @@ impl Var {
             )
         })?;
         for (name, given) in [
-            ("strides", window.stride.len()),
-            ("paddings", window.padding.len()),
-            ("dilations", window.dilation.len()),
+            ("strides", self.stride.len()),
+            ("paddings", self.padding.len()),
+            ("dilations", self.dilation.len()),
         ] {
             expect(given == 0 || given == rank, || {
                 format!("{given} {name} are given for {rank} axes")
             })?;
         }
-        let stride =
-            if window.stride.is_empty() { window.size.clone() } else { window.stride.clone() };
-        let dilation = defaulted(&window.dilation, 1, rank);
-        let around =
-            if window.padding.is_empty() { vec![(0, 0); rank] } else { window.padding.clone() };
+        let stride = if self.stride.is_empty() { &self.size } else { &self.stride }.clone();
+        let dilation = defaulted(&self.dilation, 1, rank);
+        let padding =
+            if self.padding.is_empty() { vec![(0, 0); rank] } else { self.padding.clone() };
         let mut lengths = Vec::with_capacity(rank);
         for axis in 0..rank {
-            expect(window.size[axis] > 0 && stride[axis] > 0 && dilation[axis] > 0, || {
+            expect(self.size[axis] > 0 && stride[axis] > 0 && dilation[axis] > 0, || {
                 format!("the window's size, stride and dilation along axis {axis} must be positive")
             })?;
-            let n = shape[axis + 2].saturating_add(around[axis].0).saturating_add(around[axis].1);
-            let reach = window.reach(axis);
+            let (low, high) = padding[axis];
+            let n = shape[axis + 2].saturating_add(low).saturating_add(high);
+            let reach = self.reach(axis);
             expect(reach <= n, || {
                 format!(
                     "a window that reaches over {reach} does not fit axis {} of {shape}, which has \
@@ -189,45 +265,9 @@ impl Var {
             })?;
             lengths.push((n - reach) / stride[axis] + 1);
         }
-        let padded = match around.iter().all(|&w| w == (0, 0)) {
-            true => self,
-            false if padding == 0.0 => {
-                let side = |f: fn(&(usize, usize)) -> usize| -> Vec<i64> {
-                    [0, 0].into_iter().chain(around.iter().map(|w| f(w) as i64)).collect()
-                };
-                let interior = vec![0; rank + 2];
-                apply1(Pad { low: side(|w| w.0), high: side(|w| w.1), interior }, &[self])
-            }
-            false => {
-                let edges = around.iter().map(|w| (w.0 as i64, w.1 as i64, 0));
-                self.pad(
-                    &[(0, 0, 0), (0, 0, 0)].into_iter().chain(edges).collect::<Vec<_>>(),
-                    padding,
-                )
-            }
-        };
-        let mut parts = Vec::new();
-        crate::tensor::for_each_index(&Shape::from(&*window.size), |place| {
-            let from = |a: usize| place[a] * dilation[a];
-            let whole = padded.shape();
-            let mut slice = Slice {
-                start: vec![0; rank + 2],
-                limit: whole.to_vec(),
-                stride: vec![1; rank + 2],
-            };
-            for a in 0..rank {
-                slice.start[a + 2] = from(a);
-                slice.limit[a + 2] = from(a) + (lengths[a] - 1) * stride[a] + 1;
-                slice.stride[a + 2] = stride[a];
-            }
-            let same = slice.shape() == whole;
-            parts.push(if same { padded } else { apply1(slice, &[padded]) });
-        });
-        Ok((parts, lengths))
+        Ok(Steps { stride, dilation, padding, lengths })
     }
-}
 
-impl Window {
     /// From the first to the last element it meets along an axis.
     fn reach(&self, axis: usize) -> usize {
         let size = self.size.get(axis).copied().unwrap_or(1);

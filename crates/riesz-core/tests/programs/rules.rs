@@ -5,7 +5,7 @@
 
 use crate::differentiate::{numbers, types};
 use riesz_core::primitive::{
-    Broadcast, Concat, IntegerPower, Pad, Reduce, Reduction, Reshape, Slice, Transpose,
+    Broadcast, Concat, Conv, IntegerPower, Pad, Reduce, Reduction, Reshape, Slice, Transpose,
 };
 use riesz_core::simplify::{Class, rules, simplify_explained};
 use riesz_core::{DType, Result, SimplifyOptions, Tensor, Var, apply1, eval, simplify, trace};
@@ -261,6 +261,7 @@ const EXAMPLES: &[(&str, Form, Form)] = &[
     ("slice_of_broadcast", |i| slice(i.c.broadcast_to([3]), 1, 3), |i| i.c.broadcast_to([2])),
     ("slice_of_pad", |i| slice(pad(i.x, 2, 1), 2, 5), |i| i.x),
     ("slice_of_concat", |i| slice(Var::concat(&[i.x, i.y], 0), 4, 6), |i| slice(i.y, 1, 3)),
+    ("cut_of_conv", |i| cut(conv(i, 0, 0), 1, 2), |i| conv(i, 1, 2)),
     ("flip_of_flip", |i| i.a.flip(&[0]).flip(&[1]), |i| i.a.flip(&[0, 1])),
     ("flip_of_flip", |i| i.x.flip(&[0]).flip(&[0]), |i| i.x),
     (
@@ -274,6 +275,22 @@ const EXAMPLES: &[(&str, Form, Form)] = &[
     ("sum_of_diagonal", |i| diagonal(i.x).sum_axes(&[0]), |i| i.x),
     ("dot_with_number", |i| i.c.dot(i.x), |i| i.c * i.x),
 ];
+
+/// A convolution of nine numbers with stride 2.
+fn conv(i: &In, low: i64, high: i64) -> Var {
+    let image = |low: i64, high: i64| {
+        let image = Var::concat(&[i.x, i.y, i.p], 0).reshape([1, 1, 1, 9]);
+        cut(image, 2 * low, 2 * high)
+    };
+    let kernel = i.x.reshape([1, 1, 1, 3]);
+    apply1(Conv { stride: vec![2], dilation: vec![1] }, &[image(low, high), kernel])
+}
+
+/// Cuts the last of four axes.
+fn cut(x: Var, low: i64, high: i64) -> Var {
+    let side = |w: i64| vec![0, 0, 0, -w];
+    apply1(Pad { low: side(low), high: side(high), interior: vec![0; 4] }, &[x])
+}
 
 #[test]
 fn every_rule_has_an_example() {
@@ -351,6 +368,7 @@ const COUNTEREXAMPLES: &[(&str, Form)] = &[
     ("slice_of_pad", |i| slice(pad(i.x, 2, 1), 1, 5)),
     ("slice_of_concat", |i| slice(Var::concat(&[i.x, i.y], 0), 2, 5)),
     ("pad_of_pad", |i| pad(pad(i.x, -1, 0), 2, 3)),
+    ("cut_of_conv", |i| cut(conv(i, 0, 0), 1, -1)),
     ("plus_constants", |i| (i.x + i.c) + 5.0),
     ("log_one_plus", |i| (2.0 + i.x).log()),
     ("exp_minus_one", |i| i.x.exp() - 2.0),

@@ -4,8 +4,9 @@
 //! and takes its scratch memory from a [`Scratch`], of as many bytes as the function's twin `…_room` says.
 //!
 //! `tile` multiplies matrices that fit the second cache, `substitute` solves with triangles, both in
-//! registers; `panel` and `blocked` make factorisations of them, `small` is for orders up to 16. QR,
-//! singular values and eigenvalues are `faer`'s, and so far products of large matrices the library `gemm`'s.
+//! registers; `panel` and `blocked` make factorisations of them, `small` is for orders up to 16. Products
+//! with a short side are `thin`'s, symmetric ones `gram`'s, and `convolve` reads the windows of images as
+//! they lie. QR, singular values and eigenvalues are `faer`'s, products of large matrices the library `gemm`'s.
 //!
 //! What holds: no panic for any numbers, NaN and infinities included; a matrix that is singular, not
 //! positive definite, or whose iteration did not converge is reported as a [`Status`]; empty matrices work.
@@ -14,6 +15,7 @@
 //! defect of the caller, never of a user's data.
 
 mod blocked;
+mod convolve;
 mod factor;
 mod gram;
 mod kernels;
@@ -32,6 +34,7 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use convolve::{Convolution, Offsets};
 pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
 pub use gram::{PANEL, gram_panels, multiply_gram_panel};
 #[doc(hidden)]

@@ -16,7 +16,7 @@ use super::split::split;
 use super::storage::{ALIGNMENT, Place, Storage, assign};
 use super::update::{Users, is_update};
 use crate::nest::{Access, Call, Nest, Op, Operand, Region, Routine, Step, TOGETHER};
-use crate::routine::{self, Loop, Product};
+use crate::routine::{self, Convolution, Loop, Product};
 use crate::simd::Isa;
 use riesz_core::cost::of_equation;
 use riesz_core::{DType, Equation, Error, ErrorKind, Prim, Program, Result, Shape, Type, Value};
@@ -358,6 +358,16 @@ impl<'a> Frame<'a> {
             return Ok((Arc::new(product), SmallVec::from_slice(&[x, y, self.home(eq.first)])));
         }
         let ty = |v: Value| self.program.ty(v).clone();
+        if let Prim::Conv(conv) = &eq.prim
+            && self.program.ty(eq.first).dtype.is_float()
+        {
+            let (x, k) = (eq.inputs[0], eq.inputs[1]);
+            let at = self.strided(x)?;
+            let images = (&self.program.ty(x).shape, at.offset, &*at.strides);
+            let convolution = Convolution::new(conv, images, &ty(k));
+            let operands = [at.operand, self.home(k), self.home(eq.first)];
+            return Ok((Arc::new(convolution), SmallVec::from_slice(&operands)));
+        }
         let inputs: Vec<Type> = eq.inputs.iter().map(|&v| ty(v)).collect();
         let outputs: Vec<Type> = eq.outputs().map(ty).collect();
         let operands =

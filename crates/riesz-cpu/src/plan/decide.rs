@@ -132,6 +132,15 @@ impl Decisions {
                         self.stored[base.index()] = true;
                     }
                 }
+                // So does a convolution its images.
+                Role::Call
+                    if matches!(eq.prim, Prim::Conv(_))
+                        && program.ty(eq.first).dtype.is_float() =>
+                {
+                    let base = self.base(program, eq.inputs[0]);
+                    self.stored[base.index()] = true;
+                    self.stored[eq.inputs[1].index()] = true;
+                }
                 Role::Call => eq.inputs.iter().for_each(|v| self.stored[v.index()] = true),
                 Role::Gather => self.stored[eq.inputs[0].index()] = true,
                 _ => {}

@@ -5,6 +5,7 @@
 //! through its reference meaning, so every program has a plan.
 
 mod cofactor;
+mod convolution;
 mod factors;
 mod indexed;
 mod linear;
@@ -16,6 +17,7 @@ mod reference;
 mod running;
 mod stack;
 
+pub use convolution::Convolution;
 pub use product::{Loop, Product};
 pub use reference::{Reference, read, write};
 
@@ -49,6 +51,11 @@ pub fn of(prim: &Prim, inputs: &[Type], outputs: &[Type]) -> Arc<dyn Routine> {
         Prim::Eigh(_) => matrices(&types, |_, n| factors::Eigh { n }),
         Prim::Svd(_) => matrices(&types, |m, n| factors::Svd { m, n }),
         Prim::Pinv(_) => matrices(&types, |m, n| factors::Pinv { m, n }),
+        Prim::Conv(conv) if inputs[0].dtype.is_float() => {
+            let strides = inputs[0].shape.strides();
+            let strides: Vec<isize> = strides.iter().map(|&s| s as isize).collect();
+            Arc::new(Convolution::new(conv, (&inputs[0].shape, 0, &strides), &inputs[1]))
+        }
         Prim::Gather(g) => index(Action::Gather, g.axis, g.batch, inputs),
         Prim::ScatterAdd(s) => index(Action::Add, s.axis, s.batch, inputs),
         Prim::ScatterSet(s) => index(Action::Set, s.axis, s.batch, inputs),

@@ -2,6 +2,7 @@
 
 use crate::common::check;
 use riesz_core::check::direction;
+use riesz_core::var::{ConvOptions, Window};
 use riesz_core::{DType, Tensor, Type, Var, trace};
 
 fn run(shapes: &[&[usize]], f: impl FnOnce(&[Var]) -> Vec<Var>) -> usize {
@@ -68,6 +69,29 @@ fn stacks_of_products() {
         let y = x[0].matmul(x[1]);
         let z = x[2].dot_general(x[3], &[(2, 1)], &[(0, 0)]);
         vec![y.square(), y.sum_axes(&[1, 3]), z, (z * 2.0).sum_axes(&[0])]
+    });
+}
+
+#[test]
+fn convolutions_of_views() {
+    run(&[&[4, 6, 9, 12], &[8, 3, 3, 3], &[6, 4, 12, 9]], |x| {
+        let options = ConvOptions {
+            stride: vec![2, 1],
+            padding: vec![(1, 1), (0, 2)],
+            groups: 2,
+            ..ConvOptions::default()
+        };
+        let plain = ConvOptions::default();
+        let turned = x[2].transpose(&[1, 0, 3, 2]);
+        let part = turned.slice_axis(1, 1, 4).flip(&[3]);
+        let y = x[0].conv(x[1], &options);
+        let window = Window { size: vec![2, 2], ..Window::default() };
+        vec![
+            y.tanh(),
+            (turned + x[0]).conv(x[1], &options).max_pool(&window),
+            part.conv(x[1].flip(&[2, 3]), &plain),
+            turned.slice_step(3, 0, 12, 3).slice_axis(1, 0, 3).conv(x[1], &plain).avg_pool(&window),
+        ]
     });
 }
 

@@ -7,3 +7,4 @@ mod dense;
 mod factors;
 mod products;
 mod spectra;
+mod windows;
