@@ -1,8 +1,11 @@
 //! The laws of every primitive, by iterating the one list.
 
-use riesz_core::check::{check_program, check_vmap, direction, stack};
-use riesz_core::primitive::{Attribute, Linearity, Sample};
-use riesz_core::{DType, Prim, Primitive, Program, Result, Tensor, Type, apply, eval, trace, vmap};
+use riesz_core::check::{check_program, check_transpose, check_vmap, direction, stack};
+use riesz_core::control::{self, Steps};
+use riesz_core::primitive::{Args, Attribute, Linearity, Sample};
+use riesz_core::{
+    DType, Prim, Primitive, Program, Result, Tensor, Type, Var, apply, eval, trace, vmap,
+};
 
 fn program_of(sample: &Sample) -> Result<Program> {
     let types: Vec<Type> = sample.args.iter().map(Tensor::ty).collect();
@@ -212,18 +215,8 @@ fn reversed(t: &Tensor) -> Result<Tensor> {
 #[test]
 fn what_is_said_to_be_linear_is() -> Result<()> {
     for sample in samples() {
-        let set = match sample.prim.linearity() {
-            Linearity::Nonlinear => continue,
-            Linearity::Together(set) => set,
-            Linearity::Each(set) => set,
-        };
-        let one = |i: usize| (0..sample.args.len()).map(|k| k == i).collect::<Vec<bool>>();
-        let masks: Vec<Vec<bool>> = match sample.prim.linearity() {
-            Linearity::Each(_) => {
-                (0..sample.args.len()).filter(|&i| set.contains(i)).map(one).collect()
-            }
-            _ => vec![(0..sample.args.len()).map(|i| set.contains(i)).collect()],
-        };
+        let mask_of = |set: &Vec<usize>| (0..sample.args.len()).map(|i| set.contains(&i)).collect();
+        let masks: Vec<Vec<bool>> = linear_sets(&sample).iter().map(mask_of).collect();
         let program = program_of(&sample)?;
         for mask in masks {
             let doubled: Vec<Tensor> = sample
@@ -246,6 +239,72 @@ fn what_is_said_to_be_linear_is() -> Result<()> {
                     assert!((2.0 * a - b).abs() <= 1e-13 * a.abs().max(1.0), "{:?}", sample.prim);
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// The arguments in which a primitive is linear: together, or each for itself.
+fn linear_sets(sample: &Sample) -> Vec<Vec<usize>> {
+    let within = |set: &Args| (0..sample.args.len()).filter(|&i| set.contains(i)).collect();
+    match sample.prim.linearity() {
+        Linearity::Nonlinear => vec![],
+        Linearity::Together(set) => vec![within(&set)],
+        Linearity::Each(set) => {
+            let all: Vec<usize> = within(&set);
+            all.into_iter().map(|i| vec![i]).collect()
+        }
+    }
+}
+
+/// Differentials are written with other primitives, so their transposes do not show this.
+#[test]
+fn what_is_linear_is_transposed_as_it_stands() -> Result<()> {
+    for sample in samples() {
+        for set in linear_sets(&sample) {
+            let order: Vec<usize> =
+                (0..sample.args.len()).filter(|i| !set.contains(i)).chain(set.clone()).collect();
+            let args: Vec<Tensor> = order.iter().map(|&i| sample.args[i].clone()).collect();
+            let (known, moving) = args.split_at(args.len() - set.len());
+            if moving.is_empty() || !moving.iter().all(|a| a.dtype().is_float()) {
+                continue;
+            }
+            let types: Vec<Type> = args.iter().map(Tensor::ty).collect();
+            let program = trace(&types, |x| {
+                let mut placed = x.to_vec();
+                order.iter().zip(x).for_each(|(&i, &x)| placed[i] = x);
+                apply(sample.prim.clone(), &placed).to_vec()
+            })?;
+            let error = check_transpose(&program, known, moving, 5)?;
+            assert!(error < 1e-13, "{:?} in {set:?}: {error}", sample.prim);
+        }
+    }
+    Ok(())
+}
+
+/// Cotangents of a part of a loop: a constant that is added in every step, and the steps without the
+/// last state.
+#[test]
+fn loops_of_which_a_part_is_used() -> Result<()> {
+    let number = Type::scalar(DType::F64);
+    let types = [number.clone(), number, Type::new(DType::F64, [4])];
+    let args = types.iter().zip(1..).map(|(ty, seed)| direction(ty, seed));
+    let args: Vec<Tensor> = args.collect::<Result<_>>()?;
+    let steps = |x: &[Var], nonlinear: bool| {
+        let a = x[0];
+        control::scan(Steps::new(4), &x[1..2], &x[2..], |h, part| {
+            let next = h[0] * 0.5 + a + part[0];
+            (vec![if nonlinear { next.sin() } else { next }], vec![h[0] * part[0]])
+        })
+    };
+    for nonlinear in [false, true] {
+        for last in [false, true] {
+            let program = trace(&types, |x| {
+                let (state, parts) = steps(x, nonlinear);
+                if last { state } else { parts }
+            })?;
+            let errors = check_program(&program, &args, &[true; 3], 5)?;
+            assert!(errors.differential < 1e-7 && errors.transpose < 1e-13, "{errors:?}");
         }
     }
     Ok(())

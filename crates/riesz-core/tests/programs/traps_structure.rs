@@ -105,6 +105,10 @@ fn logsumexp_at_large_and_infinite_numbers() -> Result<()> {
     close(&gradient(&[-INF, 0.0], last)?, &[0.0, 1.0], 0.0);
     close(&gradient(&[INF, 0.0], last)?, &[1.0, 0.0], 0.0);
     close(&gradient(&[-INF, -INF], last)?, &[NAN, NAN], 0.0);
+    // The first entry is the first element, whatever it is; 1 is a number like others.
+    close(&gradient(&[-INF, 0.0], |x| x.cumlogsumexp(0).at(0))?, &[1.0, 0.0], 0.0);
+    let weight = 1.0 / (1.0 + 1f64.exp());
+    close(&gradient(&[1.0, 2.0], last)?, &[weight, 1.0 - weight], 1e-15);
     Ok(())
 }
 

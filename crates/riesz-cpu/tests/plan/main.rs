@@ -1,6 +1,7 @@
 //! Tests of plans: what they compute is what the program means.
 
 mod common;
+mod deep;
 mod loops;
 mod memory;
 mod primitives;

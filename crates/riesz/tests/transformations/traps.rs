@@ -142,6 +142,8 @@ fn exponentials_and_logarithms() {
     // 1/(1 + e⁻²⁵) = 1 − 1.388794386477114…e−11, to one unit in the last place.
     near("softplus(25)", d(Var::softplus, 25.0), &[1.0 - 1.388_794_386_477_114_5e-11], 1.2e-16);
     is("x·log y at (0,0)", d2(|x, y| x.xlogy(y), 0.0, 0.0), &[-INF, 0.0]);
+    // The representative for Re⟨·,·⟩ is 2z, with z as the pair of its parts.
+    is("|z|² at 1+2i", d(|z| z.square().sum(), [1.0, 2.0]), &[2.0, 4.0]);
     // Φ(1) + φ(1) = 1.083315470587686298….
     near("gelu at 1", d(Var::gelu, 1.0), &[1.083_315_470_587_686_3], 1e-15);
 }
@@ -231,6 +233,9 @@ fn nesting() {
         &[-19.559_482_852_496_277],
         1e-13,
     );
+    // A rule whose function and differential both capture the x around: x·y at y = x.
+    let rule = |x: Var| custom_jvp(move |y: Var| x * y, move |_, _, dy| x * dy)(x);
+    is("a custom rule that captures an outer traced value", d(rule, 3.0), &[6.0]);
     let product = |a: Var, b: Var| a * b;
     is("f(x,x): the same variable twice", d(|x| product(x, x), 3.0), &[6.0]);
 }
