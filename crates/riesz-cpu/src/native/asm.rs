@@ -66,6 +66,9 @@ pub(super) struct Asm {
     saved: Vec<Register>,
 }
 
+/// The most bytes of a frame: a thread has two million for all its functions.
+const MOST_FRAME: u32 = 1 << 18;
+
 /// Where loops and functions begin.
 const ALIGNMENT: usize = 32;
 
@@ -333,7 +336,8 @@ impl Asm {
     }
 
     /// A function around what was written: it saves registers and makes the frame; a label that was
-    /// put nowhere leads to its end, where it returns `rax`. None if something could not be encoded.
+    /// put nowhere leads to its end, where it returns `rax`. None if something could not be encoded, or
+    /// the frame asks for too much of the stack.
     pub(super) fn finish(mut self) -> Option<Function> {
         let body = self.encoder.take_buffer();
         let saved = std::mem::take(&mut self.saved);
@@ -345,6 +349,9 @@ impl Asm {
             self.ins(Code::Push_r64, &[r(register)]);
         }
         let size = self.most.next_multiple_of(64) + 64;
+        if size > MOST_FRAME {
+            return None;
+        }
         self.immediate(Code::Sub_rm64_imm32, &[r(Register::RSP)], size as i32);
         self.immediate(Code::And_rm64_imm32, &[r(Register::RSP)], -64);
         let prologue = self.encoder.take_buffer();
