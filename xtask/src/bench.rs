@@ -14,6 +14,13 @@ const ADBENCH: &str = "crates/gradbench/adbench";
 
 /// Runs the benchmarks with the arguments after `bench`.
 pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
+    if arguments.iter().any(|a| a == "--help") {
+        println!(
+            "usage: cargo xtask bench [--peers [NAMES]] [--adbench FOLDER], and of the timing itself:\n"
+        );
+        print!("{}", cargo(root, &["--package", "riesz-bench", "--", "--help"], false)?);
+        return Ok(());
+    }
     let mut passed: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let peers = take(&mut passed, "--peers").map(|value| value.unwrap_or(PEERS));
     let adbench = match take(&mut passed, "--adbench") {

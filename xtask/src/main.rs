@@ -43,7 +43,7 @@ tasks:
   fuzz       random programs under random compositions of transformations; --seed S --count N
   primitives writes docs/primitives.md from what the primitives say about themselves
   mutants    breaks each rule of riesz-core in turn and names those no test notices; takes a while;
-             [--jobs N] [--list] [WORD…], see xtask/mutants/src/main.rs
+             [--all] [--jobs N] [--list] [WORD…], see xtask/mutants/src/main.rs
   bench      times the cases of benches/ and writes benches/RESULTS.md; with --peers [LIST] beside
              JAX, PyTorch and CasADi; further options as of `riesz-bench --help`";
 

@@ -23,13 +23,20 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 const USAGE: &str = "\
-usage: cargo xtask mutants [--jobs N] [--list] [WORD…]
+usage: cargo xtask mutants [--all] [--jobs N] [--list] [WORD…]
 
-  WORD…     only mutations whose file or function contains one of these: primitive/qr, transpose
+  WORD…     mutations whose file or function contains one of these: primitive/qr, simplify, batch;
+            without words the rules of derivatives, which are the functions `differential` and
+            `transpose`
+  --all     every mutation: shapes, batching and simplifications too; takes hours
   --jobs N  how many run at a time; all processors unless told
   --list    print the mutations and run nothing";
 
+/// The functions that are rules of derivatives.
+const RULES: [&str; 2] = ["differential", "transpose"];
+
 struct Options {
+    all: bool,
     jobs: usize,
     list: bool,
     words: Vec<String>,
@@ -39,13 +46,14 @@ impl Options {
     fn choose(&self, m: &Mutant) -> bool {
         let has =
             |word: &String| m.file.contains(word.as_str()) || m.function.contains(word.as_str());
-        self.words.is_empty() || self.words.iter().any(has)
+        let is_rule = RULES.iter().any(|&name| m.function.contains(name));
+        self.all || self.words.iter().any(has) || (self.words.is_empty() && is_rule)
     }
 }
 
 fn options() -> Result<Options, String> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut options = Options { jobs, list: false, words: Vec::new() };
+    let mut options = Options { all: false, jobs, list: false, words: Vec::new() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -53,6 +61,7 @@ fn options() -> Result<Options, String> {
                 let n = arguments.next().and_then(|n| n.parse().ok()).filter(|&n| n > 0);
                 options.jobs = n.ok_or("--jobs needs a number")?;
             }
+            "--all" => options.all = true,
             "--list" => options.list = true,
             option if option.starts_with('-') => return Err(USAGE.to_string()),
             word => options.words.push(word.to_string()),

@@ -2,8 +2,9 @@
 //!
 //! `role` says what each equation can become, `decide` which values are stored and in which nest,
 //! `pull` and `group` build the nests, `order` arranges their loops, `control` makes steps of loops and
-//! branches, `update` finds what can be updated in place, `storage` gives out memory. What comes out is a [`Plan`]: a [`Region`] and the buffers its
-//! operands name.
+//! branches, `update` finds what can be updated in place, `storage` gives out memory, `donate` finds
+//! results that can lie where arguments did. What comes out is a [`Plan`]: a [`Region`] and the buffers
+//! its operands name.
 //!
 //! What holds: a plan computes what the program means, up to the rounding of sums and elementary
 //! functions; it refers to nothing outside itself.
@@ -12,6 +13,7 @@ mod assemble;
 mod control;
 pub(crate) mod cost;
 mod decide;
+mod donate;
 mod group;
 mod index;
 mod memory;
@@ -23,6 +25,7 @@ mod storage;
 mod update;
 
 pub use cost::nest as cost;
+pub use donate::donors;
 pub use split::WORTH_SHARING;
 pub use storage::{ALIGNMENT, Buffer, Place, Storage};
 

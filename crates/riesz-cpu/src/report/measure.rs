@@ -47,8 +47,8 @@ impl Measurement {
     /// When the arguments are of other types than the program's, or there is no memory.
     pub fn run(&mut self, plan: &Plan, args: &[Tensor]) -> Result<()> {
         check_arguments(&plan.program, args)?;
-        let mut workspace = Workspace::new(plan)?;
-        let results = workspace.prepare(plan, args);
+        let mut workspace = Workspace::new(plan, &[])?;
+        let results = workspace.prepare(plan, args, &mut []);
         let addresses = workspace.addresses();
         for (step, least) in self.steps.iter().zip(&mut self.seconds) {
             let start = Instant::now();

@@ -11,9 +11,9 @@ mod workspace;
 
 pub use pool::{set_threads, threads};
 
-use crate::plan::Plan;
+use crate::plan::{Plan, donors};
 use crate::simd::Isa;
-use riesz_core::{Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
+use riesz_core::{Data, Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
 use smallvec::SmallVec;
 use stage::Stages;
 use std::borrow::Borrow;
@@ -24,6 +24,8 @@ pub(crate) use workspace::Workspace;
 pub struct Executable {
     plan: Plan,
     stages: Stages,
+    /// The argument whose memory each buffer of a result can take.
+    donors: Vec<Option<usize>>,
     workspaces: Mutex<Vec<Workspace>>,
 }
 
@@ -75,7 +77,8 @@ impl Executable {
     pub fn with(program: &Program, options: Options) -> Result<Executable> {
         let plan = Plan::new(program)?;
         let stages = Stages::new(&plan.region, options.isa, options.native);
-        Ok(Executable { plan, stages, workspaces: Mutex::new(Vec::new()) })
+        let donors = donors(&plan);
+        Ok(Executable { plan, stages, donors, workspaces: Mutex::new(Vec::new()) })
     }
 
     /// Whether it is machine code.
@@ -95,13 +98,38 @@ impl Executable {
     /// names it as the reference evaluator does.
     pub fn run(&self, args: &[impl Borrow<Tensor>]) -> Result<Results> {
         check_arguments(&self.plan.program, args)?;
-        let mut workspace = match self.lock().pop() {
-            Some(workspace) => workspace,
-            None => Workspace::new(&self.plan)?,
-        };
-        let results = self.run_in(&mut workspace, args);
+        let mut workspace = self.workspace()?;
+        let results = self.run_in(&mut workspace, args, &mut []);
         self.lock().push(workspace);
         results.map_or_else(|| self.run_by_reference(args), Ok)
+    }
+
+    /// As [`Executable::run`], with arguments that are given away: a result takes the memory of an
+    /// argument of its type that is not read any more when it is written, if nobody else holds it.
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    ///
+    /// ```
+    /// use riesz_core::{DType, Tensor, Type, trace};
+    /// use riesz_cpu::run::Executable;
+    /// let vector = Type::new(DType::F64, [3]);
+    /// let step = trace(&[vector.clone(), vector], |x| vec![x[0] - 0.1 * x[1]])?;
+    /// let (x, slope) = (Tensor::from([1.0, 2.0, 3.0]), Tensor::from([10.0, 0.0, 0.0]));
+    /// let place = x.as_slice::<f64>()?.as_ptr();
+    /// let y = Executable::new(&step)?.run_owned(vec![x, slope])?;
+    /// assert_eq!(y[0], Tensor::from([0.0, 2.0, 3.0]));
+    /// assert_eq!(y[0].as_slice::<f64>()?.as_ptr(), place);
+    /// # Ok::<(), riesz_core::Error>(())
+    /// ```
+    pub fn run_owned(&self, mut args: Vec<Tensor>) -> Result<Results> {
+        check_arguments(&self.plan.program, &args)?;
+        let mut workspace = self.workspace()?;
+        let mut given = workspace.take(&mut args);
+        let results = self.run_in(&mut workspace, &args, &mut given);
+        self.lock().push(workspace);
+        // What can fail takes no memory away, so that the arguments are still there.
+        results.map_or_else(|| self.run_by_reference(&args), Ok)
     }
 
     /// Only the reference evaluator knows which operation has no result, and on which numbers.
@@ -111,8 +139,13 @@ impl Executable {
         Ok(eval(&self.plan.program, &args)?.into())
     }
 
-    fn run_in(&self, workspace: &mut Workspace, args: &[impl Borrow<Tensor>]) -> Option<Results> {
-        let buffers = workspace.prepare(&self.plan, args);
+    fn run_in(
+        &self,
+        workspace: &mut Workspace,
+        args: &[impl Borrow<Tensor>],
+        given: &mut [Option<Data>],
+    ) -> Option<Results> {
+        let buffers = workspace.prepare(&self.plan, args, given);
         // SAFETY: the plan gave every operand a buffer of its size; only results and workspace are
         // written, and those overlap only where the plan says that they are never live together.
         let good = unsafe { self.stages.run(workspace.addresses()) };
@@ -121,6 +154,11 @@ impl Executable {
         }
         // SAFETY: the buffers are of this run, which has written every element of every result.
         Some(unsafe { workspace.results(&self.plan, args, buffers) })
+    }
+
+    fn workspace(&self) -> Result<Workspace> {
+        let spare = self.lock().pop();
+        spare.map_or_else(|| Workspace::new(&self.plan, &self.donors), Ok)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {

@@ -13,8 +13,10 @@ use std::sync::Arc;
 pub struct Workspace {
     block: Block,
     addresses: Vec<*mut u8>,
-    /// The operands whose addresses each run has anew: arguments, and buffers for results.
-    anew: Vec<usize>,
+    /// The operands that are arguments, and which.
+    arguments: Vec<(usize, usize)>,
+    /// The operands that are buffers for results, and the argument whose memory each can take.
+    buffers: Vec<(usize, Option<usize>)>,
     /// Where each result is found after a run.
     outcomes: Vec<Outcome>,
 }
@@ -32,8 +34,9 @@ enum Outcome {
 unsafe impl Send for Workspace {}
 
 impl Workspace {
-    /// Allocates what a plan needs.
-    pub fn new(plan: &Plan) -> Result<Workspace> {
+    /// Allocates what a plan needs, in which the buffers of results have these donors; none where the
+    /// list has ended.
+    pub fn new(plan: &Plan, donors: &[Option<usize>]) -> Result<Workspace> {
         let block = Block::new(plan.workspace)?;
         let written = |s: usize| matches!(plan.buffers[s].place, Place::Result(_));
         let outcome = |&home: &u32| match plan.buffers[home as usize].place {
@@ -48,8 +51,16 @@ impl Workspace {
             }
         };
         let outcomes = plan.results.iter().map(outcome).collect::<Result<_>>()?;
-        let is_anew = |place| matches!(place, Place::Argument(_) | Place::Result(_));
-        let anew = (0..plan.buffers.len()).filter(|&s| is_anew(plan.buffers[s].place)).collect();
+        let argument = |s: usize| match plan.buffers[s].place {
+            Place::Argument(i) => Some((s, i)),
+            _ => None,
+        };
+        let all = 0..plan.buffers.len();
+        let buffers = all
+            .clone()
+            .filter(|&s| written(s))
+            .zip(donors.iter().copied().chain(std::iter::repeat(None)))
+            .collect();
         let addresses = plan
             .buffers
             .iter()
@@ -60,24 +71,39 @@ impl Workspace {
                 Place::Argument(_) | Place::Result(_) | Place::Window(_) => block.at,
             })
             .collect();
-        Ok(Workspace { block, addresses, anew, outcomes })
+        Ok(Workspace {
+            block,
+            addresses,
+            arguments: all.filter_map(argument).collect(),
+            buffers,
+            outcomes,
+        })
     }
 
     /// Puts in the addresses of the arguments and of new buffers for the results, and clears the flag.
     /// The buffers are in the order of the operands that have them.
-    pub fn prepare(&mut self, plan: &Plan, args: &[impl Borrow<Tensor>]) -> Pending {
+    ///
+    /// `given` has the memory of the arguments that were given away, or is empty: a result takes it
+    /// where it can.
+    pub fn prepare(
+        &mut self,
+        plan: &Plan,
+        args: &[impl Borrow<Tensor>],
+        given: &mut [Option<Data>],
+    ) -> Pending {
+        for &(s, i) in &self.arguments {
+            self.addresses[s] = match given.get_mut(i) {
+                Some(Some(data)) => room(data),
+                _ => address(args[i].borrow()),
+            };
+        }
         let mut results = Pending::new();
-        for &s in &self.anew {
+        for &(s, donor) in &self.buffers {
+            let taken = donor.and_then(|i| given.get_mut(i)?.take());
             let buffer = &plan.buffers[s];
-            match buffer.place {
-                Place::Argument(i) => self.addresses[s] = address(args[i].borrow()),
-                Place::Result(_) => {
-                    let mut data = pending(buffer.dtype, buffer.len);
-                    self.addresses[s] = room(&mut data);
-                    results.push(data);
-                }
-                Place::Workspace(_) | Place::Constant(_) | Place::Window(_) => {}
-            }
+            let mut data = taken.unwrap_or_else(|| pending(buffer.dtype, buffer.len));
+            self.addresses[s] = room(&mut data);
+            results.push(data);
         }
         if self.block.bytes > 0 {
             // SAFETY: the flag is one byte of the block.
@@ -108,6 +134,24 @@ impl Workspace {
             results.push(Tensor::from_data(data, plan.program.ty(v).shape.clone()));
         }
         results
+    }
+
+    /// Takes the memory of the arguments that a result can have, where nobody else holds it.
+    pub fn take(&self, args: &mut [Tensor]) -> Given {
+        let mut given: Given = args.iter().map(|_| None).collect();
+        for i in self.buffers.iter().filter_map(|buffer| buffer.1) {
+            let empty = Tensor::from_data(pending(args[i].dtype(), 0), [0].into());
+            let arg = std::mem::replace(&mut args[i], empty);
+            let mut data = arg.data().clone();
+            let shape = arg.shape().clone();
+            drop(arg);
+            if is_own(&mut data) {
+                given[i] = Some(data);
+            } else {
+                args[i] = Tensor::from_data(data, shape);
+            }
+        }
+        given
     }
 
     /// The table of addresses.
@@ -163,6 +207,14 @@ impl Drop for Block {
 /// The buffers of the results: vectors with room for their elements, which are written through their
 /// addresses.
 pub type Pending = SmallVec<[Data; 4]>;
+
+/// The memory of arguments that were given away.
+pub type Given = SmallVec<[Option<Data>; 4]>;
+
+/// Whether nobody else holds the elements.
+fn is_own(data: &mut Data) -> bool {
+    with_elements!(data, v => Arc::get_mut(v).is_some())
+}
 
 /// A buffer for a result.
 fn pending(dtype: DType, len: usize) -> Data {

@@ -364,7 +364,7 @@ impl Number for bool {
 /// Copies `n` elements of `size` bytes from every `from_stride`-th to every `to_stride`-th.
 ///
 /// # Safety
-/// The elements are readable and writable, and those written do not overlap those read.
+/// The elements are readable and writable, and those written do not overlap those read, or are the same.
 pub unsafe fn copy_strided(
     from: *const u8,
     from_stride: isize,
@@ -380,7 +380,8 @@ pub unsafe fn copy_strided(
         // SAFETY: the caller's.
         unsafe {
             if fs == 1 && ts == 1 {
-                return std::ptr::copy_nonoverlapping(from, to, n);
+                // A result may lie where its argument did.
+                return std::ptr::copy(from, to, n);
             }
             for i in 0..n as isize {
                 *to.offset(i * ts) = *from.offset(i * fs);

@@ -1,6 +1,6 @@
 //! Running a plan by the meaning of its nests, which needs no backend.
 
-use riesz_core::{Data, Program, Tensor, Type, eval};
+use riesz_core::{Data, Element, Program, Tensor, Type, eval};
 use riesz_cpu::nest;
 use riesz_cpu::plan::{Place, Plan};
 use riesz_cpu::run::{Executable, Options};
@@ -36,6 +36,14 @@ pub fn close(a: &Tensor, b: &Tensor, tolerance: f64) -> bool {
     a.ty() == b.ty() && a.to_f64().iter().zip(&b.to_f64()).all(same)
 }
 
+/// The same elements in memory of their own.
+fn copied(t: &Tensor) -> Tensor {
+    fn of<T: Element>(t: &Tensor, x: &[T]) -> Tensor {
+        Tensor::new(x.to_vec(), t.shape().clone()).unwrap_or_else(|e| panic!("{e}"))
+    }
+    riesz_core::with_elements!(t.data(), x => of(t, x))
+}
+
 /// Plans and interprets a program and compares with its reference meaning.
 pub fn check(program: &Program, args: &[Tensor]) -> Plan {
     let plan = Plan::new(program).unwrap_or_else(|e| panic!("{e}"));
@@ -45,6 +53,9 @@ pub fn check(program: &Program, args: &[Tensor]) -> Plan {
         let options = Options { native, ..Options::default() };
         let executable = Executable::with(program, options).unwrap_or_else(|e| panic!("{e}"));
         compare(program, &plan, &expected, &executable.run(args).ok().map(|y| y.to_vec()));
+        // Given away, their memory may become that of the results.
+        let owned = executable.run_owned(args.iter().map(copied).collect());
+        compare(program, &plan, &expected, &owned.ok().map(|y| y.to_vec()));
     }
     let given = interpret(&plan, args);
     compare(program, &plan, &expected, &given);

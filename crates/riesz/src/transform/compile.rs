@@ -8,7 +8,7 @@ pub use report::{Report, Stages};
 use crate::tree::{Index, Path, Tree, VarTree, skeleton, with_leaves};
 use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
 use riesz_cpu::report::Measurement;
-use riesz_cpu::run::{Executable, Options};
+use riesz_cpu::run::{Executable, Options, Results};
 use settings::Settings;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
@@ -88,10 +88,37 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         if self.settings.watch() {
             ready.watch(&self.settings, &leaves, &results)?;
         }
-        let mut results = results.into_iter();
-        // The leaves of a structure are numbered in order.
-        let mut next = |_: &Index| results.next().unwrap_or_else(|| Tensor::scalar(f64::NAN));
-        Ok(ready.result.map(&mut next))
+        Ok(ready.tree(results))
+    }
+
+    /// As [`Compiled::call`], with arguments that are given away: where nobody else holds an argument,
+    /// and it is not read any more when a result of its type is written, the result takes its memory.
+    /// So a loop of steps of descent updates its parameters in place.
+    ///
+    /// # Errors
+    /// As [`Compiled::call`].
+    ///
+    /// ```
+    /// use riesz::prelude::*;
+    /// let step = compile(|x: Var| x - 0.1 * grad(|x: Var| x.square().sum())(x));
+    /// let mut x = Tensor::from([1.0, -2.0]);
+    /// let place = x.as_slice::<f64>()?.as_ptr();
+    /// for _ in 0..100 {
+    ///     x = step.call_donating(x)?;
+    /// }
+    /// assert!(x.as_slice::<f64>()?[1].abs() < 1e-9);
+    /// assert_eq!(x.as_slice::<f64>()?.as_ptr(), place);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn call_donating(&self, args: A::Tensors) -> Result<R::Tensors> {
+        if self.settings.watch() {
+            // The arguments are looked at afterwards.
+            return self.call(&args);
+        }
+        let ready = self.ready(&args, &leaves(&args))?;
+        let owned = args.leaves();
+        drop(args);
+        Ok(ready.tree(ready.executable.run_owned(owned)?))
     }
 
     /// Traces and plans for arguments of these shapes and element types, so that the first call is
@@ -164,6 +191,14 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
 }
 
 impl<R: VarTree> Ready<R> {
+    /// The results as the function gives them.
+    fn tree(&self, results: Results) -> R::Tensors {
+        let mut results = results.into_iter();
+        // The leaves of a structure are numbered in order.
+        let mut next = |_: &Index| results.next().unwrap_or_else(|| Tensor::scalar(f64::NAN));
+        self.result.map(&mut next)
+    }
+
     /// What the settings ask for after a call.
     #[cold]
     fn watch(&self, settings: &Settings, args: &[&Tensor], results: &[Tensor]) -> Result<()> {

@@ -1,0 +1,118 @@
+//! Donation: which results can take the memory of an argument that the caller gives away.
+//!
+//! A result takes the place of an argument of its type if the argument is read for the last time before
+//! the result is written for the first time, or in the one nest that writes it, element by element at
+//! the same index: there the loads come first. So a step of descent updates its parameters in place.
+
+use super::{Place, Plan, Storage};
+use crate::nest::{Op, Operand, Step};
+use riesz_core::{DType, Primitive};
+use std::collections::HashMap;
+
+/// For each buffer of a result, in the order of the buffers, the argument whose memory it can take.
+///
+/// There is none where an operation could have no result, as the error is found by computing again
+/// from the arguments.
+pub fn donors(plan: &Plan) -> Vec<Option<usize>> {
+    let is_result = |s: &usize| matches!(plan.buffers[*s].place, Place::Result(_));
+    let results = (0..plan.buffers.len()).filter(is_result);
+    let program = &plan.program;
+    let can_fail = program.equations().iter().any(|eq| {
+        let types: Vec<_> = eq.inputs.iter().map(|&v| program.ty(v).clone()).collect();
+        eq.prim.can_fail(&types)
+    });
+    if can_fail {
+        return results.map(|_| None).collect();
+    }
+    let mut free: HashMap<(DType, usize), Vec<(usize, usize)>> = HashMap::new();
+    for (s, buffer) in plan.buffers.iter().enumerate() {
+        // An argument that is a result itself stays as it is.
+        if let Place::Argument(i) = buffer.place
+            && !plan.results.contains(&(s as Storage))
+        {
+            free.entry((buffer.dtype, buffer.len)).or_default().push((s, i));
+        }
+    }
+    let steps = &plan.region.steps;
+    let spans = spans(steps, plan.buffers.len());
+    let find = |result: usize| {
+        let (first, _) = spans[result]?;
+        let fits = |&(s, _): &(usize, usize)| match spans[s] {
+            None => true,
+            Some((_, last)) if last == first => takes_place(&steps[first], s, result),
+            Some((_, last)) => last < first,
+        };
+        let buffer = &plan.buffers[result];
+        let free = free.get_mut(&(buffer.dtype, buffer.len))?;
+        let at = free.iter().position(fits)?;
+        Some(free.remove(at).1)
+    };
+    results.map(find).collect()
+}
+
+/// The first and the last step that mention each operand.
+fn spans(steps: &[Step], operands: usize) -> Vec<Option<(usize, usize)>> {
+    let mut spans = vec![None; operands];
+    for (t, step) in steps.iter().enumerate() {
+        mentions(step, &mut |s| {
+            let span = &mut spans[s as usize];
+            *span = Some((span.map_or(t, |(first, _)| first), t));
+        });
+    }
+    spans
+}
+
+/// Whether a step is a nest that reads one operand nowhere but where it writes the other.
+fn takes_place(step: &Step, from: usize, to: usize) -> bool {
+    let (from, to) = (from as Operand, to as Operand);
+    let Step::Nest(nest) = step else { return false };
+    let mut stores = nest.stores.iter().filter(|store| store.access.operand == to);
+    let (Some(store), None) = (stores.next(), stores.next()) else { return false };
+    let written = (store.access.offset, &store.access.strides);
+    store.fold.is_none()
+        && nest.body.iter().all(|inst| match &inst.op {
+            Op::Load(access) if access.operand == from => {
+                (access.offset, &access.strides) == written
+            }
+            Op::Load(access) | Op::Gather { access, .. } => {
+                access.operand != from && access.operand != to
+            }
+            _ => true,
+        })
+}
+
+/// Shows every operand that a step reads or writes, or whose address it moves.
+fn mentions(step: &Step, show: &mut impl FnMut(Operand)) {
+    match step {
+        Step::Nest(nest) => {
+            for inst in &nest.body {
+                if let Op::Load(access) | Op::Gather { access, .. } = &inst.op {
+                    show(access.operand);
+                }
+            }
+            nest.stores.iter().for_each(|store| show(store.access.operand));
+            nest.flag.into_iter().for_each(show);
+        }
+        Step::Call(call) => call.operands.iter().copied().for_each(show),
+        Step::Loop { windows, advance, exchange, body, .. } => {
+            windows.iter().flat_map(|w| [w.0, w.1]).for_each(&mut *show);
+            advance.iter().map(|a| a.0).for_each(&mut *show);
+            exchange.iter().flat_map(|e| [e.0, e.1]).for_each(&mut *show);
+            all(body, show);
+        }
+        Step::While { test, flag, body } => {
+            show(*flag);
+            all(test, show);
+            all(body, show);
+        }
+        Step::If { flag, yes, no } => {
+            show(*flag);
+            all(yes, show);
+            all(no, show);
+        }
+    }
+}
+
+fn all(steps: &[Step], show: &mut impl FnMut(Operand)) {
+    steps.iter().for_each(|step| mentions(step, show));
+}
