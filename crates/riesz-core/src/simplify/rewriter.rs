@@ -14,9 +14,9 @@ use crate::primitive::{
 use crate::program::{Program, Value};
 use crate::tensor::Tensor;
 use crate::types::{Shape, Type};
+use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 /// How many rules may write inside each other.
 const DEPTH: usize = 16;
@@ -40,7 +40,7 @@ pub(super) struct Rewriter<'a> {
     definition: Vec<Option<u32>>,
     facts: Vec<Fact>,
     /// The equations by the hash of what they apply to what.
-    numbers: HashMap<u64, SmallVec<[u32; 1]>, BuildHasherDefault<AsIs>>,
+    numbers: FxHashMap<u64, SmallVec<[u32; 1]>>,
     equation: usize,
     source: Source,
     depth: usize,
@@ -61,7 +61,7 @@ impl<'a> Rewriter<'a> {
             definition: vec![None; inputs.len()],
             facts,
             program: Program::with_inputs(inputs),
-            numbers: HashMap::default(),
+            numbers: FxHashMap::default(),
             equation: 0,
             source: Source::Unknown,
             depth: 0,
@@ -347,29 +347,11 @@ fn commutes(prim: &Prim) -> bool {
 }
 
 fn number(prim: &Prim, inputs: &[Value]) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FxHasher::default();
     prim.hash(&mut hasher);
     match inputs {
         [a, b] if commutes(prim) => [*a.min(b), *a.max(b)].hash(&mut hasher),
         _ => inputs.hash(&mut hasher),
     }
     hasher.finish()
-}
-
-/// The keys are hashes already.
-#[derive(Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }

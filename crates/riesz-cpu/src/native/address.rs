@@ -8,8 +8,8 @@
 
 use super::graph::{Graph, Op, Trips};
 use super::lower::Group;
+use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
-use std::collections::HashMap;
 
 /// Registers for pointers.
 pub(super) const POINTERS: usize = 11;
@@ -21,7 +21,7 @@ pub(super) fn share(groups: &mut Vec<Group>) -> Vec<Option<u16>> {
     if groups.len() <= POINTERS {
         return shared;
     }
-    let mut alike: HashMap<SmallVec<[i64; 4]>, Vec<usize>> = HashMap::new();
+    let mut alike: HashMap<SmallVec<[i64; 4]>, Vec<usize>> = HashMap::default();
     for (g, group) in groups.iter().enumerate().filter(|(_, group)| group.operand.is_some()) {
         alike.entry(group.strides.clone()).or_default().push(g);
     }

@@ -4,9 +4,8 @@
 //! instruction pointer, and everything that changes lies in the stack frame. The frame is aligned to
 //! 64 bytes; `rbp` remembers where it was called.
 
-use super::graph::Fast;
 use iced_x86::{Code, Encoder, Instruction, OpKind, Register};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 /// A memory operand.
 #[derive(Clone, Copy, Debug)]
@@ -45,9 +44,9 @@ pub(super) struct Asm {
     encoder: Encoder,
     /// Bytes written so far.
     len: usize,
-    words: HashMap<u64, u32, Fast>,
+    words: HashMap<u64, u32>,
     word_list: Vec<u64>,
-    vectors: HashMap<[u8; 64], u32, Fast>,
+    vectors: HashMap<[u8; 64], u32>,
     vector_list: Vec<[u8; 64]>,
     /// Where a displacement lies, where its instruction ends, and the constant it leads to.
     constants: Vec<(usize, usize, Constant)>,

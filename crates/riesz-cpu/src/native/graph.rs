@@ -9,9 +9,8 @@
 //! Not here: what the operations of a nest become (`expand`), and which loops there are (`lower`).
 
 pub(super) use super::operation::*;
+use rustc_hash::{FxBuildHasher, FxHashMap as HashMap};
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// The number of a value.
 pub(super) type Id = u32;
@@ -71,44 +70,7 @@ pub(super) struct Accumulator {
     pub(super) identity: u64,
 }
 
-/// Hashing of small keys that nobody chooses to collide.
-pub(super) type Fast = BuildHasherDefault<Mix>;
-
-#[derive(Default)]
-pub(super) struct Mix(u64);
-
-impl Hasher for Mix {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-    fn write_u8(&mut self, x: u8) {
-        self.write_u64(x.into());
-    }
-    fn write_u16(&mut self, x: u16) {
-        self.write_u64(x.into());
-    }
-    fn write_u32(&mut self, x: u32) {
-        self.write_u64(x.into());
-    }
-    fn write_u64(&mut self, x: u64) {
-        self.0 = (self.0.rotate_left(5) ^ x).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    fn write_usize(&mut self, x: usize) {
-        self.write_u64(x as u64);
-    }
-    fn write_isize(&mut self, x: isize) {
-        self.write_u64(x as u64);
-    }
-}
-
-type Known = HashMap<(Op, [Id; 3], Size, u16), Id, Fast>;
+type Known = HashMap<(Op, [Id; 3], Size, u16), Id>;
 
 /// The values of a nest and the blocks they are computed in.
 pub(super) struct Graph {
@@ -139,7 +101,7 @@ impl Graph {
         };
         Graph {
             nodes: RefCell::new(Vec::with_capacity(256)),
-            known: RefCell::new(Known::with_capacity_and_hasher(256, Fast::default())),
+            known: RefCell::new(Known::with_capacity_and_hasher(256, FxBuildHasher)),
             blocks: RefCell::new(vec![root]),
             accumulators: Vec::new(),
             lanes,

@@ -17,8 +17,8 @@ use super::graph::{
 };
 use crate::nest::{Access, Nest, Op as NestOp, Operand};
 use riesz_core::DType;
+use rustc_hash::FxHashMap as HashMap;
 use smallvec::{SmallVec, smallvec};
-use std::collections::HashMap;
 
 /// A pointer into an operand, or a number, that moves with the loops.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -93,7 +93,7 @@ pub(super) fn lower(
         blocking,
         graph,
         groups: Vec::new(),
-        known: HashMap::new(),
+        known: HashMap::default(),
         helpers,
         block: 0,
         own: smallvec![None; depth],

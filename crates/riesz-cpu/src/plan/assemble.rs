@@ -20,9 +20,10 @@ use crate::routine::{self, Convolution, Loop, Product};
 use crate::simd::Isa;
 use riesz_core::cost::of_equation;
 use riesz_core::{DType, Equation, Error, ErrorKind, Prim, Program, Result, Shape, Type, Value};
+use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How often planning starts again because a value has to be stored after all. Each time at least one
@@ -141,7 +142,7 @@ impl<'a> Frame<'a> {
     /// A buffer for each stored value; a reshaped value lies where its argument does, a result where
     /// it has to be. Loops and branches say themselves where their results are.
     fn place_values(&mut self) {
-        let mut given: HashMap<Value, Storage> = HashMap::new();
+        let mut given: HashMap<Value, Storage> = HashMap::default();
         for (&v, &output) in self.program.outputs().iter().zip(self.outputs) {
             if !self.shared.contains(&output) {
                 given.entry(v).or_insert(output);

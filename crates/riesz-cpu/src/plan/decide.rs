@@ -12,8 +12,8 @@
 
 use super::role::{Role, role};
 use riesz_core::{Prim, Program, Shape, Value};
+use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
-use std::collections::HashMap;
 
 /// The number of a domain: the extents of the loops of a nest.
 pub type Domain = u32;
@@ -68,7 +68,7 @@ impl Decisions {
             stored,
             stage: vec![0; program.len()],
             earliest: Vec::new(),
-            domains: HashMap::new(),
+            domains: HashMap::default(),
             shapes: Vec::new(),
         };
         decisions.require(program);
@@ -168,7 +168,7 @@ impl Decisions {
         let mut same = vec![0u32; n];
         let mut other = vec![0u32; n];
         let mut depth = vec![0u32; n];
-        let mut operations: HashMap<(Domain, u32), u32> = HashMap::new();
+        let mut operations: HashMap<(Domain, u32), u32> = HashMap::default();
         for (i, eq) in program.equations().iter().enumerate() {
             let role = self.roles[i];
             let most = |of: &[u32]| eq.inputs.iter().map(|v| of[v.index()]).max().unwrap_or(0);

@@ -7,7 +7,7 @@
 use super::{Place, Plan, Storage};
 use crate::nest::{Op, Operand, Step};
 use riesz_core::{DType, Primitive};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 /// For each buffer of a result, in the order of the buffers, the argument whose memory it can take.
 ///
@@ -24,7 +24,7 @@ pub fn donors(plan: &Plan) -> Vec<Option<usize>> {
     if can_fail {
         return results.map(|_| None).collect();
     }
-    let mut free: HashMap<(DType, usize), Vec<(usize, usize)>> = HashMap::new();
+    let mut free: HashMap<(DType, usize), Vec<(usize, usize)>> = HashMap::default();
     for (s, buffer) in plan.buffers.iter().enumerate() {
         // An argument that is a result itself stays as it is.
         if let Place::Argument(i) = buffer.place

@@ -11,8 +11,8 @@ use super::role::Role;
 use crate::nest::{Access, Inst, Op, Operand, Reg, Special};
 use riesz_core::primitive::Concat;
 use riesz_core::{DType, Data, Equation, Prim, Program, Tensor, Value};
+use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
-use std::collections::HashMap;
 
 /// The index of an element: one function of the loops for each axis.
 pub type Index = SmallVec<[Affine; 4]>;
@@ -51,8 +51,8 @@ impl<'a> Pull<'a> {
             starts,
             extents,
             body: Vec::new(),
-            values: HashMap::new(),
-            numbered: HashMap::new(),
+            values: HashMap::default(),
+            numbered: HashMap::default(),
             raises: false,
         }
     }
