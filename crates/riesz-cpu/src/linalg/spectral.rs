@@ -11,7 +11,7 @@ use faer::linalg::{temp_mat_scratch, temp_mat_zeroed};
 use faer::mat::AsMatMut;
 use faer::{MatMut, MatRef, Par};
 
-/// Bytes of scratch that [`svd`] needs for an m×n matrix.
+/// Bytes of scratch that [`svd()`] needs for an m×n matrix.
 pub fn svd_room<T: Scalar>(m: usize, n: usize) -> usize {
     if m == 0 || n == 0 { 0 } else { svd_stack::<T>(m, n).unaligned_bytes_required() }
 }
