@@ -82,7 +82,7 @@ fn transpose_of_dot(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
     rw.make(dot.swapped(), &[b, a])
 }
 
-/// One product instead of two, as in the derivative of xᵀAx, which is A·x + Aᵀ·x.
+/// One product instead of two, as in the derivative of tr(XᵀAX), which is A·X + Aᵀ·X.
 fn sum_of_products(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
     let (&Prim::Binary(op @ (Binary::Add | Binary::Sub)), &[p, q]) = (s.prim, s.x) else {
         return None;

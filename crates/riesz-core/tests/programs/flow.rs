@@ -243,6 +243,36 @@ fn products_accumulated_by_a_scan_are_one_product_after_it() -> Result<()> {
     Ok(())
 }
 
+/// A sum that each step reads has to be there in each step: linear attention, prefix sums.
+#[test]
+fn a_sum_that_is_read_on_the_way_is_not_taken_out() -> Result<()> {
+    let args = [numbers(&[4, 4], 1), numbers(&[6, 4], 2), numbers(&[6, 4], 3), numbers(&[6, 4], 4)];
+    let run = |x: &[Var], use_sum: fn(Var, Var) -> Var| {
+        let (last, y) = control::scan(Steps::new(6), &x[..1], &x[1..], |s, p| {
+            let sum = s[0] + p[0].outer(p[1]);
+            (vec![sum], vec![use_sum(sum, p[2])])
+        });
+        [last, y].concat()
+    };
+    both(&args, |x| run(x, |sum, q| sum.dot(q)))?;
+    both(&args, |x| run(x, |sum, _| sum))?;
+    Ok(())
+}
+
+#[test]
+fn a_product_that_is_added_twice_is_taken_out_twice() -> Result<()> {
+    let args = [numbers(&[4, 4], 1), numbers(&[6, 4], 2), numbers(&[6, 4], 3)];
+    let (_, simple) = both(&args, |x| {
+        let (last, _) = control::scan(Steps::new(6), &x[..1], &x[1..], |s, p| {
+            let product = p[0].outer(p[1]);
+            (vec![(s[0] + product) + product], vec![])
+        });
+        last
+    })?;
+    assert!(scans(&simple).is_empty(), "{simple}");
+    Ok(())
+}
+
 #[test]
 fn every_primitive_with_programs_inside_and_its_gradient_keep_their_values() -> Result<()> {
     for sample in Prim::samples() {

@@ -274,6 +274,11 @@ pub trait Routine: Send + Sync {
         0
     }
 
+    /// Whether it may find no result where the operation has one: an iteration that does not converge.
+    fn gives_up(&self) -> bool {
+        false
+    }
+
     /// How many pieces there are.
     fn pieces(&self) -> usize {
         1

@@ -21,7 +21,7 @@ pub fn donors(plan: &Plan) -> Vec<Option<usize>> {
         let types: Vec<_> = eq.inputs.iter().map(|&v| program.ty(v).clone()).collect();
         eq.prim.can_fail(&types)
     });
-    if can_fail {
+    if can_fail || give_up(&plan.region.steps) {
         return results.map(|_| None).collect();
     }
     let mut free: HashMap<(DType, usize), Vec<(usize, usize)>> = HashMap::default();
@@ -60,6 +60,18 @@ fn spans(steps: &[Step], operands: usize) -> Vec<Option<(usize, usize)>> {
         });
     }
     spans
+}
+
+/// Whether a call may find no result where the operation has one.
+fn give_up(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Nest(_) => false,
+        Step::Call(call) => call.function.gives_up(),
+        Step::Loop { body, .. } => give_up(body),
+        Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
+            give_up(a) || give_up(b)
+        }
+    })
 }
 
 /// Whether a step is a nest that reads one operand nowhere but where it writes the other.

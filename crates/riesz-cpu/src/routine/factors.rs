@@ -114,6 +114,9 @@ impl OnMatrices for Eigh {
     fn name(&self) -> String {
         format!("eigh {0}x{0}", self.n)
     }
+    fn gives_up(&self) -> bool {
+        true
+    }
     fn cost(&self) -> usize {
         9 * self.n.pow(3)
     }
@@ -142,6 +145,9 @@ pub struct Svd {
 impl OnMatrices for Svd {
     fn name(&self) -> String {
         format!("svd {}x{}", self.m, self.n)
+    }
+    fn gives_up(&self) -> bool {
+        true
     }
     fn cost(&self) -> usize {
         9 * self.m * self.n * self.m.min(self.n)
@@ -172,6 +178,9 @@ pub struct Pinv {
 impl OnMatrices for Pinv {
     fn name(&self) -> String {
         format!("pinv {}x{}", self.m, self.n)
+    }
+    fn gives_up(&self) -> bool {
+        true
     }
     fn cost(&self) -> usize {
         10 * self.m * self.n * self.m.min(self.n)

@@ -17,6 +17,11 @@ pub trait OnMatrices: Send + Sync {
     /// Bytes of scratch.
     fn room<T: Scalar>(&self) -> usize;
 
+    /// As [`Routine::gives_up`].
+    fn gives_up(&self) -> bool {
+        false
+    }
+
     /// Does it; false when there is no result for these numbers.
     ///
     /// # Safety
@@ -125,6 +130,10 @@ impl<F: OnMatrices> Routine for Stack<F> {
             DType::F32 => self.function.room::<f32>(),
             _ => self.function.room::<f64>(),
         }
+    }
+
+    fn gives_up(&self) -> bool {
+        self.function.gives_up()
     }
 
     fn pieces(&self) -> usize {

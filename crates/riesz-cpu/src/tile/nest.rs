@@ -143,7 +143,7 @@ impl Tiled {
             let at = match &inst.op {
                 Op::Load(access) => {
                     let (from, stride) = (element(access), stride(access));
-                    if n == 1 || self.direct && stride == 1 {
+                    if self.direct && (n == 1 || stride == 1) {
                         from
                     } else {
                         // SAFETY: the caller's; a slot has `tile` elements of eight bytes.

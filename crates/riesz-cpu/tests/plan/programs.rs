@@ -142,3 +142,10 @@ fn results_that_are_arguments_or_each_other() {
         vec![x[0], y, y, x[0].reshape([6]), y.reshape([3, 2]), y.t()]
     });
 }
+
+/// On tiles the last one has a single element, which is read once more after a result took its place.
+#[test]
+fn an_argument_that_is_given_away_is_still_read() {
+    run(&[&[513]], |x| vec![2.0 * x[0], x[0].sum()]);
+    run(&[&[1]], |x| vec![2.0 * x[0], Var::concat(&[x[0], x[0]], 0)]);
+}

@@ -42,7 +42,7 @@ pub(super) fn after_the_loop(work: &mut Work) -> Option<bool> {
         if uses[input.index()] != 1 {
             continue;
         }
-        let Some(terms) = terms(&body, body.outputs()[k], input) else { continue };
+        let Some(terms) = terms(&body, &uses, body.outputs()[k], input) else { continue };
         let products: Vec<Term> = terms.iter().filter_map(|&v| product(&body, v)).collect();
         for term in products {
             if let Some(factors) = pays(&work.scan, &body, &term) {
@@ -69,8 +69,9 @@ fn define(program: &Program, v: Value) -> Option<&Equation> {
     program.equations().get(at)
 }
 
-/// The other terms, if a value is a sum of which `carry` is one.
-fn terms(body: &Program, sum: Value, carry: Value) -> Option<Vec<Value>> {
+/// The other terms, if a value is a sum of which `carry` is one. Nothing else may use the sum so far:
+/// taking a term out changes it.
+fn terms(body: &Program, uses: &[u32], sum: Value, carry: Value) -> Option<Vec<Value>> {
     let mut open = vec![sum];
     let mut terms = Vec::new();
     let mut found = false;
@@ -80,7 +81,9 @@ fn terms(body: &Program, sum: Value, carry: Value) -> Option<Vec<Value>> {
             continue;
         }
         match define(body, v).map(|eq| (&eq.prim, &eq.inputs)) {
-            Some((Prim::Binary(Binary::Add), x)) if terms.len() + open.len() < 64 => {
+            Some((Prim::Binary(Binary::Add), x))
+                if uses[v.index()] == 1 && terms.len() + open.len() < 64 =>
+            {
                 open.extend([x[1], x[0]]);
             }
             _ => terms.push(v),
@@ -137,8 +140,11 @@ fn take_out(work: &mut Work, k: usize, terms: &[Value], term: &Term, factors: [F
     let scan = &work.scan;
     let body = &scan.body;
     let input = Value((scan.consts + k) as u32);
-    // The sum without the term.
-    let rest: Vec<Value> = terms.iter().copied().filter(|&v| v != term.value).collect();
+    // The sum without the term, which may be in it once more.
+    let mut rest = terms.to_vec();
+    if let Some(at) = rest.iter().position(|&v| v == term.value) {
+        rest.remove(at);
+    }
     let mut outputs = body.outputs().to_vec();
     let mut handed = Vec::new();
     let outs: Vec<Out> = factors
