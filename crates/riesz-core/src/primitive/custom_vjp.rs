@@ -242,17 +242,13 @@ impl Primitive for CustomBackward {
         linear_together(&(self.known..self.known + self.directions()).collect::<Vec<_>>())
     }
     fn differential(&self, x: &[Var], _: &[Var], dx: &[Option<Var>]) -> Tangents {
-        or_fail(self.differentiate(x, dx), self.output_count()).1
+        linear_differential(self.clone().into(), x, dx)
     }
     /// A rule is differentiated as it is written, also in the cotangents: it may not be linear. Only
     /// what is transposed has been seen to be.
     fn value_and_differential(&self, x: &[Var], dx: &[Option<Var>]) -> Option<(Vars, Tangents)> {
         let linearly = self.transposed && dx[..self.known].iter().all(Option::is_none);
-        if !linearly {
-            return Some(or_fail(self.differentiate(x, dx), self.output_count()));
-        }
-        let y = apply(self.clone(), x);
-        Some((y, linear_differential(self.clone().into(), x, dx)))
+        (!linearly).then(|| or_fail(self.differentiate(x, dx), self.output_count()))
     }
     fn can_fail(&self, _: &[Type]) -> bool {
         can_fail(&self.body)

@@ -2,7 +2,7 @@
 
 use crate::differentiate::{close, gradient_program, numbers, types};
 use riesz_core::control::{self, Steps};
-use riesz_core::primitive::{Scan, While};
+use riesz_core::primitive::{Attribute, Sample, Scan, While};
 use riesz_core::{
     DType, Prim, Primitive, Program, Result, SimplifyOptions, Tensor, Var, eval, simplify, trace,
 };
@@ -273,24 +273,31 @@ fn a_product_that_is_added_twice_is_taken_out_twice() -> Result<()> {
     Ok(())
 }
 
+/// The samples of the primitives that have bodies.
+fn with_programs_inside() -> impl Iterator<Item = Sample> {
+    let has_body =
+        |s: &Sample| s.prim.attributes().iter().any(|(_, a)| matches!(a, Attribute::Program(_)));
+    Prim::samples().into_iter().filter(has_body)
+}
+
+/// A number from all float results of a sample, and which of its arguments it is differentiated by.
+fn sum_of(sample: &Sample) -> Result<(Program, Vec<bool>)> {
+    let wrt = sample.args.iter().map(|a| a.dtype().is_float()).collect();
+    let sum = trace(&types(&sample.args), |x| {
+        let y = riesz_core::apply(sample.prim.clone(), x);
+        let floats = y.iter().filter(|y| y.dtype() == DType::F64);
+        vec![floats.map(|y| y.sin().sum()).reduce(|a, b| a + b).unwrap_or(x[0])]
+    })?;
+    Ok((sum, wrt))
+}
+
 #[test]
 fn every_primitive_with_programs_inside_and_its_gradient_keep_their_values() -> Result<()> {
-    for sample in Prim::samples() {
-        let inside = |a: &riesz_core::primitive::Attribute| {
-            matches!(a, riesz_core::primitive::Attribute::Program(_))
-        };
-        if !sample.prim.attributes().iter().any(|(_, a)| inside(a)) {
-            continue;
-        }
+    for sample in with_programs_inside() {
         let program =
             trace(&types(&sample.args), |x| riesz_core::apply(sample.prim.clone(), x).to_vec())?;
         simplified(&program, &sample.args)?;
-        let wrt: Vec<bool> = sample.args.iter().map(|a| a.dtype().is_float()).collect();
-        let sum = trace(&types(&sample.args), |x| {
-            let y = riesz_core::apply(sample.prim.clone(), x);
-            let floats = y.iter().filter(|y| y.dtype() == DType::F64);
-            vec![floats.map(|y| y.sin().sum()).reduce(|a, b| a + b).unwrap_or(x[0])]
-        })?;
+        let (sum, wrt) = sum_of(&sample)?;
         let gradient = gradient_program(&sum, &wrt)?;
         simplified(&gradient, &sample.args)?;
         // Simplified before it is differentiated.
@@ -299,6 +306,28 @@ fn every_primitive_with_programs_inside_and_its_gradient_keep_their_values() -> 
         for (a, b) in again.iter().zip(eval(&gradient, &sample.args)?) {
             close(&a.to_f64(), &b.to_f64(), 1e-13);
         }
+    }
+    Ok(())
+}
+
+/// A differential is linear in the direction, so its derivative by the direction is itself.
+#[test]
+fn the_differential_of_a_differential_by_its_direction_is_itself() -> Result<()> {
+    for sample in with_programs_inside() {
+        let (sum, wrt) = sum_of(&sample)?;
+        let forward = riesz_core::jvp(&sum, &wrt)?;
+        let directions = |seed: u64| -> Vec<Tensor> {
+            let moving = sample.args.iter().zip(&wrt).filter(|(_, w)| **w);
+            moving.zip(seed..).map(|((a, _), k)| numbers(a.shape(), k)).collect()
+        };
+        let by_direction: Vec<bool> =
+            (0..forward.input_types().len()).map(|i| i >= sample.args.len()).collect();
+        let again = riesz_core::jvp(&forward, &by_direction)?;
+        let at = [sample.args.clone(), directions(1), directions(20)].concat();
+        let expected = eval(&forward, &[sample.args.clone(), directions(20)].concat())?;
+        // The value and its differential, then those of both by the direction: 0, and the differential.
+        let found = eval(&again, &at)?;
+        close(&found[3].to_f64(), &expected[1].to_f64(), 1e-12);
     }
     Ok(())
 }
@@ -344,19 +373,8 @@ fn forward_mode_is_one_loop() -> Result<()> {
 /// The same gradients whether loops are merged and calls opened or not.
 #[test]
 fn lowering_keeps_the_values_of_gradients_and_hessians() -> Result<()> {
-    for sample in Prim::samples() {
-        let inside = |a: &riesz_core::primitive::Attribute| {
-            matches!(a, riesz_core::primitive::Attribute::Program(_))
-        };
-        if !sample.prim.attributes().iter().any(|(_, a)| inside(a)) {
-            continue;
-        }
-        let wrt: Vec<bool> = sample.args.iter().map(|a| a.dtype().is_float()).collect();
-        let sum = trace(&types(&sample.args), |x| {
-            let y = riesz_core::apply(sample.prim.clone(), x);
-            let floats = y.iter().filter(|y| y.dtype() == DType::F64);
-            vec![floats.map(|y| y.sin().sum()).reduce(|a, b| a + b).unwrap_or(x[0])]
-        })?;
+    for sample in with_programs_inside() {
+        let (sum, wrt) = sum_of(&sample)?;
         let gradient = gradient_program(&sum, &wrt)?;
         let forward = riesz_core::jvp(&gradient, &wrt)?;
         let moving = sample.args.iter().zip(&wrt).filter(|(_, w)| **w);
