@@ -432,7 +432,7 @@ mod special;
 pub(crate) mod support;
 
 pub use about::About;
-pub use cumulative::Running;
+pub use cumulative::{Running, log_add};
 pub use reduce::Reduction;
 
 primitives! {

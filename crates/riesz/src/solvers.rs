@@ -29,13 +29,20 @@ const DENSE: usize = 512;
 /// A singular matrix is an error of the run.
 #[track_caller]
 pub fn dense<A: VarTree>(product: Equations<A>, b: A) -> A {
-    let side = flatten(&b);
-    if side.is_poisoned() {
-        return b.map(&mut |_| Var::poison());
+    in_one_vector(b, |tree, side| {
+        let column = |v: Var| flatten(&product(tree(v)));
+        let columns = vmap(column)(Var::eye(side.dtype(), side.shape().size()));
+        columns.t().solve(side)
+    })
+}
+
+/// The tree whose vector `solve` makes of the vector of this one; it is told the tree of any vector.
+fn in_one_vector<A: VarTree>(start: A, solve: impl FnOnce(&dyn Fn(Var) -> A, Var) -> Var) -> A {
+    let x = flatten(&start);
+    if x.is_poisoned() {
+        return start.map(&mut |_| Var::poison());
     }
-    let column = |v: Var| flatten(&product(unflatten(&b, v)));
-    let columns = vmap(column)(Var::eye(side.dtype(), side.shape().size()));
-    unflatten(&b, columns.t().solve(side))
+    unflatten(&start, solve(&|x| unflatten(&start, x), x))
 }
 
 /// The x with f(x) = 0 by Newton's method with the Jacobian in full, from `start`. A step that does not
@@ -46,11 +53,10 @@ pub fn dense<A: VarTree>(product: Equations<A>, b: A) -> A {
 /// A singular Jacobian on the way is an error of the run.
 #[track_caller]
 pub fn newton<A: VarTree>(f: Equations<A>, start: A) -> A {
-    let x = flatten(&start);
-    if x.is_poisoned() {
-        return start.map(&mut |_| Var::poison());
-    }
-    let f = |x: Var| flatten(&f(unflatten(&start, x)));
+    in_one_vector(start, |tree, x| newton_by_vectors(&|x| flatten(&f(tree(x))), x))
+}
+
+fn newton_by_vectors(f: &impl Fn(Var) -> Var, x: Var) -> Var {
     let norm = |y: Var| largest(y);
     let y = f(x);
     let state = (x, y, norm(y).gt(0.0), Var::constant(0i64));
@@ -83,17 +89,16 @@ pub fn newton<A: VarTree>(f: Equations<A>, start: A) -> A {
         },
         state,
     );
-    unflatten(&start, x)
+    x
 }
 
 /// Where iterating `f` from `x` comes to rest.
 pub(crate) fn iterate<A: VarTree>(f: &impl Fn(A) -> A, start: A) -> A {
-    let x = flatten(&start);
-    if x.is_poisoned() {
-        return start.map(&mut |_| Var::poison());
-    }
+    in_one_vector(start, |tree, x| iterate_vectors(&|x| flatten(&f(tree(x))), x))
+}
+
+fn iterate_vectors(f: &impl Fn(Var) -> Var, x: Var) -> Var {
     let last_place = 8.0 * precision(x.dtype());
-    let f = |x: Var| flatten(&f(unflatten(&start, x)));
     let step = |x: Var| {
         let next = f(x);
         let move_of = (next - x).abs();
@@ -118,7 +123,7 @@ pub(crate) fn iterate<A: VarTree>(f: &impl Fn(A) -> A, start: A) -> A {
         },
         state,
     );
-    unflatten(&start, x)
+    x
 }
 
 /// How the system of an implicit derivative is solved: by elimination when that is cheap, otherwise by

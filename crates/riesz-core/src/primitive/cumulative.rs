@@ -57,8 +57,8 @@ impl Cumulative {
     }
 }
 
-/// log(eᵃ + eᵇ) for numbers.
-fn log_add(a: f64, b: f64) -> f64 {
+/// log(eᵃ + eᵇ) for numbers, as a running sum adds them.
+pub fn log_add(a: f64, b: f64) -> f64 {
     let (hi, lo) = if a > b || a.is_nan() { (a, b) } else { (b, a) };
     // Equal infinities would differ by NaN.
     if hi.is_infinite() {

@@ -3,6 +3,89 @@
 use super::vector::Vector;
 use std::arch::x86_64::*;
 
+/// What is one instruction on every instruction set.
+macro_rules! single_instructions {
+    ($v:ident, $t:ident, $lanes:literal, $splat:ident, $load:ident, $store:ident, $mul:ident, $div:ident,
+     $max:ident) => {
+        type Number = $t;
+        const LANES: usize = $lanes;
+        #[inline(always)]
+        unsafe fn splat(x: $t) -> $v {
+            // SAFETY: the caller's: the instruction set.
+            unsafe { $splat(x) }
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const $t) -> $v {
+            // SAFETY: the caller's.
+            unsafe { $load(from) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut $t) {
+            // SAFETY: the caller's.
+            unsafe { $store(to, self) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: $v) -> $v {
+            // SAFETY: the caller's: the instruction set.
+            unsafe { $mul(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn div(self, b: $v) -> $v {
+            // SAFETY: the caller's: the instruction set.
+            unsafe { $div(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn larger(self, b: $v) -> $v {
+            // SAFETY: the caller's: the instruction set.
+            unsafe { $max(self, b) }
+        }
+    };
+}
+
+/// Products and sums that are rounded once.
+macro_rules! fused {
+    ($v:ident, $fma:ident, $fnma:ident) => {
+        #[inline(always)]
+        unsafe fn fma(self, b: $v, c: $v) -> $v {
+            // SAFETY: the caller's: the instruction set.
+            unsafe { $fma(self, b, c) }
+        }
+        #[inline(always)]
+        unsafe fn fnma(self, b: $v, c: $v) -> $v {
+            // SAFETY: the caller's: the instruction set.
+            unsafe { $fnma(self, b, c) }
+        }
+    };
+}
+
+/// What takes a detour where there are no masks for it: by way of memory, or of the bits of the sign.
+macro_rules! by_lanes {
+    ($v:ident, $t:ident, $lanes:literal, $splat:ident, $store:ident, $andnot:ident) => {
+        #[inline(always)]
+        unsafe fn store_first(self, to: *mut $t, n: usize) {
+            let mut lanes = [0.0; $lanes];
+            // A masked store takes tens of cycles on some processors.
+            // SAFETY: the caller's; the copy has n of the lanes.
+            unsafe {
+                $store(lanes.as_mut_ptr(), self);
+                std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, n);
+            }
+        }
+        #[inline(always)]
+        unsafe fn magnitude(self) -> $v {
+            // SAFETY: the caller's: the instruction set.
+            unsafe { $andnot($splat(-0.0), self) }
+        }
+        #[inline(always)]
+        unsafe fn most(self) -> $t {
+            let mut lanes = [0.0; $lanes];
+            // SAFETY: an array of all lanes.
+            unsafe { $store(lanes.as_mut_ptr(), self) };
+            lanes.into_iter().fold(lanes[0], |m, v| if v > m { v } else { m })
+        }
+    };
+}
+
 /// Of 128 bits, which every x86-64 processor has; products and sums are rounded apart.
 macro_rules! sse2 {
     ($v:ident, $t:ident, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident,
@@ -10,18 +93,8 @@ macro_rules! sse2 {
         // Instructions that every processor of the target has are safe to use, but for their pointers.
         #[allow(unused_unsafe)]
         impl Vector for $v {
-            type Number = $t;
-            const LANES: usize = $lanes;
-            #[inline(always)]
-            unsafe fn splat(x: $t) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $splat(x) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $t) -> $v {
-                // SAFETY: the caller's.
-                unsafe { $load(from) }
-            }
+            single_instructions!($v, $t, $lanes, $splat, $load, $store, $mul, $div, $max);
+            by_lanes!($v, $t, $lanes, $splat, $store, $andnot);
             #[inline(always)]
             unsafe fn load_first(from: *const $t, n: usize) -> $v {
                 let mut lanes = [0.0; $lanes];
@@ -33,20 +106,6 @@ macro_rules! sse2 {
                 unsafe { $load(lanes.as_ptr()) }
             }
             #[inline(always)]
-            unsafe fn store(self, to: *mut $t) {
-                // SAFETY: the caller's.
-                unsafe { $store(to, self) }
-            }
-            #[inline(always)]
-            unsafe fn store_first(self, to: *mut $t, n: usize) {
-                let mut lanes = [0.0; $lanes];
-                // SAFETY: the caller's: n lanes, of an array of all.
-                unsafe {
-                    $store(lanes.as_mut_ptr(), self);
-                    std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, n);
-                }
-            }
-            #[inline(always)]
             unsafe fn fma(self, b: $v, c: $v) -> $v {
                 // SAFETY: part of the target.
                 unsafe { $add($mul(self, b), c) }
@@ -55,33 +114,6 @@ macro_rules! sse2 {
             unsafe fn fnma(self, b: $v, c: $v) -> $v {
                 // SAFETY: part of the target.
                 unsafe { $sub(c, $mul(self, b)) }
-            }
-            #[inline(always)]
-            unsafe fn mul(self, b: $v) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $mul(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn div(self, b: $v) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $div(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn magnitude(self) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $andnot($splat(-0.0), self) }
-            }
-            #[inline(always)]
-            unsafe fn larger(self, b: $v) -> $v {
-                // SAFETY: part of the target.
-                unsafe { $max(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn most(self) -> $t {
-                let mut lanes = [0.0; $lanes];
-                // SAFETY: an array of all lanes.
-                unsafe { $store(lanes.as_mut_ptr(), self) };
-                lanes.into_iter().fold(lanes[0], |m, v| if v > m { v } else { m })
             }
             #[inline(always)]
             unsafe fn but_first(self, n: usize, b: $v) -> $v {
@@ -140,27 +172,12 @@ macro_rules! avx512 {
     ($v:ident, $t:ident, $mask:ident, $lanes:literal, $splat:ident, $load:ident, $load_first:ident,
      $store:ident, $store_first:ident, $fma:ident, $fnma:ident, $mul:ident, $div:ident, $max:ident, $abs:ident, $reduce:ident, $cmp:ident, $pick:ident) => {
         impl Vector for $v {
-            type Number = $t;
-            const LANES: usize = $lanes;
-            #[inline(always)]
-            unsafe fn splat(x: $t) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $splat(x) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $t) -> $v {
-                // SAFETY: the caller's.
-                unsafe { $load(from) }
-            }
+            single_instructions!($v, $t, $lanes, $splat, $load, $store, $mul, $div, $max);
+            fused!($v, $fma, $fnma);
             #[inline(always)]
             unsafe fn load_first(from: *const $t, n: usize) -> $v {
                 // SAFETY: the caller's: the mask has the first n lanes.
                 unsafe { $load_first(((1u32 << n) - 1) as $mask, from) }
-            }
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $t) {
-                // SAFETY: the caller's.
-                unsafe { $store(to, self) }
             }
             #[inline(always)]
             unsafe fn store_first(self, to: *mut $t, n: usize) {
@@ -168,34 +185,9 @@ macro_rules! avx512 {
                 unsafe { $store_first(to, ((1u32 << n) - 1) as $mask, self) }
             }
             #[inline(always)]
-            unsafe fn fma(self, b: $v, c: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $fma(self, b, c) }
-            }
-            #[inline(always)]
-            unsafe fn fnma(self, b: $v, c: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $fnma(self, b, c) }
-            }
-            #[inline(always)]
-            unsafe fn mul(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $mul(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn div(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $div(self, b) }
-            }
-            #[inline(always)]
             unsafe fn magnitude(self) -> $v {
                 // SAFETY: the caller's: the instruction set.
                 unsafe { $abs(self) }
-            }
-            #[inline(always)]
-            unsafe fn larger(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $max(self, b) }
             }
             #[inline(always)]
             unsafe fn most(self) -> $t {
@@ -261,74 +253,13 @@ macro_rules! avx2 {
     ($v:ident, $t:ident, $int:ident, $lanes:literal, $splat:ident, $load:ident, $load_first:ident,
      $store:ident, $fma:ident, $fnma:ident, $mul:ident, $div:ident, $max:ident, $andnot:ident, $movemask:ident, $cmp:ident, $pick:ident, $as_float:ident) => {
         impl Vector for $v {
-            type Number = $t;
-            const LANES: usize = $lanes;
-            #[inline(always)]
-            unsafe fn splat(x: $t) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $splat(x) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $t) -> $v {
-                // SAFETY: the caller's.
-                unsafe { $load(from) }
-            }
+            single_instructions!($v, $t, $lanes, $splat, $load, $store, $mul, $div, $max);
+            fused!($v, $fma, $fnma);
+            by_lanes!($v, $t, $lanes, $splat, $store, $andnot);
             #[inline(always)]
             unsafe fn load_first(from: *const $t, n: usize) -> $v {
                 // SAFETY: the caller's: the mask has the first n lanes.
                 unsafe { $load_first(from, first::<$int, { 2 * $lanes }, $lanes>(n)) }
-            }
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $t) {
-                // SAFETY: the caller's.
-                unsafe { $store(to, self) }
-            }
-            #[inline(always)]
-            unsafe fn store_first(self, to: *mut $t, n: usize) {
-                let mut lanes = [0.0; $lanes];
-                // A masked store takes tens of cycles on some processors.
-                // SAFETY: the caller's; the copy has n of the lanes.
-                unsafe {
-                    $store(lanes.as_mut_ptr(), self);
-                    std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, n);
-                }
-            }
-            #[inline(always)]
-            unsafe fn fma(self, b: $v, c: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $fma(self, b, c) }
-            }
-            #[inline(always)]
-            unsafe fn fnma(self, b: $v, c: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $fnma(self, b, c) }
-            }
-            #[inline(always)]
-            unsafe fn mul(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $mul(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn div(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $div(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn magnitude(self) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $andnot($splat(-0.0), self) }
-            }
-            #[inline(always)]
-            unsafe fn larger(self, b: $v) -> $v {
-                // SAFETY: the caller's: the instruction set.
-                unsafe { $max(self, b) }
-            }
-            #[inline(always)]
-            unsafe fn most(self) -> $t {
-                let mut lanes = [0.0; $lanes];
-                // SAFETY: an array of all lanes.
-                unsafe { $store(lanes.as_mut_ptr(), self) };
-                lanes.into_iter().fold(lanes[0], |m, v| if v > m { v } else { m })
             }
             #[inline(always)]
             unsafe fn but_first(self, n: usize, b: $v) -> $v {

@@ -7,7 +7,7 @@
 use super::{Place, Plan, Storage};
 use crate::nest::{Op, Operand, Step};
 use riesz_core::{DType, Primitive};
-use rustc_hash::FxHashMap as HashMap;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 /// For each buffer of a result, in the order of the buffers, the argument whose memory it can take.
 ///
@@ -24,11 +24,12 @@ pub fn donors(plan: &Plan) -> Vec<Option<usize>> {
     if can_fail || give_up(&plan.region.steps) {
         return results.map(|_| None).collect();
     }
+    let asked: HashSet<Storage> = plan.results.iter().copied().collect();
     let mut free: HashMap<(DType, usize), Vec<(usize, usize)>> = HashMap::default();
     for (s, buffer) in plan.buffers.iter().enumerate() {
         // An argument that is a result itself stays as it is.
         if let Place::Argument(i) = buffer.place
-            && !plan.results.contains(&(s as Storage))
+            && !asked.contains(&(s as Storage))
         {
             free.entry((buffer.dtype, buffer.len)).or_default().push((s, i));
         }

@@ -5,7 +5,10 @@
 use super::lines::{Group, Lines};
 use crate::nest::Routine;
 use crate::simd::{Isa, dispatch::compiled};
-use riesz_core::{DType, Type, primitive::Running};
+use riesz_core::{
+    DType, Type,
+    primitive::{Running, log_add},
+};
 
 /// A running reduction.
 pub struct Cumulative {
@@ -149,17 +152,6 @@ macro_rules! integers {
 
 floats!(f64 f32);
 integers!(i64 i32);
-
-/// log(eᵃ + eᵇ).
-fn log_add(a: f64, b: f64) -> f64 {
-    let (hi, lo) = if a > b || a.is_nan() { (a, b) } else { (b, a) };
-    // Equal infinities would differ by NaN.
-    if hi.is_infinite() {
-        hi + if lo.is_nan() { lo } else { 0.0 }
-    } else {
-        hi + (lo - hi).exp().ln_1p()
-    }
-}
 
 /// The elements of a group: how many, how far apart, and which way they are run through.
 #[derive(Clone, Copy)]

@@ -98,10 +98,7 @@ impl Executable {
     /// names it as the reference evaluator does.
     pub fn run(&self, args: &[impl Borrow<Tensor>]) -> Result<Results> {
         check_arguments(&self.plan.program, args)?;
-        let mut workspace = self.workspace()?;
-        let results = self.run_in(&mut workspace, args, &mut []);
-        self.lock().push(workspace);
-        results.map_or_else(|| self.run_by_reference(args), Ok)
+        self.run_in(self.workspace()?, args, &mut [])
     }
 
     /// As [`Executable::run`], with arguments that are given away: a result takes the memory of an
@@ -124,12 +121,9 @@ impl Executable {
     /// ```
     pub fn run_owned(&self, mut args: Vec<Tensor>) -> Result<Results> {
         check_arguments(&self.plan.program, &args)?;
-        let mut workspace = self.workspace()?;
+        let workspace = self.workspace()?;
         let mut given = workspace.take(&mut args);
-        let results = self.run_in(&mut workspace, &args, &mut given);
-        self.lock().push(workspace);
-        // What can fail takes no memory away, so that the arguments are still there.
-        results.map_or_else(|| self.run_by_reference(&args), Ok)
+        self.run_in(workspace, &args, &mut given)
     }
 
     /// Only the reference evaluator knows which operation has no result, and on which numbers.
@@ -139,7 +133,20 @@ impl Executable {
         Ok(eval(&self.plan.program, &args)?.into())
     }
 
+    /// Runs the plan in a workspace, which others can have then.
     fn run_in(
+        &self,
+        mut workspace: Workspace,
+        args: &[impl Borrow<Tensor>],
+        given: &mut [Option<Data>],
+    ) -> Result<Results> {
+        let results = self.run_plan(&mut workspace, args, given);
+        self.lock().push(workspace);
+        // What can fail takes no memory away, so that the arguments are still there.
+        results.map_or_else(|| self.run_by_reference(args), Ok)
+    }
+
+    fn run_plan(
         &self,
         workspace: &mut Workspace,
         args: &[impl Borrow<Tensor>],

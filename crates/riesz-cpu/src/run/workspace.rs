@@ -38,29 +38,31 @@ impl Workspace {
     /// list has ended.
     pub fn new(plan: &Plan, donors: &[Option<usize>]) -> Result<Workspace> {
         let block = Block::new(plan.workspace)?;
-        let written = |s: usize| matches!(plan.buffers[s].place, Place::Result(_));
+        // Where each buffer of a result stands among those.
+        let mut number = vec![0; plan.buffers.len()];
+        let (mut arguments, mut buffers) = (Vec::new(), Vec::new());
+        let mut donors = donors.iter().copied().chain(std::iter::repeat(None));
+        for (s, buffer) in plan.buffers.iter().enumerate() {
+            match buffer.place {
+                Place::Argument(i) => arguments.push((s, i)),
+                Place::Result(_) => {
+                    number[s] = buffers.len();
+                    buffers.push((s, donors.next().flatten()));
+                }
+                Place::Workspace(_) | Place::Constant(_) | Place::Window(_) => {}
+            }
+        }
         let outcome = |&home: &u32| match plan.buffers[home as usize].place {
             Place::Argument(i) => Ok(Outcome::Argument(i)),
             Place::Constant(i) => Ok(Outcome::Constant(i)),
             Place::Result(_) => {
-                let before = (0..home as usize).filter(|&s| written(s)).count();
-                Ok(Outcome::Written(before, plan.buffers[home as usize].len))
+                Ok(Outcome::Written(number[home as usize], plan.buffers[home as usize].len))
             }
             Place::Workspace(_) | Place::Window(_) => {
                 Err(Error::new(ErrorKind::Internal, "a result lies in the workspace"))
             }
         };
         let outcomes = plan.results.iter().map(outcome).collect::<Result<_>>()?;
-        let argument = |s: usize| match plan.buffers[s].place {
-            Place::Argument(i) => Some((s, i)),
-            _ => None,
-        };
-        let all = 0..plan.buffers.len();
-        let buffers = all
-            .clone()
-            .filter(|&s| written(s))
-            .zip(donors.iter().copied().chain(std::iter::repeat(None)))
-            .collect();
         let addresses = plan
             .buffers
             .iter()
@@ -71,13 +73,7 @@ impl Workspace {
                 Place::Argument(_) | Place::Result(_) | Place::Window(_) => block.at,
             })
             .collect();
-        Ok(Workspace {
-            block,
-            addresses,
-            arguments: all.filter_map(argument).collect(),
-            buffers,
-            outcomes,
-        })
+        Ok(Workspace { block, addresses, arguments, buffers, outcomes })
     }
 
     /// Puts in the addresses of the arguments and of new buffers for the results, and clears the flag.

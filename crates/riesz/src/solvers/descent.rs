@@ -1,11 +1,11 @@
 //! Minimisation inside a traced function.
 
-use super::{either, largest, precision};
+use super::{either, in_one_vector, largest, precision};
 use crate::transform::fori::fori;
 use crate::transform::grad::value_and_grad;
 use crate::transform::hessian::hessian;
 use crate::transform::while_loop::while_loop;
-use crate::tree::{VarTree, flatten, unflatten};
+use crate::tree::VarTree;
 use riesz_core::{Type, Var};
 
 /// Up to how many variables the Hessian is used.
@@ -19,13 +19,10 @@ type At = (Var, Var, Var, Var, Var);
 
 /// A local minimiser of `f`, from `start`.
 pub(crate) fn minimise<A: VarTree>(f: &impl Fn(A) -> Var, start: A) -> A {
-    let x = flatten(&start);
-    if x.is_poisoned() {
-        return start.map(&mut |_| Var::poison());
-    }
-    let flat = |x: Var| f(unflatten(&start, x));
-    let best = if x.shape().size() <= NEWTON { newton(&flat, x) } else { lbfgs(&flat, x) };
-    unflatten(&start, best)
+    in_one_vector(start, |tree, x| {
+        let flat = |x: Var| f(tree(x));
+        if x.shape().size() <= NEWTON { newton(&flat, x) } else { lbfgs(&flat, x) }
+    })
 }
 
 /// Newton's method that descends: the direction −|H|⁻¹·∇f with the eigenvalues' magnitudes, none below a

@@ -1,10 +1,10 @@
 //! Linear systems by products with the matrix alone.
 
-use super::{either, largest, precision};
+use super::{either, in_one_vector, largest, precision};
 use crate::transform::fori::fori;
 use crate::transform::linear_solve::Equations;
 use crate::transform::while_loop::while_loop;
-use crate::tree::{VarTree, flatten, unflatten};
+use crate::tree::{VarTree, flatten};
 use riesz_core::{Type, Var};
 
 /// The x with `product`(x) = b for a symmetric positive definite product, by conjugate gradients
@@ -12,11 +12,10 @@ use riesz_core::{Type, Var};
 /// number; after 10·n steps at the latest. Needs one product a step and four vectors.
 #[track_caller]
 pub fn conjugate_gradients<A: VarTree>(product: Equations<A>, b: A) -> A {
-    let side = flatten(&b);
-    if side.is_poisoned() {
-        return b.map(&mut |_| Var::poison());
-    }
-    let product = |v: Var| flatten(&product(unflatten(&b, v)));
+    in_one_vector(b, |tree, side| conjugate_steps(&|v| flatten(&product(tree(v))), side))
+}
+
+fn conjugate_steps(product: &impl Fn(Var) -> Var, side: Var) -> Var {
     let goal = (10.0 * precision(side.dtype())).powi(2) * side.dot(side);
     let most = 10 * side.shape().size().max(1);
     type State = ((Var, Var, Var), Var, Var);
@@ -32,7 +31,7 @@ pub fn conjugate_gradients<A: VarTree>(product: Equations<A>, b: A) -> A {
         },
         state,
     );
-    unflatten(&b, x)
+    x
 }
 
 /// How many directions GMRES keeps before it starts again.
@@ -43,18 +42,17 @@ const RESTART: usize = 40;
 /// cycles.
 #[track_caller]
 pub fn gmres<A: VarTree>(product: Equations<A>, b: A) -> A {
-    let side = flatten(&b);
-    if side.is_poisoned() {
-        return b.map(&mut |_| Var::poison());
-    }
-    let product = |v: Var| flatten(&product(unflatten(&b, v)));
+    in_one_vector(b, |tree, side| cycles(&|v| flatten(&product(tree(v))), side))
+}
+
+fn cycles(product: &impl Fn(Var) -> Var, side: Var) -> Var {
     let goal = 100.0 * precision(side.dtype()) * side.norm();
     type State = (Var, Var, Var, Var);
     let state: State = (side.zeros_like(), side, Var::constant(true), Var::constant(0i64));
     let (x, ..) = while_loop(
         |(_, r, gains, cycle): State| r.norm().gt(goal).and(gains).and(cycle.lt(50)),
         |(x, r, _, cycle)| {
-            let next = x + cycle_of(&product, r);
+            let next = x + cycle_of(product, r);
             let left = side - product(next);
             let gains = left.norm().lt(0.9 * r.norm());
             // A cycle that loses is not taken.
@@ -64,7 +62,7 @@ pub fn gmres<A: VarTree>(product: Equations<A>, b: A) -> A {
         },
         state,
     );
-    unflatten(&b, x)
+    x
 }
 
 /// What one cycle adds to the solution: the combination of r, A·r, A²·r, … with the least residual.

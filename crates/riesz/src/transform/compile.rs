@@ -135,7 +135,7 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     /// # Errors
     /// When the function cannot be traced at these shapes.
     pub fn program(&self, args: &A::Tensors) -> Result<Program> {
-        let types: Vec<Type> = args.leaves().iter().map(Tensor::ty).collect();
+        let types: Vec<Type> = leaves(args).iter().map(|leaf| leaf.ty()).collect();
         simplified(&self.trace(args, &types)?.0)
     }
 

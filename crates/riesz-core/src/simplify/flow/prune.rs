@@ -91,19 +91,24 @@ fn branches(cond: &Cond, used: &[bool]) -> Pruned {
     Pruned { prim: prim.into(), inputs, outputs }
 }
 
+/// Marks the results without which those marked cannot be made round after round, as input `first` + k is
+/// result k of the round before; which values of the body one round needs.
+fn what_lasts(body: &Body, first: usize, live: &mut [bool]) -> Vec<bool> {
+    loop {
+        let needed = body.needed(marked(live).into_iter().map(|k| body.outputs()[k]));
+        match (0..live.len()).find(|&k| needed[first + k] && !live[k]) {
+            Some(k) => live[k] = true,
+            None => return needed,
+        }
+    }
+}
+
 /// What the condition needs is needed, and what makes it.
 fn rounds(repeat: &While, used: &[bool]) -> Pruned {
     let (n, state) = (repeat.consts, repeat.body.outputs().len());
     let by_cond = repeat.cond.needed(repeat.cond.outputs().iter().copied());
     let mut live: Vec<bool> = (0..state).map(|k| used[k] || by_cond[n + k]).collect();
-    let by_body = loop {
-        let results = marked(&live);
-        let needed = repeat.body.needed(results.iter().map(|&k| repeat.body.outputs()[k]));
-        match (0..state).find(|&k| needed[n + k] && !live[k]) {
-            Some(k) => live[k] = true,
-            None => break needed,
-        }
-    };
+    let by_body = what_lasts(&repeat.body, n, &mut live);
     let outputs = marked(&live);
     let consts: Vec<usize> = (0..n).filter(|&i| by_cond[i] || by_body[i]).collect();
     let inputs: Vec<usize> = consts.iter().copied().chain(outputs.iter().map(|k| n + k)).collect();
@@ -121,23 +126,9 @@ fn linear_rounds(repeat: &LinearWhile, used: &[bool]) -> Pruned {
     let state = repeat.body.outputs().len();
     let first = repeat.step.inputs - repeat.step.outputs().len();
     let mut moving = used.to_vec();
-    let by_step = loop {
-        let results = marked(&moving);
-        let needed = repeat.step.needed(results.iter().map(|&k| repeat.step.outputs()[k]));
-        match (0..moving.len()).find(|&k| needed[first + k] && !moving[k]) {
-            Some(k) => moving[k] = true,
-            None => break needed,
-        }
-    };
+    let by_step = what_lasts(&repeat.step, first, &mut moving);
     let mut live: Vec<bool> = (0..state).map(|k| by_step[n + k]).collect();
-    let by_body = loop {
-        let results = marked(&live);
-        let needed = repeat.body.needed(results.iter().map(|&k| repeat.body.outputs()[k]));
-        match (0..state).find(|&k| needed[n + k] && !live[k]) {
-            Some(k) => live[k] = true,
-            None => break needed,
-        }
-    };
+    let by_body = what_lasts(&repeat.body, n, &mut live);
     let consts: Vec<usize> = (0..n).filter(|&i| by_step[i] || by_body[i]).collect();
     let known: Vec<usize> =
         consts.iter().copied().chain(marked(&live).iter().map(|k| n + k)).collect();
