@@ -6,7 +6,7 @@ use crate::size::factors;
 use riesz::prelude::*;
 
 /// A 2 by 15 Jacobian for each observation: rotation, centre, focal length, principal point,
-/// distortion, point, weight.
+/// distortion, point, weight. The observations are along the last axis, as the fastest peers have them.
 pub const REPROJECTION: Case = Case {
     name: "h_ba",
     sizes: &["10000", "100000"],
@@ -17,9 +17,11 @@ pub const REPROJECTION: Case = Case {
         for (offset, shift) in [(6, 1.0), (13, 5.0), (14, 1.0)] {
             p.iter_mut().skip(offset).step_by(15).for_each(|v| *v += shift);
         }
-        let p = Tensor::from_f64(&p, [n, 15], dtype)?;
-        let feature = stream(81).tensor(&[n, 2], dtype)?;
-        derivative(vmap(|(p, q): (Var, Var)| jacobian(|p| residual(p, q))(p)), (p, feature))
+        let columns = |rows| run(|rows: Var| rows.t(), &rows);
+        let p = columns(Tensor::from_f64(&p, [n, 15], dtype)?)?;
+        let feature = columns(stream(81).tensor(&[n, 2], dtype)?)?;
+        let one = |(p, q): (Var, Var)| jacobian(|p| residual(p, q))(p);
+        derivative(vmap_axes(one, [Some(1)], [2]), (p, feature))
     },
 };
 

@@ -56,6 +56,8 @@ impl Control<'_> {
         for step in steps {
             match step {
                 Step::Nest(nest) => self.nest(nest, ranged)?,
+                // Shared by threads, so whoever runs a plan walks through them.
+                Step::Strips(_) => return None,
                 Step::Loop { count, windows, advance, exchange, body } => {
                     if *count > 0 {
                         self.open_windows(windows);

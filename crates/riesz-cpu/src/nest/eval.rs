@@ -1,6 +1,6 @@
 //! The meaning of nests and regions: one index after the other, plain and slow.
 
-use super::{Access, Call, Fold, Inst, Nest, Op, Region, Special, Step, Store};
+use super::{Access, Call, Fold, Inst, Nest, Op, Region, Special, Step, Store, Strips};
 use riesz_core::DType;
 use riesz_core::primitive::binary::Binary;
 use riesz_core::primitive::logical::Logical;
@@ -49,6 +49,7 @@ impl Machine<'_> {
         for step in steps {
             match step {
                 Step::Nest(nest) => self.nest(nest),
+                Step::Strips(strips) => self.strips(strips),
                 Step::Loop { count, windows, advance, exchange, body } => {
                     for &(operand, of, start) in windows {
                         let Place { buffer, at } = self.places[of as usize];
@@ -80,6 +81,22 @@ impl Machine<'_> {
                 Step::Call(call) => self.call(call),
             }
         }
+    }
+
+    fn strips(&mut self, strips: &Strips) {
+        let before = self.places.clone();
+        for strip in 0..strips.count() {
+            let (from, to) = strips.range(strip);
+            for local in &strips.locals {
+                let at = before[local.operand as usize].at + local.shift(0, from);
+                self.places[local.operand as usize].at = at;
+            }
+            for band in &strips.body {
+                let (from, to) = band.range((from, to));
+                self.nest(&band.nest.part(from, to));
+            }
+        }
+        self.places = before;
     }
 
     fn call(&mut self, call: &Call) {

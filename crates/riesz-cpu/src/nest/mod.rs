@@ -14,9 +14,11 @@
 //! Not here: what is fused with what, and where buffers lie; that is decided by `plan`.
 
 mod eval;
+mod strips;
 mod verify;
 
 pub use eval::eval;
+pub use strips::{Band, Local, Strips};
 
 use riesz_core::DType;
 pub use riesz_core::primitive::binary::Binary;
@@ -203,6 +205,8 @@ pub struct Region {
 pub enum Step {
     /// One nest.
     Nest(Nest),
+    /// Nests over one long loop, strip by strip.
+    Strips(Strips),
     /// The steps a fixed number of times.
     Loop {
         /// How many times.

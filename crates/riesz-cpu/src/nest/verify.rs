@@ -1,6 +1,6 @@
 //! What a well-formed nest is, checked in debug builds after every pass that makes one.
 
-use super::{Access, Fold, Inst, Nest, Op, Reg, Region, Special, Step};
+use super::{Access, Band, Fold, Inst, Nest, Op, Reg, Region, Special, Step, Strips};
 use riesz_core::DType;
 use riesz_core::primitive::reduce::Reduction;
 
@@ -17,6 +17,7 @@ impl Region {
         for step in steps {
             match step {
                 Step::Nest(nest) => nest.verify(&self.operands)?,
+                Step::Strips(strips) => self.strips(strips)?,
                 Step::Loop { windows, advance, exchange, body, .. } => {
                     windows.iter().try_for_each(|w| self.exists(w.0).and(self.exists(w.1)))?;
                     advance.iter().try_for_each(|a| self.exists(a.0))?;
@@ -39,6 +40,20 @@ impl Region {
                     self.verify_steps(no)?;
                 }
                 Step::Call(call) => call.operands.iter().try_for_each(|&o| self.exists(o))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn strips(&self, strips: &Strips) -> Result<(), String> {
+        strips.locals.iter().try_for_each(|local| self.exists(local.operand))?;
+        for Band { nest, each } in &strips.body {
+            nest.verify(&self.operands)?;
+            if nest.extents.first() != Some(&(strips.length * each)) {
+                return Err(format!("loops {:?} in strips of {}", nest.extents, strips.length));
+            }
+            if nest.stores.iter().any(|s| s.fold.is_some_and(|f| f.along & 1 == 1)) {
+                return Err("a fold along the loop that is cut in strips".to_string());
             }
         }
         Ok(())

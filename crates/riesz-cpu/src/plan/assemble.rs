@@ -9,11 +9,12 @@ use super::decide::{Decisions, Domain};
 use super::group::{Root, build, constant, copy, parts_of};
 use super::index::Affine;
 use super::memory::Memory;
-use super::order::{accesses, order};
+use super::order::order;
 use super::pull::{Index, Pull};
 use super::role::Role;
 use super::split::split;
 use super::storage::{ALIGNMENT, Place, Storage, assign};
+use super::strip::strip;
 use super::update::{Users, is_update};
 use crate::nest::{Access, Call, Nest, Op, Operand, Region, Routine, Step, TOGETHER};
 use crate::routine::{self, Convolution, Loop, Product};
@@ -42,6 +43,7 @@ pub fn assemble(program: &Program) -> Result<Plan> {
             buffer.place = Place::Result(i);
         }
     }
+    let steps = strip(steps, &mut memory);
     // The flag is cleared before the first step and read after the last.
     memory.touched.push(vec![memory.flag]);
     let workspace = assign(&mut memory.buffers, &memory.touched);
@@ -316,7 +318,7 @@ impl<'a> Frame<'a> {
     }
 
     fn nest(&mut self, nest: Nest) {
-        let mut touched: Vec<Storage> = accesses(&nest).map(|a| a.operand).collect();
+        let mut touched: Vec<Storage> = nest.accesses().map(|a| a.operand).collect();
         touched.extend(nest.flag);
         touched.sort_unstable();
         touched.dedup();

@@ -5,7 +5,7 @@
 //! the same index: there the loads come first. So a step of descent updates its parameters in place.
 
 use super::{Place, Plan, Storage};
-use crate::nest::{Op, Operand, Step};
+use crate::nest::{Nest, Op, Operand, Step};
 use riesz_core::{DType, Primitive};
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
@@ -66,7 +66,7 @@ fn spans(steps: &[Step], operands: usize) -> Vec<Option<(usize, usize)>> {
 /// Whether a call may find no result where the operation has one.
 fn give_up(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
-        Step::Nest(_) => false,
+        Step::Nest(_) | Step::Strips(_) => false,
         Step::Call(call) => call.function.gives_up(),
         Step::Loop { body, .. } => give_up(body),
         Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
@@ -97,15 +97,8 @@ fn takes_place(step: &Step, from: usize, to: usize) -> bool {
 /// Shows every operand that a step reads or writes, or whose address it moves.
 fn mentions(step: &Step, show: &mut impl FnMut(Operand)) {
     match step {
-        Step::Nest(nest) => {
-            for inst in &nest.body {
-                if let Op::Load(access) | Op::Gather { access, .. } = &inst.op {
-                    show(access.operand);
-                }
-            }
-            nest.stores.iter().for_each(|store| show(store.access.operand));
-            nest.flag.into_iter().for_each(show);
-        }
+        Step::Nest(nest) => of_nest(nest, show),
+        Step::Strips(strips) => strips.body.iter().for_each(|band| of_nest(&band.nest, show)),
         Step::Call(call) => call.operands.iter().copied().for_each(show),
         Step::Loop { windows, advance, exchange, body, .. } => {
             windows.iter().flat_map(|w| [w.0, w.1]).for_each(&mut *show);
@@ -124,6 +117,11 @@ fn mentions(step: &Step, show: &mut impl FnMut(Operand)) {
             all(no, show);
         }
     }
+}
+
+fn of_nest(nest: &Nest, show: &mut impl FnMut(Operand)) {
+    nest.accesses().for_each(|access| show(access.operand));
+    nest.flag.into_iter().for_each(show);
 }
 
 fn all(steps: &[Step], show: &mut impl FnMut(Operand)) {

@@ -1,6 +1,7 @@
 //! The buffers of a plan while it is put together, and when each of them is touched.
 
 use super::storage::{Buffer, Place, Storage};
+use crate::nest::Step;
 use riesz_core::{DType, Tensor, Type};
 
 /// Buffers, constants, and for each step in order the buffers it touches.
@@ -17,6 +18,19 @@ pub struct Memory {
     pub touched: Vec<Vec<Storage>>,
     /// The truth value that says that something has no result.
     pub flag: Storage,
+}
+
+/// How many entries of [`Memory::touched`] a step has.
+pub fn entries(step: &Step) -> usize {
+    let all = |steps: &[Step]| steps.iter().map(entries).sum::<usize>();
+    match step {
+        Step::Nest(_) | Step::Strips(_) | Step::Call(_) => 1,
+        // What lasts longer than an iteration is touched at the begin and at the end.
+        Step::Loop { body, .. } => 2 + all(body),
+        Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
+            2 + all(a) + all(b)
+        }
+    }
 }
 
 /// A state to return to.

@@ -2,7 +2,8 @@
 //!
 //! `role` says what each equation can become, `decide` which values are stored and in which nest,
 //! `pull` and `group` build the nests, `order` arranges their loops, `control` makes steps of loops and
-//! branches, `update` finds what can be updated in place, `storage` gives out memory, `donate` finds
+//! branches, `update` finds what can be updated in place, `strip` lets nests share a
+//! long loop, `storage` gives out memory, `donate` finds
 //! results that can lie where arguments did. What comes out is a [`Plan`]: a [`Region`] and the buffers
 //! its operands name.
 //!
@@ -22,6 +23,7 @@ mod pull;
 mod role;
 mod split;
 mod storage;
+mod strip;
 mod update;
 
 pub use cost::nest as cost;

@@ -6,7 +6,7 @@
 //! with small steps, and folded loops lie inside the loops that stay.
 
 use super::cost;
-use crate::nest::{Access, Inst, Nest, Op, Reduction};
+use crate::nest::{Inst, Nest, Op, Reduction};
 use riesz_core::DType;
 use smallvec::SmallVec;
 
@@ -21,24 +21,6 @@ pub fn order(mut nest: Nest) -> Nest {
     let mut nest = permuted(&nest, &order);
     nest.vector = order.iter().position(|&l| l == vector);
     nest
-}
-
-/// Every access of a nest.
-pub fn accesses(nest: &Nest) -> impl Iterator<Item = &Access> {
-    let loads = nest.body.iter().filter_map(|inst| match &inst.op {
-        Op::Load(access) | Op::Gather { access, .. } => Some(access),
-        _ => None,
-    });
-    loads.chain(nest.stores.iter().map(|s| &s.access))
-}
-
-/// Every access of a nest, to be changed.
-pub fn accesses_mut(nest: &mut Nest) -> impl Iterator<Item = &mut Access> {
-    let loads = nest.body.iter_mut().filter_map(|inst| match &mut inst.op {
-        Op::Load(access) | Op::Gather { access, .. } => Some(access),
-        _ => None,
-    });
-    loads.chain(nest.stores.iter_mut().map(|s| &mut s.access))
 }
 
 /// The loops that some store folds along, one bit each.
@@ -70,10 +52,10 @@ fn number(value: i64, ty: DType) -> u64 {
 }
 
 /// The nest with loop `order[i]` as its loop `i`; loops that are not named ran once.
-fn permuted(nest: &Nest, order: &[usize]) -> Nest {
+pub fn permuted(nest: &Nest, order: &[usize]) -> Nest {
     let mut result = nest.clone();
     result.extents = order.iter().map(|&l| nest.extents[l]).collect();
-    for access in accesses_mut(&mut result) {
+    for access in result.accesses_mut() {
         access.strides = order.iter().map(|&l| access.strides[l]).collect();
     }
     let place = |l: usize| order.iter().position(|&o| o == l);
@@ -95,7 +77,7 @@ fn permuted(nest: &Nest, order: &[usize]) -> Nest {
 /// Loops with large steps in memory first.
 fn sorted_by_steps(nest: &Nest) -> Vec<usize> {
     let weight = |l: usize| -> f64 {
-        accesses(nest).map(|a| (1.0 + a.strides[l].unsigned_abs() as f64).ln()).sum()
+        nest.accesses().map(|a| (1.0 + a.strides[l].unsigned_abs() as f64).ln()).sum()
     };
     let weights: Vec<f64> = (0..nest.extents.len()).map(weight).collect();
     let mut order: Vec<usize> = (0..nest.extents.len()).collect();
@@ -127,7 +109,7 @@ fn merge(nest: &mut Nest) {
 
 fn mergeable(nest: &Nest, outer: usize) -> bool {
     let n = nest.extents[outer + 1] as isize;
-    let walks = accesses(nest).all(|a| a.strides[outer] == a.strides[outer + 1] * n);
+    let walks = nest.accesses().all(|a| a.strides[outer] == a.strides[outer + 1] * n);
     let counts = nest.body.iter().all(|inst| match inst.op {
         Op::Index { dim, .. } => dim != outer && dim != outer + 1,
         _ => true,

@@ -7,7 +7,7 @@
 
 use super::cost;
 use super::memory::Memory;
-use super::order::{accesses_mut, order};
+use super::order::order;
 use super::storage::Storage;
 use crate::nest::{Access, Binary, Fold, Inst, Nest, Op, Reg, Store};
 use riesz_core::{DType, Type};
@@ -40,7 +40,7 @@ pub fn split(nest: Nest, memory: &mut Memory) -> Vec<Nest> {
     }
     let mut combined = Vec::new();
     let mut parts = with_outer_loop(&nest, part);
-    let mut rest = remainder(&nest, part * PARTS, length);
+    let mut rest = (part * PARTS < length).then(|| nest.part(part * PARTS, length));
     for (i, store) in nest.stores.iter().enumerate().filter(|(_, s)| is_folded(s)) {
         let Some(fold) = store.fold else { continue };
         let ty = nest.body[store.value as usize].ty;
@@ -77,7 +77,7 @@ fn with_outer_loop(nest: &Nest, part: usize) -> Nest {
     parts.extents[0] = part;
     parts.extents.insert(0, PARTS);
     parts.vector = nest.vector.map(|v| v + 1);
-    for access in accesses_mut(&mut parts) {
+    for access in parts.accesses_mut() {
         let step = access.strides[0];
         access.strides.insert(0, step * part as isize);
     }
@@ -119,24 +119,6 @@ fn count_in_parts(nest: &mut Nest, part: usize) {
     }
     nest.body = body;
     nest.stores.iter_mut().for_each(|s| s.value = place[s.value as usize]);
-}
-
-/// The nest over the iterations from `from` on.
-fn remainder(nest: &Nest, from: usize, length: usize) -> Option<Nest> {
-    if from == length {
-        return None;
-    }
-    let mut rest = nest.clone();
-    rest.extents[0] = length - from;
-    for access in accesses_mut(&mut rest) {
-        access.offset += access.strides[0] * from as isize;
-    }
-    for inst in &mut rest.body {
-        if let Op::Index { dim: 0, start, step } = &mut inst.op {
-            *start = start.wrapping_add(step.wrapping_mul(from as i64));
-        }
-    }
-    Some(rest)
 }
 
 /// The store of a part: into its row of the partial results.

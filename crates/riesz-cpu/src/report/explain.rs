@@ -109,6 +109,12 @@ impl Plan {
         let indent = "  ".repeat(depth);
         match step {
             Step::Nest(nest) => self.write_nest(f, nest, &indent),
+            Step::Strips(strips) => {
+                let (count, size) = (strips.count(), strips.size);
+                writeln!(f, "{indent}strips {count} of {size}")?;
+                let indent = "  ".repeat(depth + 1);
+                strips.body.iter().try_for_each(|band| self.write_nest(f, &band.nest, &indent))
+            }
             Step::Call(call) => {
                 let operands: Vec<String> = call.operands.iter().map(|&o| self.name(o)).collect();
                 writeln!(f, "{indent}call  {} of {}", call.function.name(), operands.join(", "))
@@ -196,6 +202,7 @@ fn count(steps: &[Step]) -> (usize, usize) {
     for step in steps {
         let (nests, calls) = match step {
             Step::Nest(_) => (1, 0),
+            Step::Strips(strips) => (strips.body.len(), 0),
             Step::Call(_) => (0, 1),
             Step::Loop { body, .. } => count(body),
             Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {

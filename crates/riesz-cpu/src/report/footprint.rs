@@ -55,7 +55,7 @@ fn bytes_of(tensor: &Tensor) -> usize {
 /// The most that a call of these steps allocates.
 fn allocated(steps: &[Step]) -> usize {
     let each = |step: &Step| match step {
-        Step::Nest(_) => 0,
+        Step::Nest(_) | Step::Strips(_) => 0,
         Step::Call(call) => {
             let together = call.function.pieces().clamp(1, TOGETHER).min(threads());
             together * call.function.allocates()

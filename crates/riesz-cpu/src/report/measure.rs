@@ -1,41 +1,26 @@
 //! How long each step of a plan takes: the steps compiled one by one, with a clock between them.
 
-use crate::native::{self, Code};
-use crate::nest::{Region, Step};
+use crate::nest::Region;
 use crate::plan::Plan;
-use crate::run::{Options, Workspace};
-use crate::tile::Tiles;
+use crate::run::{Options, Stages, Workspace, alone};
 use riesz_core::{Result, Tensor, check_arguments};
 use std::time::Instant;
 
 /// The steps of a plan with their times. One thread runs them.
 pub struct Measurement {
-    steps: Vec<Unit>,
+    steps: Vec<Stages>,
     seconds: Vec<f64>,
-}
-
-/// A step by itself.
-enum Unit {
-    /// With all iterations of the loop it takes a range of, if it takes one.
-    Native(Code, (usize, usize)),
-    Tiles(Tiles),
 }
 
 impl Measurement {
     /// Prepares the steps of a plan; no time is known yet.
     pub fn new(plan: &Plan, options: Options) -> Measurement {
-        let region = |step: &Step| Region {
-            operands: plan.region.operands.clone(),
-            steps: vec![step.clone()],
-        };
-        let unit = |step: &Step| {
-            let region = region(step);
-            match options.native.then(|| native::compile(&region, options.isa)).flatten() {
-                Some(code) => Unit::Native(code, whole(step)),
-                None => Unit::Tiles(Tiles::new(&region, options.isa)),
-            }
-        };
-        let steps: Vec<Unit> = plan.region.steps.iter().map(unit).collect();
+        let steps = plan.region.steps.iter().map(|step| {
+            let operands = plan.region.operands.clone();
+            let region = Region { operands, steps: vec![step.clone()] };
+            Stages::new(&region, options.isa, options.native)
+        });
+        let steps: Vec<Stages> = steps.collect();
         let seconds = vec![f64::INFINITY; steps.len()];
         Measurement { steps, seconds }
     }
@@ -53,12 +38,7 @@ impl Measurement {
         for (step, least) in self.steps.iter().zip(&mut self.seconds) {
             let start = Instant::now();
             // SAFETY: the plan gave every operand a buffer of its size, and the steps run in its order.
-            let good = unsafe {
-                match step {
-                    Unit::Native(code, range) => code.run(addresses.as_mut_ptr(), *range),
-                    Unit::Tiles(tiles) => tiles.run(addresses, None),
-                }
-            };
+            let good = alone(|| unsafe { step.run(addresses) });
             *least = least.min(start.elapsed().as_secs_f64());
             if !good {
                 break;
@@ -71,13 +51,5 @@ impl Measurement {
     /// The seconds of each step of the plan; infinite for one that has not been run.
     pub fn seconds(&self) -> &[f64] {
         &self.seconds
-    }
-}
-
-/// All iterations of the outermost loop of a nest.
-fn whole(step: &Step) -> (usize, usize) {
-    match step {
-        Step::Nest(nest) => (0, nest.extents.first().copied().unwrap_or(0)),
-        _ => (0, 0),
     }
 }

@@ -1,7 +1,7 @@
 //! What a step of a plan does: operations, and bytes that it must read and write.
 
 use super::Peaks;
-use crate::nest::{Access, Inst, Nest, Op, Operand, Step};
+use crate::nest::{Access, Inst, Nest, Op, Operand, Step, Strips};
 use crate::plan::{Plan, cost};
 use riesz_core::DType;
 use std::collections::BTreeMap;
@@ -67,6 +67,7 @@ impl Plan {
     pub fn work_of(&self, step: &Step) -> Work {
         match step {
             Step::Nest(nest) => self.work_of_nest(nest),
+            Step::Strips(strips) => self.work_of_strips(strips),
             Step::Call(call) => {
                 // What a function touches are its operands; it has been counted what it computes.
                 let operands = call.operands.iter().map(|&o| self.buffers[o as usize].bytes());
@@ -90,7 +91,7 @@ impl Plan {
     pub fn seconds_of(&self, step: &Step, peaks: &Peaks) -> f64 {
         let all = |steps: &[Step]| steps.iter().map(|s| self.seconds_of(s, peaks)).sum::<f64>();
         match step {
-            Step::Nest(_) | Step::Call(_) => self.work_of(step).seconds(peaks),
+            Step::Nest(_) | Step::Strips(_) | Step::Call(_) => self.work_of(step).seconds(peaks),
             Step::Loop { count, body, .. } => *count as f64 * all(body),
             Step::While { test, body, .. } => all(test) + all(body),
             Step::If { yes, no, .. } => all(yes).max(all(no)),
@@ -102,7 +103,30 @@ impl Plan {
     }
 
     fn work_of_nest(&self, nest: &Nest) -> Work {
+        let (work, bytes) = self.work_and_traffic(nest);
+        Work { bytes: bytes.values().sum(), ..work }
+    }
+
+    /// What only one strip of is there never goes to memory; what several nests touch does once.
+    fn work_of_strips(&self, strips: &Strips) -> Work {
+        let mut sum = Work::default();
+        let mut traffic: BTreeMap<Operand, f64> = BTreeMap::new();
+        for band in &strips.body {
+            let (work, bytes) = self.work_and_traffic(&band.nest);
+            sum += work;
+            for (operand, bytes) in bytes {
+                let all = traffic.entry(operand).or_default();
+                *all = (*all + bytes).min(self.buffers[operand as usize].bytes() as f64);
+            }
+        }
+        traffic.retain(|&operand, _| strips.locals.iter().all(|local| local.operand != operand));
+        Work { bytes: traffic.values().sum(), ..sum }
+    }
+
+    /// The arithmetic of a nest, and the bytes of each operand that it reads or writes.
+    fn work_and_traffic(&self, nest: &Nest) -> (Work, BTreeMap<Operand, f64>) {
         let mut work = Work::default();
+        let mut bytes: BTreeMap<Operand, f64> = BTreeMap::new();
         // The loops that each instruction depends on: it runs once for each of their indices.
         let mut loops: Vec<u32> = Vec::with_capacity(nest.body.len());
         let mut touched: BTreeMap<Operand, Vec<(&Access, f64)>> = BTreeMap::new();
@@ -130,15 +154,17 @@ impl Plan {
                 work += Work { flops: folded, bytes: 0.0, results: folded * lanes };
                 times *= if fold.accumulate { 2.0 } else { 1.0 };
             }
-            work.bytes += times * self.dtype(access.operand).size() as f64;
+            *bytes.entry(access.operand).or_default() +=
+                times * self.dtype(access.operand).size() as f64;
         }
         for (operand, mut accesses) in touched {
             accesses.dedup_by(|a, b| a.0 == b.0);
             let elements: f64 = accesses.iter().map(|a| a.1).sum();
             let buffer = &self.buffers[operand as usize];
-            work.bytes += elements.min(buffer.len as f64) * buffer.dtype.size() as f64;
+            *bytes.entry(operand).or_default() +=
+                elements.min(buffer.len as f64) * buffer.dtype.size() as f64;
         }
-        work
+        (work, bytes)
     }
 
     fn dtype(&self, operand: Operand) -> DType {

@@ -9,13 +9,14 @@ mod pool;
 mod stage;
 mod workspace;
 
+pub(crate) use pool::alone;
 pub use pool::{set_threads, threads};
 
 use crate::plan::{Plan, donors};
 use crate::simd::Isa;
 use riesz_core::{Data, Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
 use smallvec::SmallVec;
-use stage::Stages;
+pub(crate) use stage::Stages;
 use std::borrow::Borrow;
 use std::sync::{Mutex, PoisonError};
 pub(crate) use workspace::Workspace;

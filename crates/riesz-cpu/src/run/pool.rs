@@ -64,8 +64,20 @@ pub fn run(count: usize, piece: Piece) {
     pool.shared.run(count, piece, helpers);
 }
 
+/// What `f` gives when this thread runs all pieces of it alone.
+pub fn alone<T>(f: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            INSIDE.set(self.0);
+        }
+    }
+    let _restore = Restore(INSIDE.replace(true));
+    f()
+}
+
 thread_local! {
-    /// Whether this thread is running a piece.
+    /// Whether this thread is running a piece, or is to run all of them alone.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -6,7 +6,7 @@
 
 use super::pool;
 use crate::native::{self, Code};
-use crate::nest::{Call, Nest, Operand, Region, Step, TOGETHER};
+use crate::nest::{Call, Nest, Operand, Region, Step, Strips, TOGETHER};
 use crate::plan::{ALIGNMENT, WORTH_SHARING, cost};
 use crate::simd::Isa;
 use crate::tile::Tiles;
@@ -30,10 +30,17 @@ pub struct Stages {
 enum Stage {
     Serial(Unit),
     Shared(Unit, Vec<(usize, usize)>),
+    Strips(Striped),
     Call(Call),
     Loop(Repeat),
     While { test: Vec<Stage>, flag: Operand, body: Vec<Stage> },
     If { flag: Operand, yes: Vec<Stage>, no: Vec<Stage> },
+}
+
+/// Strips, and the code of their nests.
+struct Striped {
+    strips: Strips,
+    nests: Vec<Unit>,
 }
 
 struct Repeat {
@@ -68,6 +75,11 @@ impl Table {
         unsafe { *self.0.add(operand as usize) }
     }
 
+    /// The first entry.
+    fn first(self) -> *const *mut u8 {
+        self.0
+    }
+
     /// # Safety
     /// As for `get`, and nobody else uses the entry.
     unsafe fn set(&self, operand: Operand, address: *mut u8) {
@@ -90,7 +102,7 @@ impl Stages {
             None => Unit::Tiles(Tiles::new(region, isa)),
         });
         let mut units = units.collect::<Vec<Unit>>().into_iter();
-        let stages = outline.into_iter().filter_map(|o| o.fill(&mut units)).collect();
+        let stages = fill(outline, &mut units);
         Stages { stages, sizes: region.operands.iter().map(|d| d.size()).collect() }
     }
 
@@ -109,6 +121,9 @@ impl Stages {
         fn all(stages: &[Stage]) -> bool {
             stages.iter().all(|stage| match stage {
                 Stage::Serial(unit) | Stage::Shared(unit, _) => matches!(unit, Unit::Native(..)),
+                Stage::Strips(striped) => {
+                    striped.nests.iter().all(|unit| matches!(unit, Unit::Native(..)))
+                }
                 Stage::Call(_) => true,
                 Stage::Loop(repeat) => all(&repeat.body),
                 Stage::While { test: a, body: b, .. } | Stage::If { yes: a, no: b, .. } => {
@@ -135,6 +150,10 @@ impl Stages {
                     });
                     true
                 }
+                Stage::Strips(striped) => {
+                    self.strips(striped, table, n);
+                    true
+                }
                 Stage::Call(call) => call_in_pieces(call, table),
                 Stage::Loop(repeat) => self.repeat(repeat, table, n),
                 Stage::While { test, flag, body } => {
@@ -151,6 +170,33 @@ impl Stages {
                 }
             }
         })
+    }
+
+    /// # Safety
+    /// As for `stages`.
+    unsafe fn strips(&self, Striped { strips, nests }: &Striped, table: Table, n: usize) {
+        let count = strips.count();
+        let together = count.min(TOGETHER);
+        pool::run(together, &|number| {
+            // A table of its own, as the addresses of what holds one strip move.
+            // SAFETY: the caller's.
+            let all = unsafe { std::slice::from_raw_parts(table.first(), n) };
+            let mut own: SmallVec<[*mut u8; 64]> = SmallVec::from_slice(all);
+            for strip in (number..count).step_by(together) {
+                let (from, to) = strips.range(strip);
+                for local in &strips.locals {
+                    let place = local.operand as usize;
+                    let by = local.shift(number, from) * self.sizes[place] as isize;
+                    own[place] = all[place].wrapping_offset(by);
+                }
+                for (nest, band) in nests.iter().zip(&strips.body) {
+                    let range = band.range((from, to));
+                    // SAFETY: the caller's; strips write elements of their own, and each number has
+                    // its room. Nests have no calls that fail.
+                    unsafe { nest.run(Table(own.as_mut_ptr()), n, Some(range)) };
+                }
+            }
+        });
     }
 
     /// # Safety
@@ -269,6 +315,7 @@ fn whole(region: &Region) -> (usize, usize) {
 enum Outline {
     Serial,
     Shared(Vec<(usize, usize)>),
+    Strips(Strips),
     Call(Call),
     Loop(Repeat, Vec<Outline>),
     While(Operand, Vec<Outline>, Vec<Outline>),
@@ -277,24 +324,31 @@ enum Outline {
 
 impl Outline {
     fn fill(self, units: &mut std::vec::IntoIter<Unit>) -> Option<Stage> {
-        let mut all = |outlines: Vec<Outline>| -> Vec<Stage> {
-            outlines.into_iter().filter_map(|o| o.fill(units)).collect()
-        };
         Some(match self {
             Outline::Serial => Stage::Serial(units.next()?),
             Outline::Shared(ranges) => Stage::Shared(units.next()?, ranges),
+            Outline::Strips(strips) => {
+                let nests = units.take(strips.body.len()).collect();
+                Stage::Strips(Striped { strips, nests })
+            }
             Outline::Call(call) => Stage::Call(call),
-            Outline::Loop(repeat, body) => Stage::Loop(Repeat { body: all(body), ..repeat }),
+            Outline::Loop(repeat, body) => {
+                Stage::Loop(Repeat { body: fill(body, units), ..repeat })
+            }
             Outline::While(flag, test, body) => {
-                let test = all(test);
-                Stage::While { test, flag, body: all(body) }
+                let test = fill(test, units);
+                Stage::While { test, flag, body: fill(body, units) }
             }
             Outline::If(flag, yes, no) => {
-                let yes = all(yes);
-                Stage::If { flag, yes, no: all(no) }
+                let yes = fill(yes, units);
+                Stage::If { flag, yes, no: fill(no, units) }
             }
         })
     }
+}
+
+fn fill(outlines: Vec<Outline>, units: &mut std::vec::IntoIter<Unit>) -> Vec<Stage> {
+    outlines.into_iter().filter_map(|o| o.fill(units)).collect()
 }
 
 struct Builder<'a> {
@@ -316,6 +370,12 @@ impl Builder<'_> {
                 Step::Nest(nest) => {
                     self.compile(vec![step.clone()]);
                     Outline::Shared(ranges(nest))
+                }
+                Step::Strips(strips) => {
+                    for band in &strips.body {
+                        self.compile(vec![Step::Nest(band.nest.clone())]);
+                    }
+                    Outline::Strips(strips.clone())
                 }
                 Step::Call(call) => Outline::Call(call.clone()),
                 Step::Loop { count, windows, advance, exchange, body } => {
@@ -358,6 +418,7 @@ impl Builder<'_> {
 fn is_shared(step: &Step) -> bool {
     match step {
         Step::Nest(nest) => ranges(nest).len() > 1,
+        Step::Strips(_) => true,
         Step::Call(call) => call.function.pieces() > 1,
         Step::Loop { body, .. } => body.iter().any(is_shared),
         Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {

@@ -6,5 +6,6 @@ mod loops;
 mod memory;
 mod primitives;
 mod programs;
+mod strips;
 mod threads;
 mod updates;

@@ -1,0 +1,112 @@
+//! Strips: nests over one long loop, each a few of its iterations at a time.
+//!
+//! Nests one after the other write and read whole buffers, which come from memory each time if they are
+//! longer than the cache. Strip by strip, what one nest writes is still in the cache when the next reads
+//! it, and a buffer that only these nests use holds no more than one strip (strip mining and tiling;
+//! Wolfe, *More iteration space tiling*, 1989).
+
+use super::{Access, Nest, Op, Operand};
+
+/// Nests whose outermost loops are one long loop. Every strip of it goes through all of them before the
+/// next does.
+///
+/// What holds: a strip reads nothing that another strip writes, so strips can run in any order and at the
+/// same time; no store is folded along the long loop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strips {
+    /// The iterations of the long loop.
+    pub length: usize,
+    /// The iterations of a strip; the last may have fewer.
+    pub size: usize,
+    /// The buffers that hold one strip.
+    pub locals: Vec<Local>,
+    /// What is done for each strip, in order.
+    pub body: Vec<Band>,
+}
+
+/// A nest in strips.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    /// The nest for the whole loop.
+    pub nest: Nest,
+    /// How many iterations of its outermost loop are one of the long loop.
+    pub each: usize,
+}
+
+impl Band {
+    /// The iterations of the nest's outermost loop for these iterations of the long loop.
+    pub fn range(&self, (from, to): (usize, usize)) -> (usize, usize) {
+        (from * self.each, to * self.each)
+    }
+}
+
+/// A buffer that holds one strip at a time: [`TOGETHER`](super::TOGETHER) times `room` elements, so that
+/// several strips can run at the same time. The accesses of the nests are those of a buffer for the whole
+/// loop: what is there for the first iteration of a strip lies at the start of its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// The buffer.
+    pub operand: Operand,
+    /// Elements from one iteration of the long loop to the next.
+    pub stride: isize,
+    /// Elements that one strip takes.
+    pub room: usize,
+}
+
+impl Local {
+    /// By how many elements the address of the buffer moves for a strip that begins at iteration `from`
+    /// and has the room of this number.
+    pub fn shift(&self, number: usize, from: usize) -> isize {
+        (number * self.room) as isize - self.stride * from as isize
+    }
+}
+
+impl Strips {
+    /// How many strips there are.
+    pub fn count(&self) -> usize {
+        self.length.div_ceil(self.size.max(1))
+    }
+
+    /// The iterations of a strip.
+    pub fn range(&self, strip: usize) -> (usize, usize) {
+        let from = strip * self.size;
+        (from, (from + self.size).min(self.length))
+    }
+}
+
+impl Nest {
+    /// The iterations `from..to` of the outermost loop.
+    pub fn part(&self, from: usize, to: usize) -> Nest {
+        let mut part = self.clone();
+        if let Some(extent) = part.extents.first_mut() {
+            *extent = to - from;
+        }
+        for access in part.accesses_mut() {
+            access.offset += access.strides.first().map_or(0, |s| s * from as isize);
+        }
+        for inst in &mut part.body {
+            if let Op::Index { dim: 0, start, step } = &mut inst.op {
+                *start = start.wrapping_add(step.wrapping_mul(from as i64));
+            }
+        }
+        part
+    }
+
+    /// Every access.
+    pub fn accesses(&self) -> impl Iterator<Item = &Access> {
+        let loads = self.body.iter().filter_map(|inst| match &inst.op {
+            Op::Load(access) | Op::Gather { access, .. } => Some(access),
+            _ => None,
+        });
+        loads.chain(self.stores.iter().map(|s| &s.access))
+    }
+
+    /// Every access, to be changed.
+    pub fn accesses_mut(&mut self) -> impl Iterator<Item = &mut Access> {
+        let loads = self.body.iter_mut().filter_map(|inst| match &mut inst.op {
+            Op::Load(access) | Op::Gather { access, .. } => Some(access),
+            _ => None,
+        });
+        loads.chain(self.stores.iter_mut().map(|s| &mut s.access))
+    }
+}

@@ -1,0 +1,355 @@
+//! Which nests run strip by strip.
+//!
+//! Nests that share a long loop and exchange whole buffers are bound by memory. They become [`Strips`]
+//! if every iteration of that loop touches only its own part of what one of them writes and another
+//! accesses. What only they use then holds one strip.
+//!
+//! A group begins with a nest and takes the following ones that can join; what cannot stays behind if
+//! it has nothing to do with those that pass it. A group is made if it saves enough traffic.
+
+use super::memory::{Memory, entries};
+use super::order::permuted;
+use super::storage::{Place, Storage};
+use crate::nest::{Band, Local, Nest, Op, Step, Strips, TOGETHER};
+use rustc_hash::FxHashMap as HashMap;
+use smallvec::SmallVec;
+use std::collections::BTreeMap;
+
+/// The least length of a loop that is cut. Code for so many iterations always takes a range.
+const LONG: usize = 1 << 12;
+
+/// The bytes that a strip should touch: a part of the second-level cache.
+const STRIP: usize = 1 << 18;
+
+/// The bytes that it may touch if it has to be this wide for full vectors.
+const WIDEST: usize = 3 << 18;
+
+/// Strips are multiples of this many iterations, so that no vector is cut.
+const GRAIN: usize = 64;
+
+/// The bytes of traffic from which on strips are worth their walking.
+const WORTH: usize = 1 << 20;
+
+/// How far a group looks for more nests, and how many it may pass.
+const AHEAD: usize = 64;
+
+/// The steps with strips, where those are worth it. `memory.touched` ends with the entries of these
+/// steps, and does so afterwards.
+pub fn strip(steps: Vec<Step>, memory: &mut Memory) -> Vec<Step> {
+    let counts: Vec<usize> = steps.iter().map(entries).collect();
+    let first = memory.touched.len() - counts.iter().sum::<usize>();
+    let mut entries = memory.touched.split_off(first).into_iter();
+    let touched = counts.iter().map(|&n| entries.by_ref().take(n).collect()).collect();
+    let mut planner = Planner { steps, touched, memory, uses: HashMap::default() };
+    for entry in planner.touched.iter().flatten().chain(&planner.memory.touched) {
+        entry.iter().for_each(|&s| *planner.uses.entry(s).or_default() += 1);
+    }
+    planner.run()
+}
+
+struct Planner<'a> {
+    steps: Vec<Step>,
+    /// The entries of `memory.touched` of each step.
+    touched: Vec<Vec<Vec<Storage>>>,
+    memory: &'a mut Memory,
+    /// How many entries each storage is in.
+    uses: HashMap<Storage, usize>,
+}
+
+/// Nests that can run strip by strip.
+struct Group {
+    length: usize,
+    members: Vec<(usize, Band)>,
+    /// Where each storage is accessed.
+    areas: BTreeMap<Storage, Vec<Area>>,
+}
+
+/// The places that a nest accesses with one load or store.
+#[derive(Clone, Debug)]
+struct Area {
+    /// The number of the nest in its group.
+    member: usize,
+    is_store: bool,
+    /// None: anywhere.
+    walk: Option<Walk>,
+}
+
+/// An offset and loops around it: how many elements each moves, and how often.
+#[derive(Clone, Debug)]
+struct Walk {
+    offset: isize,
+    /// The step of the long loop.
+    along: isize,
+    loops: SmallVec<[(isize, usize); 4]>,
+}
+
+impl Planner<'_> {
+    fn run(mut self) -> Vec<Step> {
+        let mut done = vec![false; self.steps.len()];
+        let mut result = Vec::with_capacity(self.steps.len());
+        for at in 0..self.steps.len() {
+            if done[at] {
+                continue;
+            }
+            if let Some((group, size)) = self.best_group(at, &done) {
+                group.members.iter().for_each(|m| done[m.0] = true);
+                let mut touched: Vec<Storage> =
+                    group.members.iter().flat_map(|m| self.touched[m.0].concat()).collect();
+                touched.sort_unstable();
+                touched.dedup();
+                result.push(Step::Strips(self.strips(group, size)));
+                self.memory.touched.push(touched);
+            } else {
+                let nothing = Step::If { flag: 0, yes: Vec::new(), no: Vec::new() };
+                result.push(std::mem::replace(&mut self.steps[at], nothing));
+                let touched = std::mem::take(&mut self.touched[at]);
+                // What passes a step asks what it touches; a step that is out is before them all.
+                self.memory.touched.extend(touched);
+            }
+        }
+        result
+    }
+
+    /// The group that begins with a step and saves most, and how long its strips are.
+    fn best_group(&self, at: usize, done: &[bool]) -> Option<(Group, usize)> {
+        let Step::Nest(nest) = &self.steps[at] else { return None };
+        if nest.extents.iter().product::<usize>() < LONG {
+            return None;
+        }
+        let mut lengths: Vec<usize> = Vec::new();
+        for step in &self.steps[at..self.steps.len().min(at + 8)] {
+            let Step::Nest(other) = step else { continue };
+            let fits = |&&n: &&usize| {
+                n >= LONG
+                    && nest.extents.iter().any(|e| e.is_multiple_of(n))
+                    && !lengths.contains(&n)
+            };
+            let new: Vec<usize> = other.extents.iter().filter(fits).copied().collect();
+            lengths.extend(new);
+        }
+        let groups = lengths.into_iter().filter_map(|length| {
+            let group = self.grow(at, length, done)?;
+            let size = self.size(&group)?;
+            let saved = self.saved(&group);
+            (saved >= WORTH).then_some((saved, group, size))
+        });
+        groups.max_by_key(|g| g.0).map(|(_, group, size)| (group, size))
+    }
+
+    /// The nests from `at` on that share a loop of this length.
+    fn grow(&self, at: usize, length: usize, done: &[bool]) -> Option<Group> {
+        let mut group = Group { length, members: Vec::new(), areas: BTreeMap::new() };
+        let mut passed: Vec<usize> = Vec::new();
+        for j in (at..self.steps.len().min(at + AHEAD)).filter(|&j| !done[j]) {
+            let joins = match &self.steps[j] {
+                Step::Nest(nest) if passed.iter().all(|&p| self.is_free(p, j, nest)) => {
+                    bands(nest, length).into_iter().any(|band| group.join(j, band))
+                }
+                _ => false,
+            };
+            match joins {
+                true => {}
+                false if j == at => return None,
+                false => passed.push(j),
+            }
+        }
+        (group.members.len() > 1).then_some(group)
+    }
+
+    /// Whether a nest may run before a step that comes before it.
+    fn is_free(&self, step: usize, at: usize, nest: &Nest) -> bool {
+        let is_written = |s: &Storage| {
+            let fixed = matches!(
+                self.memory.buffers[*s as usize].place,
+                Place::Argument(_) | Place::Constant(_)
+            );
+            let written = |nest: &Nest| nest.stores.iter().any(|store| store.access.operand == *s);
+            match &self.steps[step] {
+                _ if fixed || *s == self.memory.flag => false,
+                Step::Nest(other) => written(other) || written(nest),
+                _ => true,
+            }
+        };
+        let both = |s: &&Storage| self.touched[at].iter().flatten().any(|t| t == *s);
+        !self.touched[step].iter().flatten().filter(both).any(is_written)
+    }
+
+    /// The iterations of a strip; none if a single one touches too much.
+    fn size(&self, group: &Group) -> Option<usize> {
+        let moves = |a: &Area| a.walk.as_ref().is_some_and(|w| w.along != 0);
+        let touched = group.areas.iter().filter(|(_, areas)| areas.iter().any(moves));
+        let bytes: usize = touched.map(|(&s, _)| self.memory.buffers[s as usize].bytes()).sum();
+        let each = bytes.div_ceil(group.length).max(1);
+        // An odd multiple: what lies one strip apart should not fall into the same lines of a cache.
+        let grains = (STRIP / each).min(group.length / TOGETHER) / GRAIN;
+        let size = (grains.saturating_sub(1) | 1) * GRAIN;
+        (each * size <= WIDEST).then_some(size)
+    }
+
+    /// The bytes that need not go to memory and back.
+    fn saved(&self, group: &Group) -> usize {
+        let each = |(&s, areas): (&Storage, &Vec<Area>)| {
+            let bytes = self.memory.buffers[s as usize].bytes();
+            let mut members: Vec<usize> = areas.iter().map(|a| a.member).collect();
+            members.dedup();
+            match self.local(group, s, 1) {
+                Some(_) => bytes * members.len(),
+                None if areas.iter().any(|a| a.walk.as_ref().is_none_or(|w| w.along == 0)) => 0,
+                None => bytes * (members.len() - 1),
+            }
+        };
+        group.areas.iter().map(each).sum()
+    }
+
+    /// The buffer as one that holds strips of this size, if only the group uses it.
+    fn local(&self, group: &Group, s: Storage, size: usize) -> Option<Local> {
+        let buffer = &self.memory.buffers[s as usize];
+        let inside = |m: &&(usize, Band)| self.touched[m.0].iter().any(|entry| entry.contains(&s));
+        if !matches!(buffer.place, Place::Workspace(_))
+            || s == self.memory.flag
+            || self.uses.get(&s).copied() != Some(group.members.iter().filter(inside).count())
+        {
+            return None;
+        }
+        let areas = group.areas.get(&s)?;
+        let stride = areas.first()?.walk.as_ref()?.along;
+        let all = |a: &Area| a.walk.as_ref().is_some_and(|w| w.keeps_to(stride, group.length));
+        let period = usize::try_from(stride).ok()? * group.length;
+        if !areas.iter().all(all) || period == 0 || !buffer.len.is_multiple_of(period) {
+            return None;
+        }
+        let room = (buffer.len / group.length * size).next_multiple_of(GRAIN);
+        Some(Local { operand: s, stride, room })
+    }
+
+    fn strips(&mut self, group: Group, size: usize) -> Strips {
+        let locals: Vec<Local> =
+            group.areas.keys().filter_map(|&s| self.local(&group, s, size)).collect();
+        let length = group.length;
+        let mut body: Vec<Band> = group.members.into_iter().map(|m| m.1).collect();
+        for local in &locals {
+            let (old, new) = (local.stride * length as isize, local.stride * size as isize);
+            for access in body.iter_mut().flat_map(|band| band.nest.accesses_mut()) {
+                if access.operand != local.operand {
+                    continue;
+                }
+                // What lies beyond one turn of the long loop comes nearer.
+                access.offset = access.offset.div_euclid(old) * new + access.offset.rem_euclid(old);
+                for stride in access.strides.iter_mut().skip(1).filter(|s| **s % old == 0) {
+                    *stride = *stride / old * new;
+                }
+            }
+            let together = length.div_ceil(size).min(TOGETHER);
+            self.memory.buffers[local.operand as usize].len = local.room * together;
+        }
+        Strips { length, size, locals, body }
+    }
+}
+
+impl Group {
+    /// Takes a nest if no strip would need another.
+    fn join(&mut self, step: usize, band: Band) -> bool {
+        let member = self.members.len();
+        let new = areas(&band, member);
+        let length = self.length;
+        let agrees = |(s, area): &(Storage, Area)| {
+            let known = self.areas.get(s).map(Vec::as_slice).unwrap_or_default();
+            known.iter().all(|other| area.agrees(other, length))
+        };
+        if !new.iter().all(agrees) {
+            return false;
+        }
+        for (s, area) in new {
+            self.areas.entry(s).or_default().push(area);
+        }
+        self.members.push((step, band));
+        true
+    }
+}
+
+/// The places that a nest touches.
+fn areas(band: &Band, member: usize) -> Vec<(Storage, Area)> {
+    let nest = &band.nest;
+    let walk = |access: &crate::nest::Access| {
+        let mut loops: SmallVec<[(isize, usize); 4]> =
+            access.strides.iter().copied().zip(nest.extents.iter().copied()).skip(1).collect();
+        let first = access.strides.first().copied().unwrap_or(0);
+        loops.push((first, band.each));
+        Walk { offset: access.offset, along: first * band.each as isize, loops }
+    };
+    let loads = nest.body.iter().filter_map(|inst| match &inst.op {
+        Op::Load(access) => Some((access, Some(walk(access)))),
+        Op::Gather { access, .. } => Some((access, None)),
+        _ => None,
+    });
+    let loads =
+        loads.map(|(access, walk)| (access.operand, Area { member, is_store: false, walk }));
+    let stores = nest.stores.iter().map(|store| {
+        let walk = Some(walk(&store.access));
+        (store.access.operand, Area { member, is_store: true, walk })
+    });
+    loads.chain(stores).collect()
+}
+
+impl Area {
+    /// Whether strips need not wait for each other because of these two.
+    fn agrees(&self, other: &Area, length: usize) -> bool {
+        if !self.is_store && !other.is_store {
+            return true;
+        }
+        let (Some(a), Some(b)) = (&self.walk, &other.walk) else { return false };
+        a.along == b.along && a.keeps_to(a.along, length) && b.keeps_to(b.along, length)
+            || a.is_apart(b, length)
+    }
+}
+
+impl Walk {
+    /// Whether iteration i of the long loop touches only elements e with
+    /// (e / `stride`) mod `length` = i.
+    fn keeps_to(&self, stride: isize, length: usize) -> bool {
+        if stride <= 0 || self.along != stride {
+            return false;
+        }
+        let period = stride * length as isize;
+        let low = self.offset.rem_euclid(period);
+        let (mut least, mut most) = (low, low);
+        for &(step, count) in self.loops.iter().filter(|l| l.0 % period != 0) {
+            let far = step * (count as isize - 1);
+            least += far.min(0);
+            most += far.max(0);
+        }
+        least >= 0 && most < stride
+    }
+
+    /// The first and the last element.
+    fn span(&self, length: usize) -> (isize, isize) {
+        let mut span = (self.offset, self.offset);
+        for (step, count) in self.loops.iter().copied().chain([(self.along, length)]) {
+            let far = step * (count as isize - 1).max(0);
+            span = (span.0 + far.min(0), span.1 + far.max(0));
+        }
+        span
+    }
+
+    fn is_apart(&self, other: &Walk, length: usize) -> bool {
+        let (a, b) = (self.span(length), other.span(length));
+        a.1 < b.0 || b.1 < a.0
+    }
+}
+
+/// The ways to see a nest as one over a long loop of this length.
+fn bands(nest: &Nest, length: usize) -> Vec<Band> {
+    let folded = super::order::folded(nest);
+    let fits = |&l: &usize| nest.extents[l].is_multiple_of(length) && folded >> l & 1 == 0;
+    let loops = (0..nest.extents.len()).filter(fits);
+    loops.map(|l| Band { each: nest.extents[l] / length, nest: outermost(nest, l) }).collect()
+}
+
+/// The nest with one of its loops outside of the others.
+fn outermost(nest: &Nest, l: usize) -> Nest {
+    let order: SmallVec<[usize; 4]> =
+        [l].into_iter().chain((0..nest.extents.len()).filter(|&o| o != l)).collect();
+    let mut result = permuted(nest, &order);
+    result.vector = nest.vector.and_then(|v| order.iter().position(|&o| o == v));
+    result
+}

@@ -1,0 +1,153 @@
+//! Nests over one long loop, strip by strip: what they compute, and what must not become one.
+
+use crate::common::check;
+use proptest::prelude::*;
+use riesz_core::check::direction;
+use riesz_core::{DType, Tensor, Type, Var, trace};
+use riesz_cpu::nest::{Step, Strips};
+use riesz_cpu::plan::{Place, Plan};
+use riesz_cpu::run::{Executable, set_threads};
+
+/// Plans a program of arguments of these shapes and compares it with its meaning.
+fn plan(shapes: &[&[usize]], dtype: DType, f: impl FnOnce(&[Var]) -> Vec<Var>) -> Plan {
+    let types: Vec<Type> = shapes.iter().map(|s| Type::new(dtype, *s)).collect();
+    let program = trace(&types, f).unwrap_or_else(|e| panic!("{e}"));
+    let args: Vec<Tensor> =
+        types.iter().zip(1..).map(|(ty, seed)| direction(ty, seed).unwrap()).collect();
+    let plan = check(&program, &args);
+    let executable = Executable::new(&program).unwrap();
+    set_threads(1);
+    let alone = executable.run(&args).unwrap();
+    for threads in [2, 3, 8] {
+        set_threads(threads);
+        assert_eq!(executable.run(&args).unwrap(), alone, "{threads} threads");
+    }
+    plan
+}
+
+fn strips(plan: &Plan) -> Vec<&Strips> {
+    let mut found = Vec::new();
+    for step in &plan.region.steps {
+        if let Step::Strips(strips) = step {
+            found.push(strips);
+        }
+    }
+    found
+}
+
+/// Whether nothing in the workspace has as many elements as a value of the program.
+fn has_no_whole(plan: &Plan, elements: usize) -> bool {
+    let mut workspace = plan.buffers.iter().filter(|b| matches!(b.place, Place::Workspace(_)));
+    workspace.all(|b| b.len < elements / 2)
+}
+
+/// Sums along the short axis, which nothing fuses with what follows.
+fn normalised(x: Var) -> Var {
+    let e = (x - x.max_axes(&[1]).expand_dims(1)).exp();
+    e / e.sum_axes(&[1]).expand_dims(1)
+}
+
+#[test]
+fn what_only_the_nests_use_holds_one_strip() {
+    for dtype in [DType::F64, DType::F32] {
+        let plan =
+            plan(&[&[20_011, 12]], dtype, |x| vec![normalised(normalised(normalised(x[0])))]);
+        let found = strips(&plan);
+        assert_eq!(found.len(), 1, "{plan}");
+        assert_eq!(found[0].length, 20_011, "{plan}");
+        assert!(found[0].count() > 8, "{plan}");
+        assert!(has_no_whole(&plan, 20_011 * 12), "{plan}");
+    }
+}
+
+#[test]
+fn rows_and_columns() {
+    // The long axis first and last, and a nest whose loops are one.
+    let plan = plan(&[&[10_000, 7], &[7, 10_000]], DType::F64, |x| {
+        let a = normalised(x[0]);
+        let b = x[1].exp() / x[1].exp().sum_axes(&[0]).expand_dims(0);
+        let c = a.t() * b;
+        let d = c.sum_axes(&[0]);
+        vec![(c * d.expand_dims(0)).t(), a, d]
+    });
+    assert!(!strips(&plan).is_empty(), "{plan}");
+}
+
+#[test]
+fn steps_between_that_have_nothing_to_do_with_them() {
+    let plan = plan(&[&[30_000, 8], &[3, 3]], DType::F64, |x| {
+        let a = normalised(x[0]);
+        let inverse = x[1].dot(x[1].t()).tanh().sum_axes(&[0]);
+        let b = normalised(a);
+        vec![b * inverse.sum(), inverse]
+    });
+    assert!(!strips(&plan).is_empty(), "{plan}");
+}
+
+#[test]
+fn joined_parts() {
+    let plan = plan(&[&[16_000, 6]], DType::F64, |x| {
+        let a = normalised(x[0]);
+        let part = |i| a.slice_axis(1, i, i + 1) * f64::from(i as u32 + 1);
+        let joined = Var::concat(&[part(0), part(3), part(1), a, part(5)], 1);
+        vec![normalised(joined)]
+    });
+    assert!(!strips(&plan).is_empty(), "{plan}");
+}
+
+#[test]
+fn what_reads_its_neighbours_stays_apart() {
+    let plan = plan(&[&[40_000, 4]], DType::F64, |x| {
+        let a = normalised(x[0]);
+        let before = a.slice_axis(0, 0, 39_999);
+        let after = a.slice_axis(0, 1, 40_000);
+        let b = normalised(before * after);
+        vec![b, a.sum_axes(&[0]), a.flip(&[0]).cumsum(0)]
+    });
+    for strips in strips(&plan) {
+        assert!([40_000, 39_999].contains(&strips.length), "{plan}");
+    }
+}
+
+/// A value of a random program: any operation of a few that keep the number of its elements small.
+fn grown(values: &[Var], choice: (u8, usize, usize)) -> Var {
+    let (operation, a, b) = choice;
+    let (a, b) = (values[a % values.len()], values[b % values.len()]);
+    let (n, k) = (a.shape()[0], a.shape()[1]);
+    match operation % 10 {
+        0 => a.sin(),
+        1 => a * b,
+        2 => a.sum_axes(&[1]).expand_dims(1) * b,
+        3 => a.max_axes(&[0]).expand_dims(0) - b,
+        4 => a.flip(&[1]) + b,
+        5 => a.flip(&[0]) * b,
+        6 => Var::concat(&[a.slice_axis(1, 1, k), b.slice_axis(1, 0, 1)], 1),
+        7 => Var::concat(&[a.slice_axis(0, 7, n), b.slice_axis(0, 0, 7)], 0),
+        8 => (0..k).fold(b, |sum, i| sum - a.slice_axis(1, i, i + 1).reshape([n]).expand_dims(1)),
+        _ => {
+            let parts: Vec<Var> = (0..k).map(|i| a.slice_axis(1, k - 1 - i, k - i).cos()).collect();
+            Var::concat(&parts, 1) * b.reshape([n * k]).reshape([n, k])
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn random_programs(
+        choices in prop::collection::vec((0u8..10, 0usize..50, 0usize..50), 4..16),
+        n in 4_096usize..6_000,
+        k in 4usize..7,
+        wanted in 1usize..4,
+    ) {
+        plan(&[&[n, k]], DType::F64, |x| {
+            let mut values = vec![x[0]];
+            for &choice in &choices {
+                let new = grown(&values, choice);
+                values.push(new * 0.5);
+            }
+            values.iter().rev().step_by(2).take(wanted).copied().collect()
+        });
+    }
+}
