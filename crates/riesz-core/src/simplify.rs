@@ -29,6 +29,7 @@ mod scaling;
 mod selection;
 mod shape;
 mod structured;
+mod symmetric;
 
 use crate::error::Source;
 use crate::program::{Program, Value};
@@ -147,7 +148,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     TABLE.iter().copied().flatten()
 }
 
-static TABLE: [&[Rule]; 10] = [
+static TABLE: [&[Rule]; 11] = [
     broadcasting::RULES,
     shape::RULES,
     selection::RULES,
@@ -156,6 +157,7 @@ static TABLE: [&[Rule]; 10] = [
     exponentials::RULES,
     arithmetic::RULES,
     structured::RULES,
+    symmetric::RULES,
     products::RULES,
     real::RULES,
 ];

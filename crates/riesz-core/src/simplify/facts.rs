@@ -21,8 +21,9 @@
 //! user passes and false of a residual or a captured value, which may be an infinite slope.
 //!
 //! The second thing kept is whether a value is never negative (0, −0, positive or NaN), for
-//! (√x)² → x. The levels do not follow intervals, and know nothing of how values are correlated.
+//! (√x)² → x; the third whether it is a symmetric matrix. The levels do not follow intervals, and know nothing of how values are correlated.
 
+use super::symmetric::is_symmetric;
 use crate::primitive::{Binary, Prim, Reduction, Running, Unary};
 use crate::program::{Program, Value};
 use crate::types::Type;
@@ -34,6 +35,8 @@ pub(super) struct Fact {
     pub level: Level,
     /// No element is below 0.
     pub not_negative: bool,
+    /// A matrix, or a stack of them, that is its own transpose over the reals (`symmetric.rs`).
+    pub symmetric: bool,
 }
 
 impl Fact {
@@ -42,6 +45,7 @@ impl Fact {
         Fact {
             level: self.level.min(other.level),
             not_negative: self.not_negative && other.not_negative,
+            symmetric: self.symmetric && other.symmetric,
         }
     }
 }
@@ -81,15 +85,19 @@ fn carried(known: &[Fact], prim: &Prim, x: &[Value]) -> Option<SmallVec<[Fact; 1
 }
 
 /// What is known of the outputs of a body the first `carry` of which are fed back; of what is carried, what
-/// holds before and after every step.
+/// holds before and after every step. What follows it, in arguments and results, are slices of arrays and
+/// what becomes an array of results: their shapes differ, so nothing is said of symmetry.
 pub(super) fn settled(
     body: &Program,
     facts: &mut [Fact],
     consts: usize,
     carry: usize,
 ) -> Vec<Fact> {
+    let one = |fact: &mut Fact| fact.symmetric = false;
+    facts[consts + carry..].iter_mut().for_each(one);
     loop {
         let mut after = of_outputs(body, facts);
+        after[carry..].iter_mut().for_each(one);
         let mut changed = false;
         for k in 0..carry {
             let now = facts[consts + k];
@@ -117,7 +125,7 @@ impl Fact {
     /// What is known of an argument of the program.
     pub(super) fn of_input(ty: &Type, finite: bool) -> Fact {
         let level = if finite || !ty.dtype.is_float() { Finite } else { Any };
-        Fact { level, not_negative: false }
+        Fact { level, not_negative: false, symmetric: false }
     }
 }
 
@@ -136,7 +144,9 @@ pub(super) fn facts(
     let float = |v: Value| program.ty(v).dtype.is_float();
     // Integers wrap around, so nothing is said of their signs.
     let not_negative = !x.iter().any(|&v| program.ty(v).dtype.is_int()) && sign(prim, x, &of);
-    (0..count).map(|k| Fact { level: level(prim, x, k, &of, &float), not_negative }).collect()
+    let symmetric = is_symmetric(program, known, prim, x);
+    let fact = |k| Fact { level: level(prim, x, k, &of, &float), not_negative, symmetric };
+    (0..count).map(fact).collect()
 }
 
 fn level(
@@ -240,7 +250,7 @@ fn level(
     }
 }
 
-fn unary(op: Unary, Fact { level: x, not_negative }: Fact) -> Level {
+fn unary(op: Unary, Fact { level: x, not_negative, .. }: Fact) -> Level {
     match op {
         // On their domain these are numbers; √ is finite there.
         Unary::Sqrt if not_negative => x,

@@ -108,6 +108,19 @@ fn diagonal(rw: &Rewriter<'_>, v: Value, depth: usize) -> Option<Diagonal> {
             };
             Some(Diagonal { shift: 0, shape, factors: inner.factors.iter().map(turned).collect() })
         }
+        // The diagonal of a row-major matrix is every (n+1)-th element.
+        (Prim::Reshape(_), &[x]) => {
+            let (Prim::Pad(Pad { low, interior, .. }), &[d]) = rw.def(x)? else { return None };
+            let (&[length], [m, n]) = (&rw.ty(d).shape[..], shape) else { return None };
+            if low[..] != [0] || interior[..] != [n] || length != m.min(n) {
+                return None;
+            }
+            let factor = match rw.is_broadcast(d) {
+                Some((number, _)) if rw.ty(number).shape.rank() == 0 => Factor::Times(number),
+                _ => Factor::TimesAlong(d, usize::from(length < m)),
+            };
+            Some(Diagonal { shift: 0, shape, factors: [factor].into_iter().collect() })
+        }
         (Prim::Unary(Unary::Neg), &[x]) => with(x, Some(Factor::Minus)),
         (Prim::Binary(Binary::Mul), &[a, b]) => {
             with(a, factor(rw, b, false)).or_else(|| with(b, factor(rw, a, false)))

@@ -20,6 +20,7 @@ mod sparsity;
 mod special;
 mod structure;
 mod structured;
+mod symmetric;
 mod text;
 mod traps_linalg;
 mod traps_structure;

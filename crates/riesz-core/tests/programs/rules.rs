@@ -69,6 +69,16 @@ fn diagonal(v: Var) -> Var {
     Var::eye(DType::F64, 3) * v.broadcast_to([3, 3])
 }
 
+/// A symmetric matrix, f64[3,3].
+fn symmetric(i: &In) -> Var {
+    i.a.t().dot(i.a).sin()
+}
+
+/// A symmetric matrix that has an inverse.
+fn regular(i: &In) -> Var {
+    i.a.t().dot(i.a) + Var::eye(DType::F64, 3)
+}
+
 fn norm(x: Var) -> Var {
     let s = x.square().sum();
     let zero = s.eq(0.0);
@@ -271,6 +281,14 @@ const EXAMPLES: &[(&str, Form, Form)] = &[
     ),
     ("cast_of_cast", |i| i.m.cast(DType::I32).cast(DType::F64), |i| i.m.cast(DType::F64)),
     ("pad_of_pad", |i| pad(pad(i.x, 1, 0), 2, 3), |i| pad(i.x, 3, 3)),
+    ("transpose_of_symmetric", |i| regular(i).inverse().t(), |i| regular(i).inverse()),
+    (
+        "dot_with_symmetric",
+        |i| symmetric(i).dot_general(i.b, &[(0, 0)], &[]),
+        |i| symmetric(i).dot(i.b),
+    ),
+    ("dot_with_multiple", |i| i.a.dot((-i.a).t()), |i| -i.a.dot(i.a.t())),
+    ("dot_with_multiple", |i| i.a.dot((i.c * i.a).t()), |i| i.c * i.a.dot(i.a.t())),
     ("dot_with_diagonal", |i| diagonal(i.x).dot(i.b), |i| i.x.expand_dims(1) * i.b),
     ("sum_of_diagonal", |i| diagonal(i.x).sum_axes(&[0]), |i| i.x),
     ("dot_with_number", |i| i.c.dot(i.x), |i| i.c * i.x),

@@ -43,6 +43,8 @@ fn a_diagonal_matrix_scales() -> Result<()> {
     let columns = |v: Var| v.reshape([1, n]).broadcast_to([n, n]);
     let eye = || Var::eye(DType::F64, n);
     without_product(&[&[n], &[n, 4]], |x| (columns(x[0]) * eye()).dot(x[1]))?;
+    without_product(&[&[n], &[n, 4]], |x| (-x[0].diag()).dot(x[1]))?;
+    without_product(&[&[4, n]], |x| x[0].dot(x[0].sum().broadcast_to([n]).diag()))?;
     without_product(&[&[n], &[n, 4]], |x| (-(eye() / rows(x[0]))).dot(x[1]))?;
     without_product(&[&[n], &[4, n]], |x| x[1].dot(columns(x[0]).scale(eye() * 2.0)))?;
     without_product(&[&[n], &[n]], |x| (rows(x[0]) * (eye() * columns(x[1]))).sum_axes(&[0]))?;

@@ -116,6 +116,12 @@ impl<'a, T: Scalar> Factors<'a, T> {
         self.rows.len() - 1
     }
 
+    /// Whether elimination found the matrix singular: U has a zero on its diagonal.
+    pub fn is_singular(&self) -> bool {
+        let n = self.order();
+        !self.is_cholesky() && (0..n).any(|i| self.packed[i * n + i] == T::of(0.0))
+    }
+
     /// Which row of A each row of P·A is; of elimination only.
     fn permutation(&self) -> &[i64] {
         &self.rows[..self.order()]
@@ -212,6 +218,9 @@ impl<'a, T: Scalar> Factors<'a, T> {
         assert!(out.len() == n * n, "inverse into a slice of the wrong length");
         let w = scratch.numbers::<T>(n * n);
         (0..n).for_each(|i| w[i * n + i] = T::of(1.0));
+        if n <= small::MOST {
+            return self.solve(isa, n, w, out);
+        }
         let [first, second] = self.triangles(false);
         // SAFETY: three n×n matrices that do not overlap.
         unsafe { identity_below(isa, first.0, w.as_mut_ptr()) };

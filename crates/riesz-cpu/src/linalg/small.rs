@@ -178,6 +178,25 @@ impl<T: Real, const W: usize> Padded<T, W> {
             x[i] = row;
         }
     }
+
+    /// x := U⁻¹·L⁻¹·P·b for n×n factors and one right-hand side; row i of P·b is number `row(i)`.
+    ///
+    /// # Safety
+    /// `b` and `x` have n numbers, and rows are below n.
+    #[inline(always)]
+    unsafe fn solve_one(&self, n: usize, row: impl Fn(usize) -> usize, b: *const T, x: *mut T) {
+        let mut one = [[T::of(0.0); 1]; W];
+        // SAFETY: the caller's.
+        unsafe {
+            for (i, v) in one.iter_mut().enumerate().take(n) {
+                v[0] = *b.add(row(i));
+            }
+            self.substitute(n, &mut one);
+            for (i, v) in one.iter().enumerate().take(n) {
+                *x.add(i) = v[0];
+            }
+        }
+    }
 }
 
 /// Calls a function for the smallest padding.
@@ -244,6 +263,10 @@ unsafe fn solve<T: Real, A: Arith, const L: usize>(
     ) {
         // SAFETY: the caller's: n×n numbers.
         let lu = unsafe { Padded::<T, W>::read(n, n, lu, n) };
+        if k == 1 {
+            // SAFETY: the caller's: n rows that are below n, and n numbers twice.
+            return unsafe { lu.solve_one(n, |i| *rows.add(i) as usize, b, x) };
+        }
         let mut j = 0;
         while j < k {
             let wide = W.min(k - j);
@@ -311,16 +334,8 @@ unsafe fn solve_one<T: Real, A: Arith, const L: usize>(
         if singular < n {
             return singular;
         }
-        let mut x = [[T::of(0.0); 1]; W];
-        for (row, &from) in x.iter_mut().zip(&order).take(n) {
-            // SAFETY: the caller's: n numbers.
-            row[0] = unsafe { *b.add(from) };
-        }
-        lu.substitute(n, &mut x);
-        for (i, row) in x.iter().enumerate().take(n) {
-            // SAFETY: the caller's: n numbers.
-            unsafe { *out.add(i) = row[0] };
-        }
+        // SAFETY: the caller's: n numbers twice, and rows below n.
+        unsafe { lu.solve_one(n, |i| order[i], b, out) };
         n
     }
     // SAFETY: the caller's.

@@ -6,6 +6,7 @@
 use super::Plan;
 use super::control;
 use super::decide::{Decisions, Domain};
+use super::factored::Factored;
 use super::group::{Root, build, constant, copy, parts_of};
 use super::index::Affine;
 use super::memory::Memory;
@@ -118,6 +119,8 @@ struct Frame<'a> {
     shared: Vec<Storage>,
     /// The buffer of each value that has one.
     home: Vec<Option<Storage>>,
+    /// Where the factors of a matrix are kept: of its elimination, and the order of its rows.
+    factors: HashMap<Value, [Storage; 2]>,
     users: OnceCell<Users>,
     steps: Vec<Step>,
 }
@@ -135,8 +138,9 @@ impl<'a> Frame<'a> {
             *home = Some(input);
         }
         let shared = outputs.iter().copied().filter(|s| inputs.contains(s)).collect();
-        let (users, steps) = (OnceCell::new(), Vec::new());
-        let mut frame = Frame { program, decisions, memory, outputs, shared, home, users, steps };
+        let (users, steps, factors) = (OnceCell::new(), Vec::new(), HashMap::default());
+        let mut frame =
+            Frame { program, decisions, memory, outputs, shared, home, factors, users, steps };
         frame.place_values();
         frame
     }
@@ -338,10 +342,45 @@ impl<'a> Frame<'a> {
             }
             return Ok(Ok(()));
         }
-        let (function, mut operands) = match self.routine(eq) {
+        let operations = of_equation(self.program, eq);
+        if let Some(&shared) = self.decisions.factored.get(&(i as u32)) {
+            self.after_factors(eq, shared, operations);
+            return Ok(Ok(()));
+        }
+        let (function, operands) = match self.routine(eq) {
             Ok(routine) => routine,
             Err(blocked) => return Ok(Err(blocked)),
         };
+        self.push_call(function, operands, operations);
+        Ok(Ok(()))
+    }
+
+    /// What goes on from the factors of a matrix, after the call that factors it.
+    fn after_factors(&mut self, eq: &Equation, shared: Factored, operations: f64) {
+        let ty = self.program.ty(shared.matrix).clone();
+        let (batch, order) = (ty.shape.rank() - 2, ty.shape[ty.shape.rank() - 1]);
+        let elimination = ty.size() as f64 * order as f64 * 2.0 / 3.0;
+        let list: Shape = ty.shape[..batch].iter().copied().chain([order + 1]).collect();
+        let list = Type::new(DType::I64, list);
+        let [packed, rows] = match self.factors.get(&shared.matrix) {
+            Some(&factors) => factors,
+            None => {
+                let factors = [self.memory.room(&ty), self.memory.room(&list)];
+                self.factors.insert(shared.matrix, factors);
+                let operands = [self.home(shared.matrix), factors[0], factors[1]];
+                let function = routine::factor(&ty, &list);
+                self.push_call(function, SmallVec::from_slice(&operands), elimination);
+                factors
+            }
+        };
+        let others = eq.inputs[1..].iter().copied().chain(eq.outputs());
+        let types: Vec<Type> = others.clone().map(|v| self.program.ty(v).clone()).collect();
+        let function = routine::from_factors(&eq.prim, (&ty, &list), shared.transposed, &types);
+        let operands = [packed, rows].into_iter().chain(others.map(|v| self.home(v))).collect();
+        self.push_call(function, operands, operations - elimination);
+    }
+
+    fn push_call(&mut self, function: Arc<dyn Routine>, mut operands: Operands, operations: f64) {
         // Scratch for each of the pieces that may run at the same time.
         let words = function.scratch().next_multiple_of(ALIGNMENT) / DType::I64.size()
             * function.pieces().clamp(1, TOGETHER);
@@ -350,9 +389,7 @@ impl<'a> Frame<'a> {
         }
         let mut touched = operands.to_vec();
         touched.push(self.memory.flag);
-        let operations = of_equation(self.program, eq);
         self.push(Step::Call(Call { function, operands, operations }), touched);
-        Ok(Ok(()))
     }
 
     fn routine(&self, eq: &Equation) -> Built<(Arc<dyn Routine>, Operands)> {

@@ -10,6 +10,7 @@
 //! never wait for each other except element by element, and the groups in order of stages are a
 //! right order.
 
+use super::factored::{Factored, factored};
 use super::role::{Role, role};
 use riesz_core::{Prim, Program, Shape, Value};
 use rustc_hash::FxHashMap as HashMap;
@@ -25,6 +26,8 @@ pub struct Decisions {
     pub roles: Vec<Role>,
     /// Which equation defines each value; none for the arguments.
     pub definition: Vec<Option<u32>>,
+    /// The equations that share the factors of a matrix.
+    pub factored: HashMap<u32, Factored>,
     /// Whether each value is kept in memory.
     pub stored: Vec<bool>,
     /// The nest or call in which each stored value is computed: the order of what is done.
@@ -63,6 +66,7 @@ impl Decisions {
             }
         }
         let mut decisions = Decisions {
+            factored: factored(program, &roles, &definition),
             roles,
             definition,
             stored,
@@ -123,7 +127,13 @@ impl Decisions {
     /// Results, arguments of calls and sources of gathers are stored.
     fn require(&mut self, program: &Program) {
         program.outputs().iter().for_each(|v| self.stored[v.index()] = true);
-        for (eq, role) in program.equations().iter().zip(&self.roles) {
+        for (i, (eq, role)) in program.equations().iter().zip(&self.roles).enumerate() {
+            // What goes on from factors does not read its matrix, which may be a transpose.
+            if let Some(shared) = self.factored.get(&(i as u32)) {
+                self.stored[shared.matrix.index()] = true;
+                eq.inputs[1..].iter().for_each(|v| self.stored[v.index()] = true);
+                continue;
+            }
             match role {
                 // A product takes its operands with any strides.
                 Role::Call if matches!(eq.prim, Prim::Dot(_)) => {

@@ -1,6 +1,7 @@
 //! From a program to a plan: nests, calls, and where everything lies in memory.
 //!
-//! `role` says what each equation can become, `decide` which values are stored and in which nest,
+//! `role` says what each equation can become, `factored` which matrices are factored once for several of
+//! them, `decide` which values are stored and in which nest,
 //! `pull` and `group` build the nests, `order` arranges their loops, `control` makes steps of loops and
 //! branches, `update` finds what can be updated in place, `strip` lets nests share a
 //! long loop, `storage` gives out memory, `donate` finds
@@ -15,6 +16,7 @@ mod control;
 pub(crate) mod cost;
 mod decide;
 mod donate;
+mod factored;
 mod group;
 mod index;
 mod memory;

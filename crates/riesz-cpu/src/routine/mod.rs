@@ -6,6 +6,7 @@
 
 mod cofactor;
 mod convolution;
+mod factored;
 mod factors;
 mod indexed;
 mod linear;
@@ -81,6 +82,31 @@ pub fn of(prim: &Prim, inputs: &[Type], outputs: &[Type]) -> Arc<dyn Routine> {
             outputs: outputs.to_vec(),
         }),
     }
+}
+
+/// The routine that factors the matrices of a type and keeps the factors, in a tensor of the same type and a
+/// list of rows for each; its operands are these three.
+pub fn factor(matrix: &Type, rows: &Type) -> Arc<dyn Routine> {
+    let types = [matrix, matrix, rows].map(Type::clone);
+    matrices(&types, |_, n| factored::Factor { n })
+}
+
+/// The routine of a primitive that begins with the factors of its first argument, or of its transpose, where
+/// these are known: its operands are the factors and those of types `others`.
+pub fn from_factors(
+    prim: &Prim,
+    (matrix, rows): (&Type, &Type),
+    transposed: bool,
+    others: &[Type],
+) -> Arc<dyn Routine> {
+    let types: Vec<Type> = [matrix, rows].into_iter().chain(others).cloned().collect();
+    let what = match prim {
+        Prim::Inverse(_) => factored::What::Inverse,
+        Prim::Det(_) => factored::What::Det,
+        Prim::SLogDet(_) => factored::What::SLogDet,
+        _ => factored::What::Solve { k: columns(&others[0]), transposed },
+    };
+    matrices(&types, |_, n| factored::FromFactors { n, what })
 }
 
 fn index(action: Action, axis: usize, batch: usize, inputs: &[Type]) -> Arc<dyn Routine> {

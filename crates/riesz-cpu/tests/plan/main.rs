@@ -2,6 +2,7 @@
 
 mod common;
 mod deep;
+mod factored;
 mod loops;
 mod memory;
 mod primitives;
