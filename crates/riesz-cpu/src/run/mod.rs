@@ -5,6 +5,7 @@
 //! but the results. Large steps run on several threads, in pieces that depend on sizes alone: the
 //! results have the same bits for any number of threads.
 
+mod pending;
 mod pool;
 mod stage;
 mod workspace;
@@ -14,7 +15,8 @@ pub use pool::{set_threads, threads};
 
 use crate::plan::{Plan, donors};
 use crate::simd::Isa;
-use riesz_core::{Data, Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
+use pending::{Given, Pending};
+use riesz_core::{Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
 use smallvec::SmallVec;
 pub(crate) use stage::Stages;
 use std::borrow::Borrow;
@@ -27,8 +29,12 @@ pub struct Executable {
     stages: Stages,
     /// The argument whose memory each buffer of a result can take.
     donors: Vec<Option<usize>>,
-    workspaces: Mutex<Vec<Workspace>>,
+    workspaces: Mutex<Spare>,
 }
+
+/// Workspaces that no call has now; in boxes, as every call takes one and puts it back.
+#[allow(clippy::vec_box)]
+type Spare = Vec<Box<Workspace>>;
 
 /// What a program gives; a few results lie in place, as a call of little work is over sooner than an
 /// allocation.
@@ -98,8 +104,20 @@ impl Executable {
     /// When the arguments have other types, or an operation has no result for its numbers: the error
     /// names it as the reference evaluator does.
     pub fn run(&self, args: &[impl Borrow<Tensor>]) -> Result<Results> {
+        self.run_then(args, |results| results.collect())
+    }
+
+    /// As [`Executable::run`], for a function that takes the results, one by one as the program has them.
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    pub fn run_then<T>(
+        &self,
+        args: &[impl Borrow<Tensor>],
+        take: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> T,
+    ) -> Result<T> {
         check_arguments(&self.plan.program, args)?;
-        self.run_in(self.workspace()?, args, &mut [])
+        self.run_in(self.workspace()?, args, Given::new(), take)
     }
 
     /// As [`Executable::run`], with arguments that are given away: a result takes the memory of an
@@ -123,8 +141,8 @@ impl Executable {
     pub fn run_owned(&self, mut args: Vec<Tensor>) -> Result<Results> {
         check_arguments(&self.plan.program, &args)?;
         let workspace = self.workspace()?;
-        let mut given = workspace.take(&mut args);
-        self.run_in(workspace, &args, &mut given)
+        let given = workspace.take(&mut args);
+        self.run_in(workspace, &args, given, |results| results.collect())
     }
 
     /// Only the reference evaluator knows which operation has no result, and on which numbers.
@@ -135,41 +153,43 @@ impl Executable {
     }
 
     /// Runs the plan in a workspace, which others can have then.
-    fn run_in(
+    fn run_in<T>(
         &self,
-        mut workspace: Workspace,
+        mut workspace: Box<Workspace>,
         args: &[impl Borrow<Tensor>],
-        given: &mut [Option<Data>],
-    ) -> Result<Results> {
-        let results = self.run_plan(&mut workspace, args, given);
+        mut given: Given,
+        take: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> T,
+    ) -> Result<T> {
+        let Some(buffers) = self.run_plan(&mut workspace, args, &mut given) else {
+            self.lock().push(workspace);
+            // What can fail takes no memory away, so that the arguments are still there.
+            return Ok(take(&mut self.run_by_reference(args)?.into_iter()));
+        };
+        // SAFETY: the buffers are of this run, which has written every element of every result.
+        let taken = take(&mut unsafe { workspace.results(&self.plan, args, buffers) });
         self.lock().push(workspace);
-        // What can fail takes no memory away, so that the arguments are still there.
-        results.map_or_else(|| self.run_by_reference(args), Ok)
+        Ok(taken)
     }
 
     fn run_plan(
         &self,
         workspace: &mut Workspace,
         args: &[impl Borrow<Tensor>],
-        given: &mut [Option<Data>],
-    ) -> Option<Results> {
+        given: &mut Given,
+    ) -> Option<Pending> {
         let buffers = workspace.prepare(&self.plan, args, given);
         // SAFETY: the plan gave every operand a buffer of its size; only results and workspace are
         // written, and those overlap only where the plan says that they are never live together.
         let good = unsafe { self.stages.run(workspace.addresses()) };
-        if !good || workspace.is_raised(&self.plan) {
-            return None;
-        }
-        // SAFETY: the buffers are of this run, which has written every element of every result.
-        Some(unsafe { workspace.results(&self.plan, args, buffers) })
+        (good && !workspace.is_raised(&self.plan)).then_some(buffers)
     }
 
-    fn workspace(&self) -> Result<Workspace> {
+    fn workspace(&self) -> Result<Box<Workspace>> {
         let spare = self.lock().pop();
-        spare.map_or_else(|| Workspace::new(&self.plan, &self.donors), Ok)
+        spare.map_or_else(|| Workspace::new(&self.plan, &self.donors).map(Box::new), Ok)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Spare> {
         self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,10 @@
 //! The memory of one run, and the table of addresses.
 
-use super::Results;
+use super::pending::{Buffer, Given, Pending, huge_pages, is_own, place};
 use crate::plan::{ALIGNMENT, Place, Plan};
-use riesz_core::{DType, Data, Error, ErrorKind, Result, Tensor, with_elements};
-use smallvec::SmallVec;
+use riesz_core::{DType, Data, Error, ErrorKind, Result, Shape, Tensor, with_elements};
 use std::alloc::{Layout, alloc, dealloc};
 use std::borrow::Borrow;
-use std::sync::Arc;
 
 /// Workspace for one run at a time, and the addresses of all operands.
 #[derive(Debug)]
@@ -15,18 +13,20 @@ pub struct Workspace {
     addresses: Vec<*mut u8>,
     /// The operands that are arguments, and which.
     arguments: Vec<(usize, usize)>,
-    /// The operands that are buffers for results, and the argument whose memory each can take.
-    buffers: Vec<(usize, Option<usize>)>,
+    /// The operands that are buffers for results, with their elements, and the argument whose memory
+    /// each can take.
+    buffers: Vec<(usize, DType, usize, Option<usize>)>,
     /// Where each result is found after a run.
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<(Outcome, Shape)>,
 }
 
 #[derive(Debug)]
 enum Outcome {
     Argument(usize),
     Constant(usize),
-    /// The buffer of this number among those of one run, with this many elements.
-    Written(usize, usize),
+    /// The buffer of this number among those of one run, its elements, and whether a later result is
+    /// the same.
+    Written(usize, usize, bool),
 }
 
 // SAFETY: the addresses are written anew by `prepare` in the run that uses them, or point into the
@@ -47,22 +47,25 @@ impl Workspace {
                 Place::Argument(i) => arguments.push((s, i)),
                 Place::Result(_) => {
                     number[s] = buffers.len();
-                    buffers.push((s, donors.next().flatten()));
+                    buffers.push((s, buffer.dtype, buffer.len, donors.next().flatten()));
                 }
                 Place::Workspace(_) | Place::Constant(_) | Place::Window(_) => {}
             }
         }
-        let outcome = |&home: &u32| match plan.buffers[home as usize].place {
-            Place::Argument(i) => Ok(Outcome::Argument(i)),
-            Place::Constant(i) => Ok(Outcome::Constant(i)),
-            Place::Result(_) => {
-                Ok(Outcome::Written(number[home as usize], plan.buffers[home as usize].len))
-            }
-            Place::Workspace(_) | Place::Window(_) => {
-                Err(Error::new(ErrorKind::Internal, "a result lies in the workspace"))
-            }
-        };
-        let outcomes = plan.results.iter().map(outcome).collect::<Result<_>>()?;
+        let mut outcomes = Vec::with_capacity(plan.results.len());
+        for (k, (&home, &v)) in plan.results.iter().zip(plan.program.outputs()).enumerate() {
+            let again = || plan.results[k + 1..].contains(&home);
+            let (place, len) = (plan.buffers[home as usize].place, plan.buffers[home as usize].len);
+            let outcome = match place {
+                Place::Argument(i) => Outcome::Argument(i),
+                Place::Constant(i) => Outcome::Constant(i),
+                Place::Result(_) => Outcome::Written(number[home as usize], len, again()),
+                Place::Workspace(_) | Place::Window(_) => {
+                    return Err(Error::new(ErrorKind::Internal, "a result lies in the workspace"));
+                }
+            };
+            outcomes.push((outcome, plan.program.ty(v).shape.clone()));
+        }
         let addresses = plan
             .buffers
             .iter()
@@ -89,17 +92,19 @@ impl Workspace {
     ) -> Pending {
         for &(s, i) in &self.arguments {
             self.addresses[s] = match given.get_mut(i) {
-                Some(Some(data)) => room(data),
+                Some(Some(data)) => place(data),
                 _ => address(args[i].borrow()),
             };
         }
         let mut results = Pending::new();
-        for &(s, donor) in &self.buffers {
+        for &(s, dtype, len, donor) in &self.buffers {
             let taken = donor.and_then(|i| given.get_mut(i)?.take());
-            let buffer = &plan.buffers[s];
-            let mut data = taken.unwrap_or_else(|| pending(buffer.dtype, buffer.len));
-            self.addresses[s] = room(&mut data);
-            results.push(data);
+            let mut buffer = match taken {
+                Some(data) => Buffer::Ready(data),
+                None => Buffer::new(dtype, len),
+            };
+            self.addresses[s] = buffer.address();
+            results.push(buffer);
         }
         if self.block.bytes > 0 {
             // SAFETY: the flag is one byte of the block.
@@ -108,35 +113,33 @@ impl Workspace {
         results
     }
 
-    /// The results of a run.
+    /// The results of a run, one by one.
     ///
     /// # Safety
     /// The buffers are those that `prepare` gave for this run, and the run has written every element of
     /// them.
-    pub unsafe fn results(
-        &self,
-        plan: &Plan,
-        args: &[impl Borrow<Tensor>],
+    pub unsafe fn results<'a>(
+        &'a self,
+        plan: &'a Plan,
+        args: &'a [impl Borrow<Tensor>],
         mut buffers: Pending,
-    ) -> Results {
-        let mut results = Results::new();
-        for (outcome, &v) in self.outcomes.iter().zip(plan.program.outputs()) {
+    ) -> impl Iterator<Item = Tensor> + 'a {
+        self.outcomes.iter().map(move |(outcome, shape)| {
             let data = match *outcome {
                 Outcome::Argument(i) => args[i].borrow().data().clone(),
                 Outcome::Constant(i) => plan.constants[i].data().clone(),
                 // SAFETY: the caller's.
-                Outcome::Written(i, len) => unsafe { written(&mut buffers[i], len) },
+                Outcome::Written(i, len, stays) => unsafe { buffers[i].written(len, stays) },
             };
-            results.push(Tensor::from_data(data, plan.program.ty(v).shape.clone()));
-        }
-        results
+            Tensor::from_data(data, shape.clone())
+        })
     }
 
     /// Takes the memory of the arguments that a result can have, where nobody else holds it.
     pub fn take(&self, args: &mut [Tensor]) -> Given {
         let mut given: Given = args.iter().map(|_| None).collect();
-        for i in self.buffers.iter().filter_map(|buffer| buffer.1) {
-            let empty = Tensor::from_data(pending(args[i].dtype(), 0), [0].into());
+        for i in self.buffers.iter().filter_map(|buffer| buffer.3) {
+            let empty = Tensor::from_data(Data::Bool(Default::default()), [0].into());
             let arg = std::mem::replace(&mut args[i], empty);
             let mut data = arg.data().clone();
             let shape = arg.shape().clone();
@@ -186,6 +189,7 @@ impl Block {
         if at.is_null() {
             return Err(super::out_of_memory(bytes));
         }
+        huge_pages(at, bytes);
         Ok(Block { at, bytes })
     }
 }
@@ -198,49 +202,4 @@ impl Drop for Block {
             unsafe { dealloc(self.at, layout) };
         }
     }
-}
-
-/// The buffers of the results: vectors with room for their elements, which are written through their
-/// addresses.
-pub type Pending = SmallVec<[Data; 4]>;
-
-/// The memory of arguments that were given away.
-pub type Given = SmallVec<[Option<Data>; 4]>;
-
-/// Whether nobody else holds the elements.
-fn is_own(data: &mut Data) -> bool {
-    with_elements!(data, v => Arc::get_mut(v).is_some())
-}
-
-/// A buffer for a result.
-fn pending(dtype: DType, len: usize) -> Data {
-    match dtype {
-        DType::F32 => Data::F32(Arc::new(Vec::with_capacity(len))),
-        DType::F64 => Data::F64(Arc::new(Vec::with_capacity(len))),
-        DType::I32 => Data::I32(Arc::new(Vec::with_capacity(len))),
-        DType::I64 => Data::I64(Arc::new(Vec::with_capacity(len))),
-        DType::Bool => Data::Bool(Arc::new(Vec::with_capacity(len))),
-    }
-}
-
-/// Where the elements of a buffer for a result go; nobody else has the buffer yet.
-fn room(data: &mut Data) -> *mut u8 {
-    with_elements!(data, v => match Arc::get_mut(v) {
-        Some(v) => v.as_mut_ptr().cast(),
-        None => std::ptr::null_mut(),
-    })
-}
-
-/// The elements of a result; asked again, the same elements.
-///
-/// # Safety
-/// The buffer has room for this many elements, and all have been written.
-unsafe fn written(data: &mut Data, len: usize) -> Data {
-    with_elements!(data, v => {
-        if let Some(v) = Arc::get_mut(v) {
-            // SAFETY: the caller's.
-            unsafe { v.set_len(len) };
-        }
-    });
-    data.clone()
 }

@@ -8,7 +8,7 @@ pub use report::{Report, Stages};
 use crate::tree::{Index, Path, Tree, VarTree, skeleton, with_leaves};
 use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
 use riesz_cpu::report::Measurement;
-use riesz_cpu::run::{Executable, Options, Results};
+use riesz_cpu::run::{Executable, Options};
 use settings::Settings;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
@@ -84,11 +84,12 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     pub fn call(&self, args: &A::Tensors) -> Result<R::Tensors> {
         let leaves = leaves(args);
         let ready = self.ready(args, &leaves)?;
-        let results = ready.executable.run(&leaves)?;
         if self.settings.watch() {
+            let results = ready.executable.run(&leaves)?;
             ready.watch(&self.settings, &leaves, &results)?;
+            return Ok(ready.tree(&mut results.into_iter()));
         }
-        Ok(ready.tree(results))
+        ready.executable.run_then(&leaves, |results| ready.tree(results))
     }
 
     /// As [`Compiled::call`], with arguments that are given away: where nobody else holds an argument,
@@ -118,7 +119,7 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         let ready = self.ready(&args, &leaves(&args))?;
         let owned = args.leaves();
         drop(args);
-        Ok(ready.tree(ready.executable.run_owned(owned)?))
+        Ok(ready.tree(&mut ready.executable.run_owned(owned)?.into_iter()))
     }
 
     /// Traces and plans for arguments of these shapes and element types, so that the first call is
@@ -172,7 +173,9 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let at = cache.iter().position(|(types, s, _)| fit(types) && args.same::<Index>(s))?;
         // Most recent first, so that the last is the one to forget.
-        cache[..=at].rotate_right(1);
+        if at > 0 {
+            cache[..=at].rotate_right(1);
+        }
         Some(Arc::clone(&cache[0].2))
     }
 
@@ -192,8 +195,7 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
 
 impl<R: VarTree> Ready<R> {
     /// The results as the function gives them.
-    fn tree(&self, results: Results) -> R::Tensors {
-        let mut results = results.into_iter();
+    fn tree(&self, results: &mut dyn Iterator<Item = Tensor>) -> R::Tensors {
         // The leaves of a structure are numbered in order.
         let mut next = |_: &Index| results.next().unwrap_or_else(|| Tensor::scalar(f64::NAN));
         self.result.map(&mut next)
