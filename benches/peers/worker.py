@@ -1,4 +1,5 @@
-"""One process that prepares and times cases on request; src/worker.rs explains the requests.
+"""One process that prepares and times cases on request; src/worker.rs explains the requests, and
+crates/gradbench/src/peers.rs those for GradBench's evals.
 
     python worker.py --peer jax --threads 1
 """
@@ -18,6 +19,12 @@ PEERS = {
     "casadi": "casadi_cases",
     "floor": "floor_cases",
 }
+
+# Those that have GradBench's evals.
+GRADBENCH = {"jax": "gradbench.jax_evals", "torch": "gradbench.torch_evals"}
+
+# A call that takes so many seconds says enough by itself.
+LONG = 0.5
 
 
 def limit_threads(threads):
@@ -40,7 +47,9 @@ def measure(call, seconds, sample=2e-3):
             call()
         return (time.perf_counter() - began) / calls
 
-    batch(1)
+    first = batch(1)
+    if first > LONG:
+        return {"median_s": first, "samples": 1}
     calls = 1
     while batch(calls) * calls < sample and not getattr(call, "is_estimate", False):
         calls *= 2
@@ -77,6 +86,9 @@ def main():
         try:
             if "measure" in request:
                 answer = measure(ready[request["measure"]], request["seconds"])
+            elif "eval" in request:
+                ready.clear()
+                answer = prepare_eval(chosen.peer, request, ready)
             else:
                 ready.clear()
                 answer = prepare(peer, request, ready, np)
@@ -104,6 +116,24 @@ def prepare(peer, request, ready, np):
         "variants": list(ready),
         "version": peer.version,
     }
+
+
+def prepare_eval(peer, request, ready):
+    """Every variant of an eval's derivative; the numbers of those that work go to a file."""
+    from gradbench import inputs
+
+    evals = importlib.import_module(GRADBENCH[peer])
+    with open(request["input"], encoding="utf-8") as file:
+        given = getattr(inputs, request["eval"])(json.load(file))
+    failed = {}
+    with open(request["output"], "wb") as file:
+        for name, (call, read) in getattr(evals, request["eval"])(given).items():
+            try:
+                inputs.flat(read(call())).tofile(file)
+                ready[name] = call
+            except Exception as error:  # one way of writing it may fail where another works
+                failed[name] = f"{type(error).__name__}: {error}"[:300]
+    return {"variants": list(ready), "failed": failed}
 
 
 if __name__ == "__main__":

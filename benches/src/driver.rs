@@ -1,21 +1,17 @@
 //! Times Riesz and the peers in turns: for each case every system prepares it, their numbers are
-//! compared, and then each is timed for a moment, one after the other, several times over. So what
-//! slows the machine for a while slows all of them, and a ratio is the median of paired ratios.
+//! compared, and then each is timed for a moment, one after the other, several times over.
 
 use crate::cases;
 use crate::options::Options;
-use crate::process::System;
-use crate::report::{Row, Time};
+use crate::report::Row;
 use riesz::prelude::*;
-use serde_json::{Value, json};
+use riesz_bench::entry::{Entry, retire};
+use riesz_bench::process::System;
+use serde_json::json;
 use std::time::Duration;
 
 /// What a worker has for each preparation and measurement; the slowest of the peers compile long.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// A peer this many times slower than the best is timed only once.
-const HOPELESS: f64 = 10.0;
-/// A variant this many times slower than its peer's best is timed only once.
-const INFERIOR: f64 = 1.3;
 
 /// Times every chosen case and calls `done` with each row as it is complete.
 pub fn run(options: &Options, mut done: impl FnMut(Row)) {
@@ -40,19 +36,6 @@ struct Work<'a> {
     threads: usize,
 }
 
-/// One system's part in a case: its variants, and those that are still timed.
-struct Entry<'s> {
-    system: &'s mut System,
-    variants: Vec<Variant>,
-    problem: Option<String>,
-}
-
-struct Variant {
-    name: String,
-    seconds: Vec<f64>,
-    retired: bool,
-}
-
 impl Work<'_> {
     fn time(&self, options: &Options, riesz: &mut System, peers: &mut [System]) -> Row {
         let mut reference = None;
@@ -62,14 +45,11 @@ impl Work<'_> {
             .collect();
         for _ in 0..options.rounds {
             for entry in &mut entries {
-                entry.measure(options.seconds);
+                entry.measure(options.seconds, PATIENCE);
             }
-            retire(&mut entries);
+            retire(entries.get_mut(1..).unwrap_or_default());
         }
-        let mut times = entries.into_iter().map(|entry| {
-            let name = entry.system.name.clone();
-            Time { name, ..entry.result() }
-        });
+        let mut times = entries.into_iter().map(Entry::result);
         let own = times.next().unwrap_or_default();
         Row {
             case: self.case.to_owned(),
@@ -93,9 +73,8 @@ impl Work<'_> {
         if answer["missing"] == true {
             return None;
         }
-        let mut entry = Entry { system, variants: Vec::new(), problem: None };
-        if let Some(error) = answer["error"].as_str() {
-            entry.problem = Some(error.to_owned());
+        let mut entry = Entry::new(system, &answer);
+        if entry.problem.is_some() {
             return Some(entry);
         }
         let numbers =
@@ -106,10 +85,6 @@ impl Work<'_> {
             Some(_) if answer["checksum"].is_null() => {}
             Some(expected) => entry.problem = disagreement(*expected, numbers, self.dtype),
         }
-        let names = answer["variants"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        entry.variants = names
-            .map(|name| Variant { name: name.to_owned(), seconds: Vec::new(), retired: false })
-            .collect();
         Some(entry)
     }
 }
@@ -129,70 +104,10 @@ fn disagreement(
     None
 }
 
-impl Entry<'_> {
-    fn measure(&mut self, seconds: f64) {
-        for variant in self.variants.iter_mut().filter(|variant| !variant.retired) {
-            let request = json!({ "measure": variant.name, "seconds": seconds });
-            let answer = self.system.ask(&request, PATIENCE);
-            match answer["median_s"].as_f64() {
-                Some(median) => variant.seconds.push(median),
-                None => {
-                    variant.retired = true;
-                    let error = answer["error"].as_str().unwrap_or("no time in the answer");
-                    self.problem = Some(error.to_owned());
-                }
-            }
-        }
-    }
-
-    fn best(&self) -> f64 {
-        let last = self.variants.iter().filter_map(|variant| variant.seconds.last());
-        last.copied().fold(f64::INFINITY, f64::min)
-    }
-
-    /// The times of the variant with the least median.
-    fn result(self) -> Time {
-        let timed = self.variants.into_iter().filter(|variant| !variant.seconds.is_empty());
-        let best = timed.min_by(|a, b| median(&a.seconds).total_cmp(&median(&b.seconds)));
-        let (variant, seconds) = best.map(|v| (v.name, v.seconds)).unwrap_or_default();
-        Time { name: String::new(), variant, seconds, problem: self.problem }
-    }
-}
-
-/// Stops timing what cannot be the best.
-fn retire(entries: &mut [Entry]) {
-    let best = entries.iter().skip(1).map(Entry::best).fold(f64::INFINITY, f64::min);
-    for entry in entries.iter_mut().skip(1) {
-        let own = entry.best();
-        for variant in &mut entry.variants {
-            let time = variant.seconds.last().copied().unwrap_or(f64::INFINITY);
-            variant.retired |= time > INFERIOR * own || own > HOPELESS * best;
-        }
-    }
-}
-
-/// The middle value; NaN of none.
-pub fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => sorted[n / 2],
-        n => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{disagreement, median};
+    use super::disagreement;
     use riesz::prelude::DType;
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert!(median(&[]).is_nan());
-    }
 
     #[test]
     fn numbers_may_differ_by_rounding_only() {

@@ -7,11 +7,11 @@ mod compiling;
 mod data;
 mod driver;
 mod options;
-mod process;
 mod report;
 mod size;
 mod worker;
 
+use riesz_bench::entry::median;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -65,13 +65,9 @@ fn compare(own: String, arguments: &[String]) -> ExitCode {
     let mut rows = Vec::new();
     driver::run(&options, |row| {
         let ratio = row.best().map_or(String::new(), |(best, ratio)| {
-            format!(
-                ", {} {} ({ratio:.2})",
-                best.name,
-                report::pretty(driver::median(&best.seconds))
-            )
+            format!(", {} {} ({ratio:.2})", best.name, report::pretty(median(&best.seconds)))
         });
-        let own = report::pretty(driver::median(&row.riesz.seconds));
+        let own = report::pretty(median(&row.riesz.seconds));
         let report::Row { case, size, dtype, threads, .. } = &row;
         eprintln!("{case} {size} {dtype} {threads}: riesz {own}{ratio}");
         rows.push(row);

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::process::System;
+use riesz_bench::process::System;
 
 /// What is timed, and how long.
 pub struct Options {

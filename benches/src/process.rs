@@ -70,6 +70,23 @@ impl Drop for System {
     }
 }
 
+/// Confines this process to the first `cores` cores, as the workers are; only Linux can.
+///
+/// # Errors
+/// When it cannot be done there.
+pub fn confine(cores: usize) -> Result<(), String> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let mut taskset = Command::new("taskset");
+    taskset.arg("-acp").arg(format!("0-{}", cores - 1)).arg(std::process::id().to_string());
+    let output = taskset.output().map_err(|e| format!("taskset does not start: {e}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("taskset: {}", String::from_utf8_lossy(&output.stderr).trim())),
+    }
+}
+
 fn start(command: &[String], cores: usize) -> Result<Running, String> {
     let (program, arguments) = command.split_first().ok_or("no command")?;
     let mut process = if cfg!(target_os = "linux") {

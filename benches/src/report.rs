@@ -1,7 +1,7 @@
 //! The tables of `benches/RESULTS.md`.
 
-use crate::driver::median;
 use riesz::prelude::DType;
+use riesz_bench::entry::Time;
 use std::fmt::Write;
 
 /// One case at one size, element type and number of threads.
@@ -20,34 +20,20 @@ pub struct Row {
     pub peers: Vec<Time>,
 }
 
-/// What one system needed.
-#[derive(Default)]
-pub struct Time {
-    /// The system.
-    pub name: String,
-    /// Which way of writing it was fastest.
-    pub variant: String,
-    /// The median of each round, in seconds for one call.
-    pub seconds: Vec<f64>,
-    /// What went wrong.
-    pub problem: Option<String>,
-}
-
 /// The system that is no rival: kernels written by hand, near what the machine can do.
 pub const FLOOR: &str = "floor";
 
 impl Row {
     /// The fastest rival and the median over the rounds of its time over Riesz'.
     pub fn best(&self) -> Option<(&Time, f64)> {
-        let rivals = self.peers.iter().filter(|p| p.name != FLOOR && !p.seconds.is_empty());
-        let best = rivals.min_by(|a, b| median(&a.seconds).total_cmp(&median(&b.seconds)))?;
-        Some((best, ratio(best, &self.riesz)))
+        let best = Time::best(self.peers.iter().filter(|p| p.name != FLOOR))?;
+        Some((best, best.over(&self.riesz)))
     }
 
     /// Riesz' time over the floor.
     pub fn above_floor(&self) -> Option<f64> {
         let floor = self.peers.iter().find(|p| p.name == FLOOR && !p.seconds.is_empty())?;
-        Some(1.0 / ratio(floor, &self.riesz))
+        Some(1.0 / floor.over(&self.riesz))
     }
 
     /// Whether every system that answered gave the same numbers, and Riesz did.
@@ -56,12 +42,6 @@ impl Row {
         self.riesz.problem.is_none()
             && !everybody.filter_map(|t| t.problem.as_ref()).any(|p| p.contains("differ"))
     }
-}
-
-/// The median over the rounds that both took part in.
-fn ratio(of: &Time, by: &Time) -> f64 {
-    let pairs = of.seconds.iter().zip(&by.seconds);
-    median(&pairs.map(|(of, by)| of / by).collect::<Vec<_>>())
 }
 
 /// The table in Markdown, with a summary.
@@ -76,13 +56,13 @@ pub fn markdown(rows: &[Row]) -> String {
     for row in rows {
         let cell = |name: &&str| {
             let time = row.peers.iter().find(|p| p.name == **name);
-            format!(" {} |", time.map_or("–".to_owned(), cell))
+            format!(" {} |", time.map_or("–".to_owned(), |time| time.cell(pretty)))
         };
         let cells: String = names.iter().map(cell).collect();
         let ratio = row.best().map_or("–".to_owned(), |(_, ratio)| format!("{ratio:.2}"));
         let above = row.above_floor().map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
         let Row { case, size, dtype, threads, riesz, .. } = row;
-        let own = self::cell(riesz);
+        let own = riesz.cell(pretty);
         let _ = writeln!(
             text,
             "| {case} | {size} | {dtype} | {threads} | **{own}** |{cells} {ratio} | {above} |"
@@ -99,19 +79,6 @@ fn columns(rows: &[Row]) -> Vec<&str> {
         }
     }
     names
-}
-
-fn cell(time: &Time) -> String {
-    let Time { variant, seconds, problem, .. } = time;
-    match (seconds.is_empty(), problem) {
-        (true, Some(problem)) => {
-            problem.replace('|', "/").replace('\n', " ").chars().take(60).collect()
-        }
-        (true, None) => "–".to_owned(),
-        (false, Some(_)) => format!("{} (!)", pretty(median(seconds))),
-        (false, None) if variant.is_empty() => pretty(median(seconds)),
-        (false, None) => format!("{} ({variant})", pretty(median(seconds))),
-    }
 }
 
 fn summary(rows: &[Row]) -> String {
@@ -157,8 +124,9 @@ pub fn pretty(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{FLOOR, Row, Time, markdown, pretty};
+    use super::{FLOOR, Row, markdown, pretty};
     use riesz::prelude::DType;
+    use riesz_bench::entry::Time;
 
     fn time(name: &str, seconds: &[f64]) -> Time {
         Time { name: name.to_owned(), seconds: seconds.to_vec(), ..Time::default() }

@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 /// The peers that `--peers` installs and times.
 const PEERS: &str = "jax,torch,torchc,casadi,floor";
 
+/// Those of them that have GradBench's evals.
+const GRADBENCH: &[&str] = &["jax", "torch"];
+
 /// ADBench's smallest data sets, unless `--adbench FOLDER` names more.
 const ADBENCH: &str = "crates/gradbench/adbench";
 
@@ -40,7 +43,12 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
         print!("{cases}");
         return Ok(());
     }
-    let calibration = cargo(root, &["--package", "gradbench", "--", "calibrate"], true)?;
+    let mut call = vec!["--package", "gradbench", "--", "calibrate"];
+    let peers = peers.map(with_gradbench).filter(|peers| !peers.is_empty());
+    if let (Some(peers), Some(python)) = (&peers, &python) {
+        call.extend(["--peers", peers, "--python", python]);
+    }
+    let calibration = cargo(root, &call, true)?;
     let data_sets = cargo(root, &["--package", "gradbench", "--", "adbench", adbench], true)?;
     let path = root.join("benches/RESULTS.md");
     let text = format!(
@@ -58,6 +66,11 @@ fn take<'a>(arguments: &mut Vec<&'a str>, option: &str) -> Option<Option<&'a str
     arguments.remove(at);
     let has_value = arguments.get(at).is_some_and(|next| !next.starts_with("--"));
     Some(has_value.then(|| arguments.remove(at)))
+}
+
+/// Those of some peers that have GradBench's evals.
+fn with_gradbench(peers: &str) -> String {
+    peers.split(',').filter(|peer| GRADBENCH.contains(peer)).collect::<Vec<_>>().join(",")
 }
 
 /// The Python of a virtual environment that has the peers, made at the first use.
@@ -141,7 +154,13 @@ fn checked(command: &mut Command) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::take;
+    use super::{take, with_gradbench};
+
+    #[test]
+    fn not_every_peer_has_gradbench() {
+        assert_eq!(with_gradbench("jax,torch,torchc,casadi,floor"), "jax,torch");
+        assert_eq!(with_gradbench("floor"), "");
+    }
 
     #[test]
     fn options_are_taken_with_their_values() {

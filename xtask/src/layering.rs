@@ -22,7 +22,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("riesz-lang", 3),
     ("riesz-cli", 4),
     ("riesz-bench", 5),
-    ("gradbench", 5),
+    ("gradbench", 6),
 ];
 
 /// Checks every manifest of the repository.

@@ -2,14 +2,17 @@
 //!
 //! Most of GradBench's tools cannot be installed together, but each eval's primal in plain loops runs
 //! anywhere, and what the best tool needs for a derivative is known as a multiple of that. Primal by
-//! loops, primal by Riesz and derivative by Riesz run in turns, so the ratios are of pairs.
+//! loops, primal by Riesz, derivative by Riesz and by those peers that can be installed run in turns,
+//! so the ratios are of pairs.
 
 use crate::evals;
 use crate::input::Input;
+use crate::peers::{self, Peers, flat};
 use crate::plain;
 use crate::work::Work;
 use crate::workloads;
 use riesz::prelude::*;
+use riesz_bench::entry::{Entry, Time, median};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -64,56 +67,85 @@ pub struct Choice {
     pub rounds: usize,
 }
 
-/// Times the chosen workloads; a table in Markdown, each row also given to `progress`.
-pub fn table(choice: &Choice, mut progress: impl FnMut(&str)) -> String {
-    let mut text = String::from(
-        "| eval | workload | plain primal | Riesz primal | Riesz derivative | primal/plain | \
-         derivative/plain | best tool's |\n|---|---|---|---|---|---|---|---|\n",
-    );
-    let wanted = |w: &&Workload| {
-        (choice.evals.is_empty() || choice.evals.iter().any(|e| e == w.eval))
-            && !(choice.small_only && w.is_largest)
-    };
-    for workload in WORKLOADS.iter().filter(wanted) {
-        let row = match workload.time(choice.rounds) {
-            Ok(row) => row,
-            Err(error) => format!("| {} | {} | {error} |", workload.eval, workload.name),
-        };
-        progress(&row);
-        text.push_str(&row);
-        text.push('\n');
-    }
-    for (name, input) in NESTED {
-        if choice.evals.is_empty() || choice.evals.iter().any(|e| e == name) {
-            let row = match nested(name, &input(), choice.rounds) {
-                Ok(best) => format!("| {name} | fastest of four | – | – | {best} | – | – | – |"),
-                Err(error) => format!("| {name} | fastest of four | {error} |"),
-            };
-            progress(&row);
-            text.push_str(&row);
-            text.push('\n');
-        }
-    }
-    text
-}
+/// Inputs that peers are also held to: the default workloads of ode have a gradient that underflows.
+const COMPARED: &[(&str, Make)] = &[("ode", || workloads::ode(6, 20))];
 
 /// The evals that nest derivatives; they have no primal of their own.
 const NESTED: &[(&str, Make)] =
     &[("particle", || json!({ "w": 0.0 })), ("saddle", || json!({ "start": [1.0, 1.0] }))];
 
-/// The time of the fastest of an eval's functions, with its name.
-fn nested(name: &str, input: &Value, rounds: usize) -> Result<String> {
-    let functions = evals::find(name).map(|eval| eval.functions).unwrap_or_default();
-    let mut best = (f64::INFINITY, "");
-    for (function, prepare) in functions {
-        let mut work = prepare(&Input::new(input))?;
-        let times = (0..rounds).map(|_| time(&mut *work)).collect::<Result<Vec<_>>>()?;
-        let time = median(times);
-        if time < best.0 {
-            best = (time, function);
+/// Times the chosen workloads: a table in Markdown with what went wrong below it, each row also given
+/// to `progress`, and whether all peers had the same numbers.
+pub fn table(choice: &Choice, peers: &mut Peers, mut progress: impl FnMut(&str)) -> (String, bool) {
+    let (names, rule) = peers.head();
+    let mut text = format!(
+        "| eval | workload | plain primal | Riesz primal | Riesz derivative | primal/plain | \
+         derivative/plain | best tool's |{names}\n|---|---|---|---|---|---|---|---|{rule}\n",
+    );
+    let mut notes = Vec::new();
+    let mut add = |eval: &str, workload: &str, row: Result<Row>| {
+        let row = row.unwrap_or_else(|error| Row::failed(&error));
+        let line = format!("| {eval} | {workload} {}", row.cells);
+        progress(&line);
+        text.push_str(&line);
+        text.push('\n');
+        notes.extend(row.problems.into_iter().map(|p| format!("(!) {eval} {workload}, {p}\n")));
+    };
+    let wanted = |eval: &str| choice.evals.is_empty() || choice.evals.iter().any(|e| e == eval);
+    for w in WORKLOADS.iter().filter(|w| wanted(w.eval) && !(choice.small_only && w.is_largest)) {
+        add(w.eval, w.name, w.time(choice.rounds, peers));
+    }
+    for (name, input) in NESTED.iter().filter(|nested| wanted(nested.0)) {
+        add(name, "fastest of four", nested(name, &input(), choice.rounds, peers));
+    }
+    let is_sound = !notes.iter().any(|note| note.contains("differ"));
+    for note in notes {
+        text.push('\n');
+        text.push_str(&note);
+    }
+    (text, is_sound)
+}
+
+/// A row from its third cell on, and what went wrong with the peers.
+struct Row {
+    cells: String,
+    problems: Vec<String>,
+}
+
+impl Row {
+    fn new(own: &str, derivative: Vec<f64>, entries: Vec<Entry>) -> Row {
+        let times: Vec<Time> = entries.into_iter().map(Entry::result).collect();
+        let riesz = Time { seconds: derivative, ..Time::default() };
+        let cells = format!("{own}{}", peers::cells(&times, &riesz));
+        let problem = |t: Time| t.problem.map(|problem| format!("{}: {problem}", t.name));
+        Row { cells, problems: times.into_iter().filter_map(problem).collect() }
+    }
+
+    fn failed(error: &Error) -> Row {
+        Row { cells: format!("| {error} |"), problems: Vec::new() }
+    }
+}
+
+/// The fastest of an eval's functions, with its name.
+fn nested(name: &str, value: &Value, rounds: usize, peers: &mut Peers) -> Result<Row> {
+    let input = Input::new(value);
+    let mut best: Option<(f64, &str, Box<dyn Work>)> = None;
+    for (function, prepare) in evals::find(name).map(|eval| eval.functions).unwrap_or_default() {
+        let mut work = prepare(&input)?;
+        let time = time(&mut *work)?;
+        if best.as_ref().is_none_or(|best| time < best.0) {
+            best = Some((time, function, work));
         }
     }
-    Ok(format!("{} ({})", milliseconds(best.0), best.1))
+    let (_, function, mut work) = best.ok_or_else(|| Error::usage("not implemented"))?;
+    let mut entries = peers.prepare(name, value, &flat(&work.output()?));
+    let mut seconds = Vec::new();
+    for _ in 0..rounds {
+        seconds.push(time(&mut *work)?);
+        peers::measure(&mut entries);
+    }
+    let own = format!("| – | – | {} ({function}) | – | – | – |", milliseconds(median(&seconds)));
+    Ok(Row::new(&own, seconds, entries))
 }
 
 /// The plan of a function of an eval on its smaller workload here.
@@ -131,30 +163,40 @@ pub fn explain(eval: &str, function: &str) -> Result<String> {
 }
 
 impl Workload {
-    fn time(&self, rounds: usize) -> Result<String> {
+    fn time(&self, rounds: usize, peers: &mut Peers) -> Result<Row> {
         let missing = || Error::usage("not implemented");
+        let eval = evals::find(self.eval).ok_or_else(missing)?;
+        let derived = eval.functions[1].1;
+        let mut problems = Vec::new();
+        for (_, make) in COMPARED.iter().filter(|(name, _)| *name == self.eval) {
+            let value = make();
+            let mut work = derived(&Input::new(&value))?;
+            work.run()?;
+            problems.extend(peers.check(self.eval, &value, &flat(&work.output()?)));
+        }
         let value = (self.input)();
         let input = Input::new(&value);
-        let eval = evals::find(self.eval).ok_or_else(missing)?;
         let mut plain = plain::find(self.eval).ok_or_else(missing)?(&input)?;
         let mut primal = eval.functions[0].1(&input)?;
-        let mut derivative = eval.functions[1].1(&input)?;
+        let mut derivative = derived(&input)?;
+        derivative.run()?;
+        let mut entries = peers.prepare(self.eval, &value, &flat(&derivative.output()?));
         let mut seconds = [Vec::new(), Vec::new(), Vec::new()];
         for _ in 0..rounds {
             seconds[0].push(time(&mut *plain)?);
             seconds[1].push(time(&mut *primal)?);
             seconds[2].push(time(&mut *derivative)?);
+            peers::measure(&mut entries);
         }
-        let ratio = |a: usize| {
-            let pairs = seconds[a].iter().zip(&seconds[0]);
-            median(pairs.map(|(a, b)| a / b).collect())
-        };
-        let (by_primal, by_derivative) = (ratio(1), ratio(2));
-        let [plain, primal, derivative] = seconds.map(|s| milliseconds(median(s)));
-        Ok(format!(
-            "| {} | {} | {plain} | {primal} | {derivative} | {by_primal:.2} | {by_derivative:.2} | {} |",
-            self.eval, self.name, self.best
-        ))
+        let [plain, primal, derivative] =
+            seconds.map(|seconds| Time { seconds, ..Time::default() });
+        let [a, b, c] = [&plain, &primal, &derivative].map(|time| time.cell(milliseconds));
+        let (by_primal, by_derivative) = (primal.over(&plain), derivative.over(&plain));
+        let own =
+            format!("| {a} | {b} | {c} | {by_primal:.2} | {by_derivative:.2} | {} |", self.best);
+        let mut row = Row::new(&own, derivative.seconds, entries);
+        row.problems.extend(problems);
+        Ok(row)
     }
 }
 
@@ -169,13 +211,7 @@ pub fn time(work: &mut dyn Work) -> Result<f64> {
             break;
         }
     }
-    Ok(median(runs))
-}
-
-/// The middle value, the higher of the two middle ones of an even number.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    Ok(median(&runs))
 }
 
 /// Seconds as milliseconds with three digits.
@@ -187,7 +223,7 @@ pub fn milliseconds(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{median, milliseconds};
+    use super::milliseconds;
 
     #[test]
     fn three_digits() {
@@ -195,11 +231,5 @@ mod tests {
         assert_eq!(milliseconds(0.1234), "123 ms");
         assert_eq!(milliseconds(12.3), "12300 ms");
         assert_eq!(milliseconds(0.00001234), "0.0123 ms");
-    }
-
-    #[test]
-    fn the_middle() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-        assert!(median(Vec::new()).is_nan());
     }
 }

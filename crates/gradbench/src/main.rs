@@ -1,5 +1,6 @@
 //! The tool that speaks GradBench's protocol, and what measures it.
 
+use gradbench::peers::Peers;
 use gradbench::{adbench, calibrate, protocol};
 use riesz::Error;
 use std::path::Path;
@@ -14,13 +15,17 @@ usage: gradbench [--multithreaded]         answers GradBench's messages on stand
 options of calibrate:
   --evals LIST      only these, with commas between
   --small           without the largest workload of each eval
-  --rounds N        how often each function is timed; 5";
+  --rounds N        how often each function is timed; 5
+  --peers NAMES     also time these, with commas between: jax torch
+  --python PATH     a Python that has them; python3
+  --peer-folder P   where their worker is; benches/peers";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(2)
@@ -28,32 +33,45 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[&str]) -> Result<(), String> {
+/// Whether everything was as it should be; a table of which that is not true is printed all the same.
+fn run(arguments: &[&str]) -> Result<bool, String> {
+    // Plain loops and peers have one core, so what is compared has one too.
+    if arguments != ["--multithreaded"] {
+        riesz_cpu::run::set_threads(1);
+    }
     match arguments {
         [] | ["--multithreaded"] => {
-            protocol::serve(std::io::stdin().lock(), std::io::stdout()).map_err(|e| e.to_string())
+            protocol::serve(std::io::stdin().lock(), std::io::stdout())
+                .map_err(|e| e.to_string())?;
+            Ok(true)
         }
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
-            Ok(())
+            Ok(true)
         }
         ["calibrate", options @ ..] => {
-            let choice = choice(options)?;
-            print!("{}", calibrate::table(&choice, |row| eprintln!("{row}")));
-            Ok(())
+            let (choice, mut peers) = choice(options)?;
+            let (table, is_sound) = calibrate::table(&choice, &mut peers, |row| eprintln!("{row}"));
+            print!("{table}");
+            Ok(is_sound)
         }
         ["explain", eval, function] => {
             let plan = calibrate::explain(eval, function).map_err(|e| e.to_string())?;
             println!("{plan}");
-            Ok(())
+            Ok(true)
         }
-        ["adbench", folder] => compare(Path::new(folder)).map_err(|e| e.to_string()),
+        ["adbench", folder] => {
+            compare(Path::new(folder)).map_err(|e| e.to_string())?;
+            Ok(true)
+        }
         _ => Err(format!("the command is not understood\n{USAGE}")),
     }
 }
 
-fn choice(options: &[&str]) -> Result<calibrate::Choice, String> {
+/// What is timed, and beside whom.
+fn choice(options: &[&str]) -> Result<(calibrate::Choice, Peers), String> {
     let mut choice = calibrate::Choice { evals: Vec::new(), small_only: false, rounds: 5 };
+    let (mut names, mut python, mut folder) = (Vec::new(), "python3", "benches/peers");
     let mut rest = options.iter();
     while let Some(option) = rest.next() {
         let mut value = || rest.next().ok_or(format!("{option} needs a value"));
@@ -65,10 +83,13 @@ fn choice(options: &[&str]) -> Result<calibrate::Choice, String> {
                 let rounds = text.parse().ok().filter(|&n: &usize| n > 0);
                 choice.rounds = rounds.ok_or(format!("{text} is not a number of rounds"))?;
             }
+            "--peers" => names = value()?.split(',').collect(),
+            "--python" => python = value()?,
+            "--peer-folder" => folder = value()?,
             other => return Err(format!("unknown option {other}\n{USAGE}")),
         }
     }
-    Ok(choice)
+    Ok((choice, Peers::new(&names, python, Path::new(folder))?))
 }
 
 /// Runs every data set of a folder and prints errors and times.
