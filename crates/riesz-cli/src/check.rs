@@ -1,9 +1,12 @@
 //! `riesz check`: the differential against differences, the transpose against inner products.
 
-use crate::input::{FormulaArgs, Question};
-use crate::{Exit, Failure, Io, sample};
+use crate::differentiate::Order;
+use crate::input::{FormulaArgs, Question, ValueArgs};
+use crate::{Exit, Failure, Io, display, json, sample};
 use riesz::Tensor;
-use riesz_core::check::{Errors, check_program};
+use riesz_core::check::{Break, Errors, Kink, check_program};
+use riesz_lang::Diagnostic;
+use riesz_lang::typed::{ExprId, VarId};
 use serde_json::json;
 
 /// The error of the differential that still counts as rounding, as a multiple of its size.
@@ -14,8 +17,13 @@ const TRANSPOSE: f64 = 1e-12;
 /// Check the derivative of a formula at a point: the differential against differences, the
 /// transpose against inner products.
 ///
-/// Without --at the point is random and the sizes are small. JSON: {"ok", "differential_error",
-/// "transpose_error"}. The exit code is 1 when a law does not hold.
+/// Variables without a value get a random one, and small sizes. JSON: {"ok", "differential_error",
+/// "transpose_error", "kink"}. The exit code is 1 when a law does not hold.
+///
+/// At a kink, as of abs(x) at 0, the slopes on both sides differ, and the differential must lie
+/// between them; "kink" is then {"kind": "kink", "slopes", "differential"}, and null elsewhere. Where
+/// the formula jumps or its domain ends ("jump", "edge") there is no derivative, and the law does not
+/// hold.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
@@ -23,53 +31,145 @@ pub struct Args {
     /// Differentiate by this variable
     #[arg(long, value_name = "NAME")]
     wrt: String,
-    /// Values, such as 'x=[1,2]; A=[[1,2],[3,4]]'; variables without one get a random one
-    #[arg(long, value_name = "VALUES", default_value = "")]
-    at: String,
+    #[command(flatten)]
+    values: ValueArgs,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
 
+/// What was measured at a point.
+struct Measured {
+    errors: Errors,
+    /// What is in the way of a derivative of the formula there, in the entry where it shows most.
+    kink: Option<Kink>,
+    /// The part of the expression that it comes from, innermost first.
+    part: Option<(ExprId, Kink)>,
+}
+
+impl Measured {
+    /// The error of the differential: at a kink, how far it is outside the slopes of both sides.
+    fn differential(&self) -> f64 {
+        match self.kink {
+            Some(kink) if kink.kind == Break::Kink => kink.outside(),
+            _ => self.errors.differential,
+        }
+    }
+
+    fn differential_holds(&self) -> bool {
+        let broken = self.kink.is_some_and(|kink| kink.kind != Break::Kink);
+        !broken && self.differential() <= DIFFERENTIAL
+    }
+
+    fn transpose_holds(&self) -> bool {
+        self.errors.transpose <= TRANSPOSE
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let mut question = Question::read(&args.formula, Some(&args.at))?;
+    let mut question = Question::read(&args.formula, Some(&args.values))?;
     let wrt = question.variable(&args.wrt)?;
-    let errors = measure(&mut question, wrt)?;
-    let ok = errors.differential <= DIFFERENTIAL && errors.transpose <= TRANSPOSE;
+    let measured = measure(&mut question, wrt)?;
+    let ok = measured.differential_holds() && measured.transpose_holds();
     if args.json {
         let object = json!({
             "ok": ok,
-            "differential_error": crate::json::number(errors.differential),
-            "transpose_error": crate::json::number(errors.transpose),
+            "differential_error": json::number(measured.differential()),
+            "transpose_error": json::number(measured.errors.transpose),
+            "kink": measured.kink.map(|kink| json!({
+                "kind": word(kink.kind),
+                "slopes": [json::number(kink.before), json::number(kink.after)],
+                "differential": json::number(kink.differential),
+            })),
         });
         io.print(&format!("{object}\n"))?;
     } else {
         let verdict = |holds: bool| if holds { "ok" } else { "FAILED" };
+        let against = match measured.kink {
+            Some(kink) if kink.kind == Break::Kink => "differential between both slopes    ",
+            _ => "differential against differences    ",
+        };
         io.print(&format!(
-            "differential against differences     {:8.1e}  at most {DIFFERENTIAL:.0e}  {}\n\
+            "{against} {:8.1e}  at most {DIFFERENTIAL:.0e}  {}\n\
              transpose against the inner product  {:8.1e}  at most {TRANSPOSE:.0e}  {}\n",
-            errors.differential,
-            verdict(errors.differential <= DIFFERENTIAL),
-            errors.transpose,
-            verdict(errors.transpose <= TRANSPOSE),
+            measured.differential(),
+            verdict(measured.differential_holds()),
+            measured.errors.transpose,
+            verdict(measured.transpose_holds()),
         ))?;
+    }
+    if let Some(failure) = explained(&question, &measured) {
+        failure.warn(io);
     }
     Ok(if ok { Exit::Success } else { Exit::Failed })
 }
 
-/// The errors at the point that was given, or at the first random one where the formula and both
-/// laws are finite.
-fn measure(question: &mut Question, wrt: riesz_lang::typed::VarId) -> Result<Errors, Failure> {
+fn word(kind: Break) -> &'static str {
+    match kind {
+        Break::Kink => "kink",
+        Break::Jump => "jump",
+        Break::Edge => "edge",
+    }
+}
+
+/// Why there is no derivative to hold the differential against, with the place it comes from.
+fn explained(question: &Question, measured: &Measured) -> Option<Failure> {
+    let (part, at_part) = measured.part?;
+    let span = question.typed.node(part).span;
+    let number = |x: f64| display::short(x, 4);
+    let (message, help) = match measured.kink {
+        None if measured.differential_holds() => return None,
+        None => (
+            "a part of the formula has no derivative at this point".to_owned(),
+            "what is chosen for it need not be right for the whole; choose another point with --at",
+        ),
+        Some(kink) => match kink.kind {
+            Break::Kink => (
+                format!(
+                    "the formula has a kink at this point: along a random direction the slope is {} \
+                     before it and {} after it, and the differential is {}",
+                    number(kink.before),
+                    number(kink.after),
+                    number(kink.differential)
+                ),
+                "anything between the two slopes is a fair choice; to check the derivative, choose \
+                 another point with --at",
+            ),
+            Break::Jump => (
+                format!(
+                    "the formula jumps at this point, or its slope is unbounded: there is no \
+                     derivative, and the differential says {}",
+                    number(kink.differential)
+                ),
+                "to check the derivative, choose another point with --at",
+            ),
+            Break::Edge => (
+                "this point is at the edge of the domain: the formula has a value on one side only"
+                    .to_owned(),
+                "to check the derivative, choose a point inside with --at",
+            ),
+        },
+    };
+    let note = match at_part.kind {
+        Break::Kink => "this has a kink",
+        Break::Jump => "this jumps",
+        Break::Edge => "this has no value on one side",
+    };
+    let diagnostic = Diagnostic::new(message, span).note(note).help(help);
+    Some(Failure::domain(diagnostic, "expression", &question.text))
+}
+
+/// What is measured at the point that was given, or at the first random one where the formula and
+/// both laws are finite.
+fn measure(question: &mut Question, wrt: VarId) -> Result<Measured, Failure> {
     sample::choose_sizes(&mut question.typed);
     let given = question.values.clone();
-    let mut last =
-        Err(Failure::failed("the formula has no finite value at any of the points tried"));
+    let mut last = None;
     for (seed, interval) in (1u64..).zip(sample::INTERVALS) {
         question.values = given.clone();
         question.fill(interval, seed)?;
-        let point = question.point();
-        let program = point.program(None).map_err(|e| question.failure(&e))?;
+        let program = question.point().program(None).map_err(|e| question.failure(&e))?;
         question.fits(&program)?;
         let at: Vec<Tensor> = question.values.iter().flatten().cloned().collect();
         let marks: Vec<bool> = (0..question.values.len())
@@ -77,12 +177,47 @@ fn measure(question: &mut Question, wrt: riesz_lang::typed::VarId) -> Result<Err
             .map(|i| i == wrt.index())
             .collect();
         match check_program(&program, &at, &marks, seed) {
-            Ok(errors) if errors.differential.is_finite() && errors.transpose.is_finite() => {
-                return Ok(errors);
+            Ok(errors) => {
+                let (kink, part) = kinks(question, &at, &marks, seed)?;
+                let finite = errors.differential.is_finite() && errors.transpose.is_finite();
+                if finite || kink.is_some() {
+                    return Ok(Measured { errors, kink, part });
+                }
+                last = Some(no_value(question, &given, &program, wrt));
             }
-            Ok(_) => {}
-            Err(error) => last = Err(question.failure(&error)),
+            Err(error) => last = Some(question.failure(&error)),
         }
     }
-    last
+    Err(last.unwrap_or_else(|| Failure::failed("there is no point to check at")))
+}
+
+/// What is in the way of a derivative: of the whole, and of the innermost part.
+type Kinks = (Option<Kink>, Option<(ExprId, Kink)>);
+
+fn kinks(question: &Question, at: &[Tensor], marks: &[bool], seed: u64) -> Result<Kinks, Failure> {
+    let (parts, program) = question.point().parts().map_err(|e| question.failure(&e))?;
+    // Where the parts cannot be followed there is nothing to say about them.
+    let found = riesz_core::check::kinks(&program, at, marks, seed).unwrap_or_default();
+    let whole = found.last().copied().flatten();
+    let part = parts.into_iter().zip(found).find_map(|(part, kink)| Some((part, kink?)));
+    Ok((whole, part))
+}
+
+/// The formula or its derivative is not finite at the point.
+fn no_value(
+    question: &Question,
+    given: &[Option<Tensor>],
+    program: &riesz::Program,
+    wrt: VarId,
+) -> Failure {
+    if given.iter().any(Option::is_none) {
+        return Failure::failed("the formula has no finite value at any of the points tried")
+            .help("give a point where it has one with --at, or declare where its variables lie");
+    }
+    let failure = question.not_finite("the value", program);
+    let order = Some((wrt, Order::First));
+    match (failure.has_place(), question.point().program(order)) {
+        (false, Ok(program)) => question.not_finite("the derivative", &program),
+        _ => failure,
+    }
 }

@@ -32,12 +32,14 @@ pub struct Args {
     wrt: String,
     /// 1: gradient or Jacobian. 2: Hessian of a scalar
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2), default_value_t = 1)]
+    #[arg(allow_negative_numbers = true)]
     order: u8,
     /// Print the differential: what is linear in the direction dx of f(x + dx) - f(x); with --order 2
     /// that of the gradient
     #[arg(long)]
     differential: bool,
-    /// Print the Jacobian of vec(f) by vec(X), with columns below columns, by kron
+    /// Print the Jacobian of vec(f) by vec(X), with columns below columns, by kron; the
+    /// differential, with a note, where X occurs transposed or the language has no such form
     #[arg(long, conflicts_with_all = ["differential", "order"])]
     kron: bool,
     /// How to print it
@@ -92,7 +94,10 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         confirm(&question, asked, &derivative)?;
         io.note(&format!("{}; this is the differential", why.message()));
     } else if args.kron && derivative.form == Form::Differential {
-        io.note("there is no such form with kron; this is the differential");
+        io.note(
+            "the language has no form with kron for this, such as where the direction is transposed \
+             (vec(dX') is a permutation of vec(dX)); this is the differential",
+        );
     }
     let text = match args.format {
         Format::Text => derivative.text.clone(),

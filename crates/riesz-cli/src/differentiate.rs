@@ -87,6 +87,24 @@ impl Point<'_> {
         })
     }
 
+    /// Every part of the expression that is computed, innermost first, and the program from the values
+    /// that are given to all of them. The last is the expression.
+    ///
+    /// # Errors
+    /// When a size or a value is missing.
+    pub fn parts(&self) -> riesz::Result<(Vec<ExprId>, riesz::Program)> {
+        let parts = self.typed.parts(self.root);
+        let types: Vec<riesz::Type> = self.values.iter().flatten().map(Tensor::ty).collect();
+        let program = riesz_core::trace(&types, |inputs| {
+            let vars = self.place(inputs);
+            match lower::lower(self.typed, self.dims, &parts, &vars) {
+                Ok(values) => values,
+                Err(error) => vec![fail(error)],
+            }
+        })?;
+        Ok((parts, program))
+    }
+
     /// The inputs at the places of their variables.
     pub fn place(&self, inputs: &[Var]) -> Vec<Option<Var>> {
         let mut inputs = inputs.iter().copied();
@@ -167,6 +185,13 @@ impl Question {
     /// When there is no such variable, or no Hessian.
     pub fn request(&self, wrt: &str, order: u8) -> Result<(VarId, Order), Failure> {
         let (v, order) = match wrt.split_once(',') {
+            Some(_) if order != 1 => {
+                return Err(Failure::input("--wrt with two names is of order 2 already")
+                    .help("leave out --order, or give one name: --wrt x --order 2"));
+            }
+            Some((_, rest)) if rest.contains(',') => {
+                return Err(Failure::input("--wrt takes one name, or two for a mixed derivative"));
+            }
             Some((x, y)) => (self.variable(x.trim())?, Order::Mixed(self.variable(y.trim())?)),
             None if order == 1 => return Ok((self.variable(wrt)?, Order::First)),
             None => (self.variable(wrt)?, Order::Second),

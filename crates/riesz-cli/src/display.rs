@@ -24,6 +24,25 @@ pub fn tensor(t: &Tensor) -> String {
 /// How wide a line may get before a list goes on in the next one.
 const WIDTH: usize = 100;
 
+/// Words in lines that are not wider, the lines after the first moved to the right by `indent`.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    let (mut out, mut column) = (String::new(), 0);
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if column > indent && column + 1 + width > WIDTH {
+            out += "\n";
+            out += &" ".repeat(indent);
+            column = indent;
+        } else if !out.is_empty() {
+            out.push(' ');
+            column += 1;
+        }
+        out += word;
+        column += width;
+    }
+    out
+}
+
 /// A vector: one line, or as many as it takes, aligned.
 fn list(x: &[f64]) -> String {
     let one = matrix(x, x.len().max(1));
@@ -91,6 +110,8 @@ pub fn size(x: f64) -> String {
 
 /// A finite number with up to so many significant digits.
 pub fn short(x: f64, digits: usize) -> String {
+    // Without the sign of a zero, which is no news to a person.
+    let x = x + 0.0;
     let scientific = format!("{x:.*e}", digits - 1);
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);

@@ -1,10 +1,12 @@
 //! `riesz eval`: the value of a formula at a point, and its derivative there.
 
 use crate::differentiate::Order;
-use crate::input::{FormulaArgs, Question};
+use crate::input::{FormulaArgs, Question, ValueArgs};
 use crate::{Exit, Failure, Io, display, json};
 use riesz::Tensor;
+use riesz_core::counted;
 use riesz_lang::ast::Kind;
+use riesz_lang::typed::VarId;
 use serde_json::json;
 
 /// Evaluate a formula at a point, and its derivative there.
@@ -12,13 +14,14 @@ use serde_json::json;
 /// JSON: {"value", "shape", "derivative", "derivative_shape"}; tensors are nested arrays, scalars
 /// plain numbers, and what is no finite number is "NaN", "Infinity" or "-Infinity". A row (x') is
 /// a 1×n matrix. Without --wrt the derivative and its shape are null.
+///
+/// When a number is not finite, a warning says which operation made it, and the exit code is 1.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
     formula: FormulaArgs,
-    /// Values, such as 'x=[1,2]; A=[[1,2],[3,4]]'
-    #[arg(long, value_name = "VALUES", default_value = "")]
-    at: String,
+    #[command(flatten)]
+    values: ValueArgs,
     /// Differentiate by this variable: the gradient of a scalar, the Jacobian of a vector, and
     /// otherwise a tensor with the shape of the formula followed by that of the variable. With two
     /// names, x,y, the derivative by y of the gradient by x
@@ -26,6 +29,7 @@ pub struct Args {
     wrt: Option<String>,
     /// 1: gradient or Jacobian. 2: Hessian of a scalar
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2), default_value_t = 1)]
+    #[arg(allow_negative_numbers = true)]
     #[arg(requires = "wrt")]
     order: u8,
     /// Print one JSON object
@@ -39,7 +43,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let question = Question::read(&args.formula, Some(&args.at))?;
+    let question = Question::read(&args.formula, Some(&args.values))?;
     let wrt = args.wrt.as_deref().map(|w| question.request(w, args.order)).transpose()?;
     question.all_given()?;
     for v in wrt.iter().flat_map(|(v, order)| match order {
@@ -69,24 +73,38 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     question.fits(&program)?;
     let (value, derivative) = point.evaluate(wrt).map_err(|e| question.failure(&e))?;
     let value = as_user_sees(&question, value)?;
+    print(args, wrt, &question, &program, (&value, derivative.as_ref()), io)?;
+    let finite = value.is_finite();
+    if finite && derivative.as_ref().is_none_or(Tensor::is_finite) {
+        return Ok(Exit::Success);
+    }
+    let what = if finite { "the derivative" } else { "the value" };
+    question.not_finite(what, &program).warn(io);
+    Ok(Exit::Failed)
+}
+
+fn print(
+    args: &Args,
+    wrt: Option<(VarId, Order)>,
+    question: &Question,
+    program: &riesz::Program,
+    (value, derivative): (&Tensor, Option<&Tensor>),
+    io: &mut Io<'_>,
+) -> Result<(), Failure> {
     if args.json {
         let object = json!({
-            "value": json::tensor(&value),
+            "value": json::tensor(value),
             "shape": json::shape(value.shape()),
-            "derivative": derivative.as_ref().map(json::tensor),
-            "derivative_shape": derivative.as_ref().map(|d| json::shape(d.shape())),
+            "derivative": derivative.map(json::tensor),
+            "derivative_shape": derivative.map(|d| json::shape(d.shape())),
         });
-        io.print(&format!("{object}\n"))?;
-        return Ok(Exit::Success);
+        return io.print(&format!("{object}\n"));
     }
     if args.explain {
-        let plan = point.explain(wrt).map_err(|e| question.failure(&e))?;
-        io.print(&format!("{}{plan}\n", explain(&question, &program)))?;
+        let plan = question.point().explain(wrt).map_err(|e| question.failure(&e))?;
+        io.print(&format!("{}{plan}\n", explain(question, program)))?;
     }
-    let Some(derivative) = derivative else {
-        io.print(&display::tensor(&value))?;
-        return Ok(Exit::Success);
-    };
+    let Some(derivative) = derivative else { return io.print(&display::tensor(value)) };
     let name = match (wrt, value.shape().rank()) {
         (Some((_, Order::Second)), _) => "Hessian",
         (Some((_, Order::Mixed(_))), _) => "second derivative",
@@ -95,15 +113,13 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         _ => "derivative",
     };
     let wrt = args.wrt.as_deref().unwrap_or_default();
-    let lengths = derivative.shape();
     io.print(&format!(
         "value, a {}\n{}\n{name} by {wrt}, a {}\n{}",
         display::shape(value.shape()),
-        display::tensor(&value),
-        display::shape(lengths),
-        display::tensor(&derivative)
-    ))?;
-    Ok(Exit::Success)
+        display::tensor(value),
+        display::shape(derivative.shape()),
+        display::tensor(derivative)
+    ))
 }
 
 /// A row has one axis in a program, and is a matrix with one row to a person.
@@ -121,7 +137,7 @@ fn explain(question: &Question, program: &riesz::Program) -> String {
         text += &format!("  {}\n", riesz_lang::typed::declaration_text(&v));
     }
     text += &format!("  gives {}\n", question.typed.shape(question.root).text(dims));
-    text += &format!("program, {} equations\n", program.equations().len());
+    text += &format!("program, {}\n", counted(program.equations().len(), "equation"));
     for eq in program.equations() {
         let inputs: Vec<String> = eq.inputs.iter().map(|v| format!("{v:?}")).collect();
         let outputs: Vec<String> =

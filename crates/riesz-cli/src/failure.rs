@@ -56,6 +56,11 @@ impl Failure {
         Failure::new(Exit::BadInput, diagnostic, Some((name.to_string(), text.to_string())))
     }
 
+    /// The mathematics failed at a place of a text.
+    pub fn domain(diagnostic: Diagnostic, name: &str, text: &str) -> Failure {
+        Failure::new(Exit::Failed, diagnostic, Some((name.to_string(), text.to_string())))
+    }
+
     /// An error of tracing or running a program that was lowered from a text.
     ///
     /// A value without a result (a singular matrix) is the mathematics' failure; everything else
@@ -109,6 +114,11 @@ impl Failure {
         Failure::input(format!("{} cannot be written: {error}", path.display()))
     }
 
+    /// Whether it is about a place of a text.
+    pub(crate) fn has_place(&self) -> bool {
+        self.text.is_some()
+    }
+
     /// What is wrong, in one line.
     pub fn message(&self) -> &str {
         &self.diagnostic.message
@@ -153,6 +163,16 @@ impl Failure {
                 text
             }
         }
+    }
+
+    /// Tells it beside a result that there is nevertheless.
+    pub(crate) fn warn(&self, io: &mut Io<'_>) {
+        let text = match &self.text {
+            Some((name, text)) => self.diagnostic.render_warning(name, text),
+            None => self.render().replacen("Error", "Warning", 1),
+        };
+        // A remark that cannot be written is no reason to lose the result.
+        let _ = io.err.write_all(text.as_bytes());
     }
 
     /// Tells the error, as one JSON object on the output or as text beside it.

@@ -7,7 +7,7 @@ mod layout;
 mod picture;
 mod svg;
 
-use crate::input::{FormulaArgs, Question};
+use crate::input::{FormulaArgs, Question, ValueArgs};
 use crate::{Exit, Failure, Io, sample};
 use riesz_lang::flow::Flow;
 use riesz_lang::typed::VarId;
@@ -31,9 +31,8 @@ pub struct Args {
     /// Show the gradients on the way to this variable only
     #[arg(long, value_name = "NAME")]
     wrt: Option<String>,
-    /// Values, such as 'x=[1,2]; A=[[1,2],[3,4]]'
-    #[arg(long, value_name = "VALUES", default_value = "", hide_default_value = true)]
-    at: String,
+    #[command(flatten)]
+    values: ValueArgs,
     /// The file to write
     #[arg(long, value_name = "OUT.svg")]
     svg: PathBuf,
@@ -41,7 +40,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let question = Question::read(&args.formula, Some(&args.at))?;
+    let question = Question::read(&args.formula, Some(&args.values))?;
     let wrt = args.wrt.as_deref().map(|w| question.variable(w)).transpose()?;
     if wrt.is_some() && !question.typed.shape(question.root).is_scalar() {
         let shape = question.typed.shape(question.root).text(&question.typed.dims);

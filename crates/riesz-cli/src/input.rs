@@ -5,13 +5,14 @@
 //! a name that is not declared takes its kind from its value, and from its first letter otherwise.
 
 use crate::Failure;
-use crate::sample;
-use riesz::Tensor;
-use riesz_lang::ast::{Assignment, Declaration, Facts, Ident, Kind, Size};
+use crate::{display, sample};
+use riesz::{Source, Tensor};
+use riesz_lang::ast::{Assignment, Declaration, Facts, Ident, Kind, Literal, Size};
 use riesz_lang::dims::Dims;
 use riesz_lang::typed::{ExprId, Op, Typed, VarId};
 use riesz_lang::{
-    Checker, Diagnostic, lower, memory, parse_assignments, parse_declarations, parse_formula,
+    Checker, Diagnostic, Span, lower, memory, model, parse_assignments, parse_declarations,
+    parse_formula,
 };
 
 /// The arguments that say what a formula is.
@@ -25,6 +26,31 @@ pub struct FormulaArgs {
     /// h-z vector, A-Z matrix
     #[arg(long, value_name = "DECLARATIONS")]
     pub declare: Option<String>,
+}
+
+/// The arguments that give values.
+#[derive(clap::Args, Debug)]
+pub struct ValueArgs {
+    /// Values, such as 'x=[1,2]; A=[[1,2],[3,4]]'
+    #[arg(long, value_name = "VALUES", default_value = "", hide_default_value = true)]
+    pub at: String,
+    /// Read a value from a CSV or .npy file, such as X=data.csv or 'y=data.csv[:, 0]'; rows and
+    /// columns are counted from 0
+    #[arg(long, value_name = "NAME=FILE")]
+    pub data: Vec<String>,
+}
+
+/// Names and files of arguments `--data NAME=FILE`.
+///
+/// # Errors
+/// Without a `=`.
+pub fn files(data: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let split = |text: &String| match text.split_once('=') {
+        Some((name, file)) => Ok((name.trim().to_string(), file.trim().to_string())),
+        None => Err(Failure::input(format!("--data {text}: expected NAME=FILE"))
+            .help("for instance --data X=measurements.csv")),
+    };
+    data.iter().map(split).collect()
 }
 
 /// An expression with its shapes, and the values that were given.
@@ -42,30 +68,37 @@ pub struct Question {
 }
 
 impl Question {
-    /// Reads an expression with its declarations and the values of `--at`.
+    /// Reads an expression with its declarations and values.
     ///
     /// # Errors
     /// Wrong text, wrong shapes, values that do not fit a declaration or each other.
-    pub fn read(args: &FormulaArgs, at: Option<&str>) -> Result<Question, Failure> {
+    pub fn read(args: &FormulaArgs, values: Option<&ValueArgs>) -> Result<Question, Failure> {
         let text = args.expr.clone();
         let in_expr = |e: Diagnostic| Failure::text(e, "expression", &text);
         let declared = args.declare.as_deref().unwrap_or_default();
         let declarations =
             parse_declarations(declared).map_err(|e| Failure::text(e, "--declare", declared))?;
-        let at = at.unwrap_or_default();
+        let at = values.map_or("", |v| v.at.as_str());
         let in_at = |e: Diagnostic| Failure::text(e, "--at", at);
-        let assignments = parse_assignments(at).map_err(in_at)?;
+        let written = parse_assignments(at).map_err(in_at)?;
+        let read = from_files(values, &written, &declarations)?;
+        // A value from a file has no place in a text.
+        let wrong = |a: &Assignment, e: Diagnostic| match written.contains(a) {
+            true => in_at(e),
+            false => Failure::input(format!("--data {}: {e}", a.name.name)),
+        };
+        let assignments: Vec<&Assignment> = written.iter().chain(&read).collect();
         let formula = parse_formula(&text).map_err(in_expr)?;
 
         let mut checker = Checker::new();
         for d in &declarations {
             checker.declare(d);
         }
-        for a in &assignments {
+        for &a in &assignments {
             if !declarations.iter().any(|d| d.name.name == a.name.name) {
                 checker.declare(&from_value(a));
             }
-            fit(&mut checker, a).map_err(in_at)?;
+            fit(&mut checker, a).map_err(|e| wrong(a, e))?;
         }
         let root = checker.formula(&formula).map_err(in_expr)?;
         let typed = checker.finish().map_err(in_expr)?;
@@ -76,12 +109,12 @@ impl Question {
         }
 
         let mut values = vec![None; typed.vars.len()];
-        for a in &assignments {
+        for &a in &assignments {
             let Some(v) = typed.find_var(&a.name.name) else { continue };
             let variable = typed.var(v);
             if let Some(fact) = sample::violated(variable, &a.value) {
                 let message = format!("`{}` is declared {fact}, and its value is not", a.name.name);
-                return Err(in_at(Diagnostic::new(message, a.value.span)));
+                return Err(wrong(a, Diagnostic::new(message, a.value.span)));
             }
             let value = lower::tensor(variable.shape, &typed.dims, &a.value.data)
                 .map_err(|e| Failure::program(&e, "--at", at))?;
@@ -178,7 +211,13 @@ impl Question {
                 let shape = var.shape.text(&self.typed.dims);
                 let error = Diagnostic::new(format!("`{}` has no value", var.name), node.span)
                     .note(format!("this is {shape}"))
-                    .help(format!("give it: --at '{}={}'", var.name, example(var.shape.kind)));
+                    .help(match var.name.as_str() {
+                        "pi" => {
+                            "it is no constant of the language: --at 'pi=3.141592653589793'".into()
+                        }
+                        "e" => "write exp(…) for its powers, or give it: --at 'e=2'".into(),
+                        name => format!("give it: --at '{name}={}'", example(var.shape.kind)),
+                    });
                 return Err(Failure::text(error, "expression", &self.text));
             }
         }
@@ -188,6 +227,25 @@ impl Question {
     /// An error of a program that was lowered from this expression.
     pub fn failure(&self, error: &riesz::Error) -> Failure {
         Failure::program(error, "expression", &self.text)
+    }
+
+    /// Which operation of a program at the values that were given makes a number that is not finite
+    /// of finite ones; `what` is not finite.
+    pub fn not_finite(&self, what: &str, program: &riesz::Program) -> Failure {
+        let values: Vec<Tensor> = self.values.iter().flatten().cloned().collect();
+        let message = format!("{what} is not finite");
+        let Err(error) = riesz_core::check_finite(program, &values) else {
+            return Failure::failed(message);
+        };
+        let Source::Text { start, end } = error.source() else {
+            return Failure::failed(format!("{message}: {error}"));
+        };
+        let message = format!("{message}: {} {}", error.operation(), error.message());
+        let note = if what == "the derivative" { "by the derivative of this" } else { "here" };
+        let diagnostic = Diagnostic::new(message, Span::new(start as usize, end as usize))
+            .note(note)
+            .help("choose another point with --at, where it is defined");
+        Failure::domain(diagnostic, "expression", &self.text)
     }
 
     /// A complaint about the whole expression.
@@ -218,6 +276,40 @@ pub fn contradiction(dims: &Dims) -> Option<(usize, usize)> {
         (Some(a), Some(b)) if a != b => Some((a, b)),
         _ => None,
     })
+}
+
+/// The values that files give. A table with one column is a vector, as in a problem file, unless it
+/// is declared a matrix.
+fn from_files(
+    values: Option<&ValueArgs>,
+    written: &[Assignment],
+    declarations: &[Declaration],
+) -> Result<Vec<Assignment>, Failure> {
+    let mut all: Vec<Assignment> = Vec::new();
+    for (name, file) in files(values.map_or(&[], |v| &v.data))? {
+        if written.iter().chain(&all).any(|a| a.name.name == name) {
+            return Err(
+                Failure::input(format!("`{name}` is given twice")).help("by --at or by one --data")
+            );
+        }
+        let read = model::read_file(&name, &file).map_err(|e| Failure::input(e.to_string()))?;
+        let declared = declarations.iter().find(|d| d.name.name == name).map(|d| d.kind);
+        let (kind, rows, cols) = match (&**read.shape(), declared) {
+            ([], _) | ([1] | [1, 1], Some(Kind::Scalar)) => (Kind::Scalar, 1, 1),
+            ([n], _) => (Kind::Vector, *n, 1),
+            ([n, 1], declared) if declared != Some(Kind::Matrix) => (Kind::Vector, *n, 1),
+            ([m, n], _) => (Kind::Matrix, *m, *n),
+            _ => {
+                let shape = display::shape(read.shape());
+                let message = format!("--data {name}: {file} holds a {shape}");
+                return Err(Failure::input(message).help("a value is at most a matrix"));
+            }
+        };
+        let span = Span::default();
+        let value = Literal { kind, rows, cols, data: read.to_f64(), span };
+        all.push(Assignment { name: Ident { name, span }, value });
+    }
+    Ok(all)
 }
 
 /// The declaration a value amounts to.

@@ -5,8 +5,8 @@
 //! turns one into text or JSON. Nothing here does mathematics: programs are differentiated by
 //! `riesz`, formulas by `riesz-lang`.
 //!
-//! Exit codes: 0 on success, 1 when the mathematics failed (a singular matrix, a law that does not
-//! hold, no convergence), 2 when the input is wrong.
+//! Exit codes: 0 on success, 1 when the mathematics failed (a singular matrix, a number that is not
+//! finite, a law that does not hold, no convergence), 2 when the input is wrong.
 
 mod check;
 mod derive;

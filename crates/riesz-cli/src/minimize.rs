@@ -10,6 +10,7 @@ mod progress;
 mod report;
 mod saved;
 
+use crate::input::files;
 use crate::{Exit, Failure, Io};
 use progress::ProgressLine;
 use riesz::minimize::{Checkpoint, Control, Method, Options, Progress, Status};
@@ -43,11 +44,11 @@ pub struct Args {
     /// augmented-lagrangian
     #[arg(long, value_name = "NAME")]
     method: Option<Method>,
-    /// Stop after so many iterations
-    #[arg(long, value_name = "N")]
+    /// Stop after so many iterations [default: 10000]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = max_iterations)]
     max_iter: Option<usize>,
-    /// Stop when the gradient is this small, relative to the objective
-    #[arg(long, value_name = "T")]
+    /// Stop when the gradient is this small, relative to the objective [default: 1e-8]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = tolerance)]
     tol: Option<f64>,
     /// Print one JSON object
     #[arg(long)]
@@ -73,7 +74,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         ModelError::Argument(message) => Failure::input(message),
     };
     let base = args.file.parent().unwrap_or_else(|| Path::new("."));
-    let model = Model::load(&text, base, &overrides(&args.data)?).map_err(fail)?;
+    let model = Model::load(&text, base, &files(&args.data)?).map_err(fail)?;
     let options = options(args, &model).map_err(fail)?;
     if !args.json {
         io.print(&describe::describe(&model))?;
@@ -130,13 +131,16 @@ fn solve(
     Ok(outcome)
 }
 
-fn overrides(data: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    let split = |text: &String| match text.split_once('=') {
-        Some((name, file)) => Ok((name.trim().to_string(), file.trim().to_string())),
-        None => Err(Failure::input(format!("--data {text}: expected NAME=FILE"))
-            .help("for instance --data X=measurements.csv")),
-    };
-    data.iter().map(split).collect()
+fn max_iterations(text: &str) -> Result<usize, String> {
+    let default = Options::default().max_iterations;
+    text.parse()
+        .map_err(|_| format!("a whole number from 0 up is needed; the default is {default}"))
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    let tolerance = text.parse().ok().filter(|t: &f64| *t > 0.0 && t.is_finite());
+    let default = Options::default().tolerance;
+    tolerance.ok_or_else(|| format!("a number above 0 is needed; the default is {default:e}"))
 }
 
 /// What the file asks for, and what the arguments ask for instead.

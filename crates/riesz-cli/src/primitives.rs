@@ -45,8 +45,15 @@ fn chosen(all: Vec<About>, names: &[String]) -> Result<Vec<About>, Failure> {
     }
     let find = |name: &String| {
         all.iter().find(|about| about.name == name).cloned().ok_or_else(|| {
-            Failure::input(format!("there is no building block `{name}`"))
-                .help("`riesz primitives` lists them all")
+            let near = riesz_core::suggestion(name, all.iter().map(|about| about.name));
+            Failure::input(format!("there is no building block `{name}`")).help(match near {
+                _ if riesz_lang::is_function(name) => {
+                    "the function of formulas is made of others; `riesz derive` shows its derivative"
+                        .to_owned()
+                }
+                Some(near) => format!("is it `{near}`?"),
+                None => "`riesz primitives` lists them all".to_owned(),
+            })
         })
     };
     names.iter().map(find).collect()

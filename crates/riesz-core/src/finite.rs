@@ -74,17 +74,29 @@ fn blame(eq: &Equation, args: &[&Tensor]) -> Result<Vec<Tensor>> {
     STRICT.set(before);
     let results = results?;
     match results.iter().find(|y| !y.is_finite()) {
-        Some(bad) => Err(refused(eq, bad)),
+        Some(bad) => Err(refused(eq, args, bad)),
         None => Ok(results),
     }
 }
 
-fn refused(eq: &Equation, bad: &Tensor) -> Error {
-    let bad = bad_of(bad);
+fn refused(eq: &Equation, args: &[&Tensor], bad: &Tensor) -> Error {
+    let (name, of) = (bad_of(bad), arguments_of(args, bad));
     match &eq.prim {
-        Prim::Constant(_) => Error::value(format!("a constant has {bad}")),
-        _ => Error::value(format!("makes {bad} of finite numbers"))
+        Prim::Constant(_) => Error::value(format!("a constant has {name}")),
+        _ => Error::value(format!("makes {name} of {of}"))
             .help("keep its arguments where it is defined, or mask them with `select` before it"),
+    }
+}
+
+/// The numbers the first one that is not finite was made of, where entries are made of entries.
+fn arguments_of(args: &[&Tensor], bad: &Tensor) -> String {
+    let entry = bad.to_f64().iter().position(|x| !x.is_finite());
+    match entry {
+        Some(k) if matches!(args.len(), 1 | 2) && args.iter().all(|a| a.shape() == bad.shape()) => {
+            let numbers: Vec<String> = args.iter().map(|a| a.to_f64()[k].to_string()).collect();
+            numbers.join(" and ")
+        }
+        _ => "finite numbers".to_string(),
     }
 }
 

@@ -45,7 +45,7 @@ pub use linear::as_linear;
 pub use lower::lower;
 pub use memory::peak_bytes;
 pub use merge::merge_loops;
-pub use names::suggestion;
+pub use names::{counted, suggestion};
 pub use primitive::{Prim, Primitive};
 pub use program::{Equation, Program, Value};
 pub use simplify::{SimplifyOptions, simplify};

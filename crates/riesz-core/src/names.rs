@@ -1,4 +1,4 @@
-//! The name somebody may have meant.
+//! Words for messages: the name somebody may have meant, a number of things.
 
 /// Names longer than this are not compared: the time grows with the square.
 const LONGEST: usize = 60;
@@ -34,6 +34,16 @@ pub fn suggestion<'a>(
         }
     }
     best.map(|(_, candidate)| candidate)
+}
+
+/// A number of things in words.
+///
+/// ```
+/// assert_eq!(riesz_core::counted(1, "nest"), "1 nest");
+/// assert_eq!(riesz_core::counted(0, "nest"), "0 nests");
+/// ```
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Levenshtein's distance: insertions, deletions and replacements, one row of the table at a time.

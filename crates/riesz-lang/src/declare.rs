@@ -65,10 +65,19 @@ pub fn parse_assignments(source: &str) -> Result<Vec<Assignment>, Diagnostic> {
                 .note("given again here")
                 .label(other.name.span, "first given here"));
         }
-        p.expect("=", "`=`")?;
+        let example = |e: Diagnostic, name: &Ident| {
+            e.help(format!(
+                "write {0}=2, {0}=[1,2] or {0}=[[1,2],[3,4]], and `;` before another name",
+                name.name
+            ))
+        };
+        p.expect("=", "`=`").map_err(|e| example(e, &name))?;
+        if p.is_op("(") {
+            return Err(example(p.expected("a number or `[`"), &name));
+        }
         let value = p.literal()?;
+        p.statement_end("`;` or the end of the value").map_err(|e| example(e, &name))?;
         all.push(Assignment { name, value });
-        p.statement_end("`;` or the end of the value")?;
     }
 }
 
@@ -147,7 +156,7 @@ impl Parser {
                 let message = format!("`{}` is not a type", name.name);
                 return Err(Diagnostic::new(message, name.span)
                     .note(format!("expected {TYPES}"))
-                    .help(match (other_word(&word), self.peek()) {
+                    .help(match (other_word(&word).or(other_type(&word)), self.peek()) {
                         (Some(help), _) => help.to_owned(),
                         (None, Token::Op("=")) => format!("write `scalar {} = …`", name.name),
                         _ => "write `x: vector[n]` or `vector[n] x`".to_owned(),
@@ -162,6 +171,12 @@ impl Parser {
                 sizes.push(self.size()?);
             }
             self.expect("]", "`,` or `]`")?;
+        }
+        if self.is_op("(") {
+            return Err(self.expected("`[` or the end of the type").help(match kind {
+                Kind::Matrix => "sizes stand in square brackets, as in matrix[2,3]",
+                _ => "a size stands in square brackets, as in vector[3]",
+            }));
         }
         let span = open.to(self.previous_span());
         let want = match kind {
@@ -253,6 +268,9 @@ impl Parser {
                 self.advance();
                 Ok(if negative { -x } else { x })
             }
+            Token::Text(_) => Err(self
+                .expected("a number")
+                .help("numbers are written out here; a file is read by --data NAME=FILE")),
             _ => Err(self.expected("a number")),
         }
     }
@@ -301,11 +319,27 @@ impl Parser {
         while self.eat(",") {
             data.push(self.signed_number()?);
         }
-        if self.is_op(";") {
-            return Err(self.expected("`,` or `]`").help("rows are written [[1,2],[3,4]]"));
+        match self.peek() {
+            Token::Op(";") => {
+                return Err(self.expected("`,` or `]`").help("rows are written [[1,2],[3,4]]"));
+            }
+            Token::Number(_) => {
+                return Err(self.expected("`,` or `]`").help("numbers are separated by commas"));
+            }
+            _ => {}
         }
         self.expect("]", "`,` or `]`")?;
         Ok(data)
+    }
+}
+
+/// What to write instead of a type of other languages.
+fn other_type(word: &str) -> Option<&'static str> {
+    match word {
+        "vec" | "array" | "list" | "column" => Some("write vector[n]"),
+        "mat" | "tensor" => Some("write matrix[m,n]"),
+        "real" | "float" | "double" | "number" | "int" | "integer" => Some("write scalar"),
+        _ => None,
     }
 }
 

@@ -125,6 +125,15 @@ impl Diagnostic {
     /// assert!(e.render("expression", "x+*").contains("expected a name"));
     /// ```
     pub fn render(&self, name: &str, source: &str) -> String {
+        self.draw(ReportKind::Error, name, source)
+    }
+
+    /// The same about something that is no error.
+    pub fn render_warning(&self, name: &str, source: &str) -> String {
+        self.draw(ReportKind::Warning, name, source)
+    }
+
+    fn draw(&self, kind: ReportKind<'_>, name: &str, source: &str) -> String {
         let spans: Vec<Span> =
             [self.span].into_iter().chain(self.labels.iter().map(|l| l.span)).collect();
         let excerpt = Excerpt::new(source, &spans);
@@ -133,9 +142,8 @@ impl Diagnostic {
             (name.to_owned(), excerpt.span(span).range())
         };
         let config = Config::default().with_color(false).with_index_type(IndexType::Byte);
-        let mut report = Report::build(ReportKind::Error, at(self.span))
-            .with_config(config)
-            .with_message(&self.message);
+        let mut report =
+            Report::build(kind, at(self.span)).with_config(config).with_message(&self.message);
         let note = if self.note.is_empty() { "here" } else { &self.note };
         // Where the parts of an expression are labelled, the whole needs no words.
         let mut marks: Vec<(Span, &str)> = Vec::new();
@@ -165,7 +173,7 @@ impl Diagnostic {
                 let shown = column(&excerpt.text, excerpt.place(floor(source, self.span.start)));
                 text.replacen(&shown, &column(source, self.span.start), 1)
             }
-            Err(_) => format!("Error: {self}\n"),
+            Err(_) => format!("{kind}: {self}\n"),
         }
     }
 }

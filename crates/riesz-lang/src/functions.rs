@@ -34,7 +34,7 @@ const NAMES: &[(&str, usize, usize)] = &[
 ];
 
 /// Whether this is the name of a function.
-pub(crate) fn is_function(name: &str) -> bool {
+pub fn is_function(name: &str) -> bool {
     Map::ALL.iter().any(|(n, _)| *n == name) || NAMES.iter().any(|(n, ..)| *n == name)
 }
 
@@ -237,25 +237,86 @@ impl Checker {
     }
 }
 
+/// The error of a function that does not exist; says what there is instead.
 fn unknown(name: &str, span: Span) -> Diagnostic {
     let error = Diagnostic::new(format!("there is no function `{name}`"), span);
-    let other = match name {
-        "trace" => "tr",
-        "ln" => "log",
-        "norm" => "norm2",
-        "inverse" => "inv",
-        "transpose" => "x'",
-        "ones" => "vector(1) or matrix(1)",
-        "zeros" => "vector(0) or matrix(0)",
-        "asin" => "arcsin",
-        "acos" => "arccos",
-        "atan" => "arctan",
-        "mean" => "sum(x)/n",
-        "identity" | "I" => "eye",
-        _ => {
-            let names = Map::ALL.iter().map(|(n, _)| *n).chain(NAMES.iter().map(|(n, ..)| *n));
-            return error.help("a product is written with *").suggest(name, names);
+    match instead(name) {
+        Some(Instead::Write(other)) => error.help(format!("write {other}")),
+        Some(Instead::Know(fact)) => error.help(fact),
+        None => {
+            let names = || Map::ALL.iter().map(|(n, _)| *n).chain(NAMES.iter().map(|(n, ..)| *n));
+            let mut sorted: Vec<&str> = names().collect();
+            sorted.sort_unstable();
+            let all = format!("the functions are {}", sorted.join(", "));
+            // A letter before a bracket is more likely a product.
+            let help = if name.chars().count() > 1 { all.as_str() } else { PRODUCT };
+            error.help(help).suggest(name, names())
         }
-    };
-    error.help(format!("write {other}"))
+    }
+}
+
+const PRODUCT: &str = "a product is written with *";
+
+enum Instead {
+    /// Something else does the same.
+    Write(&'static str),
+    /// Nothing does.
+    Know(&'static str),
+}
+
+/// What there is instead of a function known from elsewhere.
+fn instead(name: &str) -> Option<Instead> {
+    use Instead::{Know, Write};
+    Some(match name.to_ascii_lowercase().as_str() {
+        "trace" => Write("tr(A)"),
+        "ln" => Write("log(x)"),
+        "log2" => Write("log(x)/log(2)"),
+        "log10" => Write("log(x)/log(10)"),
+        "norm" => Write("norm2(x)"),
+        "normf" | "norm_f" | "fro" | "frob" | "frobenius" | "normfro" => {
+            Write("norm2(A), which is the Frobenius norm of a matrix")
+        }
+        "inverse" => Write("inv(A)"),
+        "pinv" => Write("inv(A'*A)*A'"),
+        "solve" | "linsolve" => Write("A\\b"),
+        "matmul" | "mul" | "mm" => Write("A*B"),
+        "transpose" => Write("x'"),
+        "ones" => Write("vector(1) or matrix(1)"),
+        "zeros" => Write("vector(0) or matrix(0)"),
+        "identity" => Write("eye"),
+        _ if name == "I" => Write("eye"),
+        "asin" => Write("arcsin(x)"),
+        "acos" => Write("arccos(x)"),
+        "atan" => Write("arctan(x)"),
+        "mean" | "avg" | "average" => Write("sum(x)/c, with the number of entries for c"),
+        "len" | "length" | "size" | "numel" | "rows" | "cols" => {
+            Know("sizes are no values in a formula; give the number of entries to a scalar")
+        }
+        "pow" | "power" => Write("a^c, or x.^c entry by entry"),
+        "square" | "sqr" => Write("a^2, or x.^2 entry by entry"),
+        "cbrt" => Write("x.^(1/3)"),
+        "prod" => Write("exp(sum(log(x))), if all entries are positive"),
+        "sumsq" | "ssq" => Write("norm2(x)^2"),
+        "heaviside" => Write("step(x)"),
+        "logistic" | "expit" => Write("sigmoid(x)"),
+        "maximum" => Write("max(x, c)"),
+        "minimum" => Write("min(x, c)"),
+        "expm" => Know(
+            "there is no matrix exponential; exp(A) is the exponential of each entry, which is \
+             something else",
+        ),
+        "logm" | "sqrtm" | "sinm" | "cosm" | "funm" => {
+            Know("there are no functions of matrices but powers A^k, inv(A) and A\\b")
+        }
+        "chol" | "cholesky" | "lu" | "qr" | "svd" | "eig" | "eigh" | "eigvals" | "eigs" => Know(
+            "formulas have no factorisations; logdet(A), inv(A) and A\\b factorise as they need",
+        ),
+        "sort" | "median" | "argmax" | "argmin" | "cumsum" | "cumprod" | "rank" => Know(
+            "formulas have sums, products and entrywise functions, but nothing that orders entries",
+        ),
+        "floor" | "ceil" | "round" | "mod" => {
+            Know("there is no rounding, whose derivative is 0; step(x) and sign(x) are there")
+        }
+        _ => return None,
+    })
 }

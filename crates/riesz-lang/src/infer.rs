@@ -125,6 +125,15 @@ impl Checker {
     /// # Errors
     /// As [`formula`](Self::formula).
     pub fn expr(&mut self, ast: &Ast, e: Expr) -> Result<ExprId, Diagnostic> {
+        self.typed_expr(ast, e).or_else(|_| {
+            // Once more with a letter for each size that has none yet, to name them in the error.
+            let shapes: Vec<Shape> = self.typed.vars.iter().map(|v| v.shape).collect();
+            self.typed.dims.name_free(shapes.iter().flat_map(|s| [s.rows, s.cols]));
+            self.typed_expr(ast, e)
+        })
+    }
+
+    fn typed_expr(&mut self, ast: &Ast, e: Expr) -> Result<ExprId, Diagnostic> {
         let first = e.nodes().next().map_or(0, NodeId::index);
         let mut done: Vec<ExprId> = Vec::new();
         for id in e.nodes() {
@@ -440,6 +449,11 @@ impl Checker {
     fn power(&mut self, x: ExprId, y: ExprId, span: Span) -> Result<ExprId, Diagnostic> {
         let (sx, sy) = (self.typed.shape(x), self.typed.shape(y));
         if !sy.is_scalar() {
+            if matches!(self.typed.node(y).op, Op::Var(v) if self.typed.var(v).name == "T") {
+                return Err(self
+                    .mismatch("the exponent of `^` is a scalar".into(), x, y, span)
+                    .help("the transpose is written x'"));
+            }
             return Err(self
                 .mismatch("the exponent of `^` is a scalar".into(), x, y, span)
                 .help("write .^ for an entrywise power"));

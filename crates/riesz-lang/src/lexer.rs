@@ -107,6 +107,14 @@ pub fn lex(source: &str) -> Result<Vec<(Token, Span)>, Diagnostic> {
             })?;
             tokens.push((Token::Number(value), span));
             at += len;
+        } else if let Some((value, len)) = superscript(rest) {
+            let span = Span::new(at, at + len);
+            tokens.push((Token::Op("^"), span));
+            if value < 0.0 {
+                tokens.push((Token::Op("-"), span));
+            }
+            tokens.push((Token::Number(value.abs()), span));
+            at += len;
         } else if name_char(c) && !c.is_numeric() && c != '_' {
             let len = rest.find(|c| !name_char(c)).unwrap_or(rest.len());
             tokens.push((Token::Name(rest[..len].to_owned()), Span::new(at, at + len)));
@@ -132,7 +140,11 @@ pub fn lex(source: &str) -> Result<Vec<(Token, Span)>, Diagnostic> {
             tokens.push((Token::Op(op), Span::new(at, at + text.len())));
             at += text.len();
         } else {
-            return Err(unknown(c, Span::new(at, at + c.len_utf8())));
+            let subject_to = matches!(tokens.last(), Some((Token::Name(s), _)) if s == "s");
+            if subject_to && rest.starts_with(".t") {
+                return Err(Diagnostic::new("`s.t.` is written st", Span::new(at - 1, at + 2)));
+            }
+            return Err(unknown(c, rest, Span::new(at, at + c.len_utf8())));
         }
     }
     newline(&mut tokens, 0, at);
@@ -153,7 +165,23 @@ fn newline(tokens: &mut Vec<(Token, Span)>, depth: usize, at: usize) {
 }
 
 fn name_char(c: char) -> bool {
-    (c.is_alphanumeric() || c == '_') && c != 'ᵀ'
+    (c.is_alphanumeric() || c == '_') && !matches!(c, 'ᵀ' | 'ⁿ') && digit_above(c).is_none()
+}
+
+/// The digit that a superscript is.
+fn digit_above(c: char) -> Option<u32> {
+    "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().position(|d| d == c).map(|d| d as u32)
+}
+
+/// The exponent written above the line at the start of `text` (`²`, `⁻¹`, `¹⁰`), and its length:
+/// `a²` is `a^2`.
+fn superscript(text: &str) -> Option<(f64, usize)> {
+    let digits = text.strip_prefix('⁻').unwrap_or(text);
+    let end = digits.find(|c| digit_above(c).is_none()).unwrap_or(digits.len());
+    let value = digits[..end].chars().filter_map(digit_above);
+    let value = value.fold(0.0, |value, digit| 10.0 * value + f64::from(digit));
+    let sign = if digits.len() < text.len() { -1.0 } else { 1.0 };
+    (end > 0 && value.is_finite()).then_some((sign * value, text.len() - digits.len() + end))
 }
 
 /// The length of a number at the start of `text`. A dot followed by `* / ^ + -` belongs to the
@@ -182,16 +210,21 @@ fn number(text: &str) -> Option<usize> {
     Some(end)
 }
 
-fn unknown(c: char, span: Span) -> Diagnostic {
+/// A character that begins no token; `rest` is the text from there.
+fn unknown(c: char, rest: &str, span: Span) -> Diagnostic {
     let error = Diagnostic::new(format!("`{c}` is not part of the language"), span);
+    let name = rest[c.len_utf8()..].split(|c| !name_char(c)).next().unwrap_or_default();
     match c {
         '‖' => error.help("write norm2(x) or norm1(x)"),
         '×' => error.help("write * for the product, .* for the entrywise product"),
         '|' => error.help("write abs(x) or norm2(x)"),
         '∑' => error.help("write sum(x)"),
         '√' => error.help("write sqrt(x)"),
-        '²' | '³' => error.help("write ^2 or .^2"),
+        '@' => error.help("the product of matrices and vectors is written A*x"),
+        'ⁿ' => error.help("write ^n or .^n"),
         '{' | '}' => error.help("group with ( and )"),
+        '.' if name == "T" => error.help("the transpose is written x'"),
+        '.' if !name.is_empty() => error.help(format!("functions are written {name}(x)")),
         '.' => error.help("the entrywise operators are .* ./ .^ .+ .-"),
         _ => error,
     }

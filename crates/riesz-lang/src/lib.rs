@@ -35,6 +35,7 @@ pub mod typed;
 
 pub use declare::{parse_assignments, parse_declarations};
 pub use diagnostic::{Diagnostic, Label, Span, line_column};
+pub use functions::is_function;
 pub use infer::Checker;
 pub use parser::{MAX_DEPTH, parse_formula};
 pub use problem::parse_problem;

@@ -125,8 +125,21 @@ impl Parser {
             | (Token::Name(_), Token::Name(_) | Token::Number(_)) => {
                 error = error.help("products are written with *");
             }
+            (Token::Name(_) | Token::Op(")" | "'"), Token::Op("[")) => {
+                error = error.help(
+                    "a formula has no indices: write an entry as dot(x, e) or u'*A*v with unit \
+                     vectors; columns of a data file are chosen where a parameter is declared, \
+                     X = \"data.csv\"[:, 0], counted from 0",
+                );
+            }
             (_, Token::Op("[")) => {
                 error = error.help("numbers are given to a name: A = [[1,2],[3,4]]");
+            }
+            (_, Token::Op("<=" | ">=" | "==")) => {
+                error = error.help(
+                    "a formula has no comparisons, they are constraints of a problem; step(x) is 1 \
+                     where x > 0",
+                );
             }
             (_, Token::Op("=")) => error = error.help("a comparison is written =="),
             (Token::Op("*" | "/"), Token::Op("*" | "/")) => {

@@ -159,6 +159,12 @@ impl Map {
         ("expm1", Self::Expm1),
     ];
 
+    /// Whether f(−x) = −f(x).
+    pub(crate) fn is_odd(self) -> bool {
+        use Map::{Arcsin, Arctan, Sign, Sin, Sinh, Tan, Tanh};
+        matches!(self, Sign | Sin | Tan | Arcsin | Arctan | Sinh | Tanh)
+    }
+
     /// Its name in the language.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, f)| *f == self).map_or("?", |(name, _)| name)
@@ -325,6 +331,12 @@ impl Typed {
             }
         }
         used
+    }
+
+    /// `root` and every node it depends on, arguments before what is made of them.
+    pub fn parts(&self, root: ExprId) -> Vec<ExprId> {
+        let reached = self.reachable(root).into_iter().enumerate().filter(|(_, reached)| *reached);
+        reached.map(|(i, _)| ExprId(i as u32)).collect()
     }
 
     /// The variables as declarations, with every size named: what was understood.

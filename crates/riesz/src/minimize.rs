@@ -203,7 +203,8 @@ fn unconstrained(
     let mut ending = dispatch(run, objective, bounds.as_ref(), choice.method, &mut at);
     run.iteration_limit = limit;
     let stopped_short = match &ending {
-        Ending::Failed(reason) => Some(reason.clone()),
+        // What is wrong, without what may be behind it.
+        Ending::Failed(reason) => reason.split([',', ':']).next().map(str::to_owned),
         Ending::MaxIterations if run.iterations < limit => Some("slow convergence".to_owned()),
         _ => None,
     };

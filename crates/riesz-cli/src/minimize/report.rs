@@ -2,6 +2,7 @@
 
 use crate::{display, json};
 use riesz::minimize::Method;
+use riesz_core::counted;
 use riesz_lang::model::Outcome;
 use serde_json::{Map, json};
 
@@ -30,8 +31,9 @@ pub fn json(outcome: &Outcome) -> String {
 /// Several lines.
 pub fn text(outcome: &Outcome) -> String {
     let s = &outcome.solution;
-    let mut text = format!("{}: {}\n", s.status.to_string().replace('_', " "), s.reason);
-    text += &format!("method                {} ({})\n", s.method, s.method_reason);
+    let line = |text: String, indent| display::wrapped(&text, indent) + "\n";
+    let mut text = line(format!("{}: {}", s.status.to_string().replace('_', " "), s.reason), 2);
+    text += &line(format!("method                {} ({})", s.method, s.method_reason), 22);
     text += &format!("objective             {}\n", display::short(s.objective, 16));
     text += &format!("gradient norm         {}\n", display::size(s.gradient_norm));
     if s.method == Method::AugmentedLagrangian {
@@ -55,8 +57,4 @@ pub fn text(outcome: &Outcome) -> String {
         }
     }
     text
-}
-
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

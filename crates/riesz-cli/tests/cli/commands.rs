@@ -1,6 +1,6 @@
 //! The commands on formulas: results against numbers computed by hand, errors with their place.
 
-use crate::{close, json, riesz};
+use crate::{close, json, numbers, riesz, scratch};
 use serde_json::Value;
 use std::f64::consts::E;
 
@@ -65,9 +65,15 @@ fn derivatives_by_two_names_and_in_other_forms() {
     prints(&["logdet(X)", "--wrt", "X", "--differential"], "tr(dX*inv(X))");
     prints(&["logdet(X)", "--wrt", "X", "--differential", "--order", "2"], "-(inv(X)*dX*inv(X))'");
     prints(&["vec(A*X*B)", "--wrt", "X", "--kron"], "kron(B', A)");
-    let (code, out, err) = derive(&["X.*X", "--wrt", "X", "--kron"]);
-    assert_eq!((code, out.as_str()), (0, "2*X.*dX"));
-    assert!(err.contains("no such form with kron"), "{err}");
+    // vec(2X.*dX) = diag(vec(2X))·vec(dX), and d tr(A*X) = vec(A')'·vec(dX).
+    prints(&["X.*X", "--wrt", "X", "--kron"], "2*diag(vec(X))");
+    prints(&["tr(A*X)", "--wrt", "X", "--kron"], "vec(A')'");
+    let (code, out, err) = derive(&["X'", "--wrt", "X", "--kron"]);
+    assert_eq!((code, out.as_str()), (0, "dX'"));
+    assert!(err.contains("no form with kron") && err.contains("permutation"), "{err}");
+    prints(&["abs(1 - a)", "--wrt", "a"], "sign(a - 1)");
+    let (code, _, err) = derive(&["x'*A*y", "--wrt", "x,y", "--order", "2"]);
+    assert!(code == 2 && err.contains("of order 2 already"), "{err}");
     assert_eq!(derive(&["A*x", "--wrt", "x,A"]).0, 2);
     // ∂/∂A of the gradient A'x by y: entry (i, k, l) is x_k where i = l.
     let at = "x=[1,2]; A=[[1,2,3],[4,5,6]]; y=[1,2,3]";
@@ -98,13 +104,85 @@ fn check_measures_both_laws() {
 }
 
 #[test]
+fn what_is_not_finite_is_printed_and_pointed_at() {
+    let (code, out, err) = riesz(&["eval", "2 + log(a)", "--at", "a=-1"]);
+    assert_eq!((code, out.as_str()), (1, "NaN\n"));
+    assert!(err.starts_with("Warning: the value is not finite: log makes NaN of -1\n"), "{err}");
+    assert!(err.contains("[ expression:1:5 ]") && err.contains("another point"), "{err}");
+    let (code, object) = json(&["eval", "sum(x./y)", "--at", "x=[1,2]; y=[1,0]", "--json"]);
+    assert_eq!((code, &object["value"]), (1, &Value::from("Infinity")));
+    // √a has the value 0 at 0, and no derivative.
+    let (code, out, err) = riesz(&["eval", "1 - sqrt(a)", "--at", "a=0", "--wrt", "a"]);
+    assert_eq!((code, out.as_str()), (1, "value, a number\n1\n\ngradient by a, a number\n-∞\n"));
+    assert!(err.contains("the derivative is not finite") && err.contains(":1:5 ]"), "{err}");
+    assert_eq!(riesz(&["eval", "-0*a", "--at", "a=1"]).1, "0\n");
+}
+
+#[test]
+fn check_says_where_there_is_no_derivative() {
+    // At x = (0, 1): f, whether the laws hold, what is in the way, and the column it comes from.
+    let rows = [
+        ("sum(relu(x))", true, "kink", 5),
+        ("sum(abs(x))", true, "kink", 5),
+        ("sum(max(x, 0))", true, "kink", 5),
+        ("sum(min(x, 1))", true, "kink", 5),
+        ("2*norm1(x)", true, "kink", 3),
+        ("sum(sign(x))", false, "jump", 5),
+        ("sum(step(x))", false, "jump", 5),
+        ("sum(x.^1.5)", false, "edge", 5),
+    ];
+    for (formula, ok, kind, column) in rows {
+        let args = ["check", formula, "--wrt", "x", "--at", "x=[0,1]", "--json"];
+        let (code, out, err) = riesz(&args);
+        let found: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!((code, &found["ok"]), (u8::from(!ok), &Value::from(ok)), "{formula}: {found}");
+        assert_eq!(found["kink"]["kind"], kind, "{formula}");
+        assert!(err.contains(&format!("[ expression:1:{column} ]")), "{formula}: {err}");
+    }
+    // The slopes of |a| are -1 and 1 along a direction of length |v|: opposite numbers.
+    let (_, found) = json(&["check", "abs(a)", "--wrt", "a", "--at", "a=0", "--json"]);
+    let slopes = numbers(&found["kink"]["slopes"]);
+    assert!((slopes[0] + slopes[1]).abs() < 1e-9 && slopes[0] != slopes[1], "{found}");
+    // What is smooth: |x|² although |x| is not, and points beside a kink.
+    for (formula, at) in [("sum(abs(x).^2)", "x=[0,1]"), ("sum(relu(x))", "x=[1e-4,1]")] {
+        let (code, found) = json(&["check", formula, "--wrt", "x", "--at", at, "--json"]);
+        assert_eq!((code, &found["kink"]), (0, &Value::Null), "{formula}");
+    }
+    // x = relu(x) - relu(-x) has the derivative 1, and the program says 0.
+    let (code, _, err) = riesz(&["check", "relu(a) - relu(-a)", "--wrt", "a", "--at", "a=0"]);
+    assert!(code == 1 && err.contains("a part of the formula has no derivative"), "{err}");
+    let (code, _, err) = riesz(&["check", "log(a)", "--wrt", "a", "--at", "a=-1"]);
+    assert!(code == 1 && err.contains("log makes NaN of -1"), "{err}");
+}
+
+#[test]
+fn values_come_from_files_too() {
+    let directory = scratch("values");
+    let table = directory.join("table.csv");
+    std::fs::write(&table, "a,b,c\n1,2,5\n3,4,6\n").expect("a file");
+    let columns = |name: &str, choice: &str| format!("{name}={}{choice}", table.display());
+    let (a, x) = (columns("A", "[:, :2]"), columns("x", "[:, \"c\"]"));
+    // A·x = (1·5 + 2·6, 3·5 + 4·6).
+    let (code, object) = json(&["eval", "A*x", "--data", &a, "--data", &x, "--json"]);
+    assert_eq!(code, 0);
+    close(&object["value"], &[17.0, 39.0]);
+    let (code, _, err) = riesz(&["eval", "A*x", "--data", &a, "--at", "A=[[1]]; x=[1]"]);
+    assert!(code == 2 && err.contains("`A` is given twice"), "{err}");
+    let (code, _, err) = riesz(&["eval", "A*x", "--data", &a, "--at", "x=[1]"]);
+    assert!(code == 2 && err.contains("the shapes do not fit"), "{err}");
+    let (code, _, err) = riesz(&["eval", "x", "--at", "x=\"table.csv\""]);
+    assert!(code == 2 && err.contains("--data NAME=FILE"), "{err}");
+}
+
+#[test]
 fn wrong_input_is_pointed_at_and_has_code_2() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["eval", "A*+", "--at", "A=[[1,2],[3,4]]"], &["expected a number, a name or `(`"]),
         (&["eval", "A*x", "--at", "A=[[1,2],[3,4]]; x=[1,2,3]"], &["matrix[2,2]", "vector[3]"]),
         (&["eval", "frob(x)", "--at", "x=[1,2]"], &["frob"]),
         (&["eval", "x'*x", "--at", "x=[1,2"], &["--at"]),
-        (&["eval", "x'*y", "--at", "x=[1,2]"], &["`y` has no value"]),
+        (&["eval", "x'*y", "--at", "x=[1,2]"], &["`y` has no value", "--at 'y=[1,2]'"]),
+        (&["eval", "cos(pi)"], &["`pi` has no value", "pi=3.14159"]),
         (&["derive", "x'*x", "--wrt", "z"], &["no variable `z`"]),
         (&["minimize", "nowhere.rz"], &["nowhere.rz", "cannot be read"]),
     ];

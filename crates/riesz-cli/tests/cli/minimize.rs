@@ -45,6 +45,61 @@ fn says_what_was_understood() {
     assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
 }
 
+/// Writes a problem file, and minimises.
+fn problem(test: &str, text: &str, args: &[&str]) -> (u8, String, String) {
+    let file = scratch(test).join("problem.rz");
+    std::fs::write(&file, text).expect("a file");
+    let file = file.display().to_string();
+    riesz(&[&["minimize", &file], args].concat())
+}
+
+#[test]
+fn options_are_refused_with_what_they_may_be() {
+    for (option, value, words) in [
+        ("--tol", "-1", "a number above 0 is needed; the default is 1e-8"),
+        ("--tol", "nan", "a number above 0 is needed"),
+        ("--max-iter", "-3", "a whole number from 0 up is needed; the default is 10000"),
+    ] {
+        let (code, out, err) = riesz(&["minimize", RIDGE, option, value]);
+        assert_eq!((code, out.as_str()), (2, ""), "{option}");
+        assert!(err.contains(words), "{err}");
+    }
+}
+
+#[test]
+fn contradictory_bounds_are_shown_where_they_are_written() {
+    let text = "variables\n  vector[2] x\nmin\n  x'*x\nst\n  x >= 3\n  x <= 1\n";
+    let (code, out, err) = problem("contradiction", text, &[]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    for words in ["problem.rz:7:3", "x >= 3", "at least 3", "at most 1", "the entry [0] of `x`"] {
+        assert!(err.contains(words), "{words}: {err}");
+    }
+    // The bounds of a symmetric matrix are those of its entries.
+    let text = "variables\n  symmetric[2] S\nmin\n  tr(S*S)\nst\n  2 <= S <= 1\n";
+    let (_, _, err) = problem("symmetric", text, &[]);
+    assert!(err.contains("at least 2 and at most 1"), "{err}");
+}
+
+#[test]
+fn a_minimum_on_the_boundary_of_the_cone_is_called_that() {
+    // The nearest semidefinite matrix to C = diag(1, -1) is diag(1, 0), which is singular.
+    let text = "parameters\n  matrix[2,2] C = [[1,0],[0,-1]]\nvariables\n  spd[2] X\n\
+                min\n  norm2(X - C)^2\n";
+    let (code, out, _) = problem("cone", text, &[]);
+    assert_eq!(code, 1, "{out}");
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["failed: `X` came to the boundary", "it is singular", "L*L' for X", "logdet(X)"] {
+        assert!(words.contains(part), "{part}: {out}");
+    }
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+    // What it advises: the semidefinite one, and its distance 1.
+    let text = text.replace("spd[2] X", "matrix[2,2] L").replace("X - C", "L*L' - C");
+    let (code, out, _) = problem("factor", &text, &["--json"]);
+    let found: Value = serde_json::from_str(&out).expect("JSON");
+    let objective = found["objective"].as_f64().unwrap_or(f64::NAN);
+    assert!(code == 0 && (objective - 1.0).abs() < 1e-10, "{found}");
+}
+
 #[test]
 fn draws_the_convergence() {
     let plot = scratch("minimize_plot").join("convergence.svg");

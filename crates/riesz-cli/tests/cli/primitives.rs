@@ -62,4 +62,8 @@ fn a_few_by_name() {
     let (code, out, err) = riesz(&["primitives", "sqroot"]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("there is no building block `sqroot`"), "{err}");
+    let (code, _, err) = riesz(&["primitives", "relu"]);
+    assert!(code == 2 && err.contains("made of others"), "{err}");
+    let (code, _, err) = riesz(&["primitives", "sofplus"]);
+    assert!(code == 2 && err.contains("is it `softplus`?"), "{err}");
 }

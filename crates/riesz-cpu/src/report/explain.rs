@@ -3,6 +3,7 @@
 use super::{Peaks, Work};
 use crate::nest::{Nest, Op, Reduction, Step, Store};
 use crate::plan::{Place, Plan};
+use riesz_core::counted;
 use std::fmt::{self, Display, Formatter};
 
 /// A plan to be printed, with what is known about time.
@@ -33,7 +34,10 @@ impl Display for Explanation<'_> {
         let memory = plan.footprint();
         writeln!(
             f,
-            "{equations} equations in {nests} nests and {calls} calls; workspace {}, peak {}",
+            "{} in {} and {}; workspace {}, peak {}",
+            counted(equations, "equation"),
+            counted(nests, "nest"),
+            counted(calls, "call"),
             Bytes(memory.workspace as f64),
             Bytes(memory.peak() as f64)
         )?;
@@ -156,8 +160,8 @@ impl Plan {
         let operations = nest.body.iter().filter(|i| !matches!(i.op, Op::Load(_) | Op::Const(_)));
         writeln!(
             f,
-            "{indent}nest  {extents}: {} operations on {}; {}",
-            operations.count(),
+            "{indent}nest  {extents}: {} on {}; {}",
+            counted(operations.count(), "operation"),
             reads.join(", "),
             stores.join(", ")
         )

@@ -251,6 +251,15 @@ impl Job {
     fn vec_jacobian(&mut self, name: &str) -> Result<Made, Diagnostic> {
         let (form, direction, d) = self.differential(self.f, name)?;
         let Some(dx) = direction else { return Ok((form, direction, d)) };
+        let x = self.leaf(name)?;
+        if self.terms.is_scalar(self.f)
+            && !self.terms.is_scalar(x)
+            && let Some(g) = self.terms.gradient(self.f, x)
+        {
+            let g = self.terms.in_space(g, x);
+            let g = self.terms.vec(g);
+            return Ok((Form::Jacobian, None, self.terms.transpose(g)));
+        }
         match self.terms.read_vec(d, dx) {
             Some(j) => Ok((Form::Jacobian, None, j)),
             None => Ok((form, direction, d)),

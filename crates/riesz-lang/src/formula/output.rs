@@ -312,15 +312,16 @@ impl Writer<'_> {
         }
     }
 
-    /// `-sum(y - x)` is written `sum(x - y)`: the negative of a linear function of a difference.
+    /// `-sum(y - x)` is written `sum(x - y)`: the negative of a linear or odd function of a difference.
     fn flip_argument(&mut self, t: T) -> Option<T> {
-        let (u, again): (T, fn(T) -> Term) = match *self.terms.get(t) {
-            Term::Sum(u) => (u, Term::Sum),
-            Term::Trace(u) => (u, Term::Trace),
-            Term::Trans(u) => (u, Term::Trans),
-            Term::Diag(u) => (u, Term::Diag),
-            Term::DiagPart(u) => (u, Term::DiagPart),
-            Term::Vec(u) => (u, Term::Vec),
+        let (u, again): (T, &dyn Fn(T) -> Term) = match *self.terms.get(t) {
+            Term::Sum(u) => (u, &Term::Sum),
+            Term::Trace(u) => (u, &Term::Trace),
+            Term::Trans(u) => (u, &Term::Trans),
+            Term::Diag(u) => (u, &Term::Diag),
+            Term::DiagPart(u) => (u, &Term::DiagPart),
+            Term::Vec(u) => (u, &Term::Vec),
+            Term::Map(f, u) if f.is_odd() => (u, &move |u| Term::Map(f, u)),
             _ => return None,
         };
         let (mut c, mut argument) = (-1.0, [u]);

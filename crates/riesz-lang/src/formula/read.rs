@@ -4,7 +4,7 @@
 //! `L[dx]` the row is the transposed gradient. Where no rule reads it, the answer is `None`, and
 //! the caller shows the differential. The recursion is as deep as the term, which is bounded.
 
-use super::term::{T, Term, Terms};
+use super::term::{R, T, Term, Terms};
 use crate::ast::Kind;
 
 impl Terms {
@@ -51,25 +51,29 @@ impl Terms {
                 self.read_chain(factors, &chain, dx)
             }
             Term::Had(list) => {
-                let mut others: Vec<(T, f64)> = Vec::new();
-                let mut inner = None;
-                for (u, p) in list {
-                    if self.contains(u, dx) {
-                        if p.0 != 1.0 || inner.is_some() {
-                            return None;
-                        }
-                        inner = Some(u);
-                    } else {
-                        others.push((u, p.0));
-                    }
-                }
-                let j = self.read_matrix(inner?, dx)?;
-                let d = self.hadamard(&others);
-                let d = self.diag(d);
+                let (others, inner) = self.split_entrywise(&list, dx)?;
+                let j = self.read_matrix(inner, dx)?;
+                let d = self.diag(others);
                 Some(self.product(&[d, j]))
             }
             _ => None,
         }
+    }
+
+    /// An entrywise product as the factor that is linear in `dx`, and the product of the others.
+    fn split_entrywise(&mut self, list: &[(T, R)], dx: T) -> Option<(T, T)> {
+        let mut others: Vec<(T, f64)> = Vec::new();
+        let mut inner = None;
+        for &(u, p) in list {
+            if !self.contains(u, dx) {
+                others.push((u, p.0));
+            } else if p.0 != 1.0 || inner.is_some() {
+                return None;
+            } else {
+                inner = Some(u);
+            }
+        }
+        Some((self.hadamard(&others), inner?))
     }
 
     fn read_chain(&mut self, mut factors: Vec<T>, chain: &[T], dx: T) -> Option<T> {
@@ -110,7 +114,8 @@ impl Terms {
     }
 
     /// The matrix of `vec(dX) ↦ vec(t)` (columns below columns) for `t` linear in the matrix
-    /// `dX`: `vec(P*dX*Q) = kron(Q', P)*vec(dX)`.
+    /// `dX`: `vec(P*dX*Q) = kron(Q', P)*vec(dX)` and `vec(P.*dX) = diag(vec(P))*vec(dX)`. `dX'` would
+    /// need the commutation matrix, which the language does not have.
     pub(super) fn read_vec(&mut self, t: T, dx: T) -> Option<T> {
         let s = self.shape(dx);
         match self.get(t).clone() {
@@ -147,6 +152,13 @@ impl Terms {
                 }
                 factors.push(self.kron(right, left));
                 Some(self.product(&factors))
+            }
+            Term::Had(list) => {
+                let (others, inner) = self.split_entrywise(&list, dx)?;
+                let j = self.read_vec(inner, dx)?;
+                let d = self.vec(others);
+                let d = self.diag(d);
+                Some(self.product(&[d, j]))
             }
             _ => None,
         }

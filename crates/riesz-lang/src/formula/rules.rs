@@ -52,15 +52,15 @@ impl Terms {
             _ => {}
         }
         match f {
-            Map::Sin | Map::Tan | Map::Arcsin | Map::Arctan | Map::Sinh | Map::Tanh if c < 0.0 => {
-                let y = self.raw(Term::Map(f, flip), shape);
-                self.times(-1.0, y)
-            }
-            Map::Cos | Map::Cosh if c < 0.0 => self.raw(Term::Map(f, flip), shape),
             Map::Sign if c < 0.0 => {
                 let y = self.raw(Term::Map(f, m), shape);
                 self.times(-1.0, y)
             }
+            _ if f.is_odd() && c < 0.0 => {
+                let y = self.raw(Term::Map(f, flip), shape);
+                self.times(-1.0, y)
+            }
+            Map::Cos | Map::Cosh if c < 0.0 => self.raw(Term::Map(f, flip), shape),
             Map::Abs if c != 0.0 => {
                 let y = self.raw(Term::Map(f, m), shape);
                 self.times(c.abs(), y)

@@ -6,6 +6,7 @@
 //! two bounds, `X in spd` a fact of the variable. The facts `positive` and `in[lo,hi]` of a variable
 //! are bounds, and `orthogonal` is the equality X'X = I.
 
+use super::facts::entry;
 use super::space::Space;
 use super::{constants, diagnose};
 use crate::ast::{ConstraintKind, Expr, Ident, Kind, Problem, Relation, Set};
@@ -174,6 +175,9 @@ struct Sorter<'a> {
     varies: Vec<bool>,
     lower: Vec<f64>,
     upper: Vec<f64>,
+    /// Where each lower and upper bound is written.
+    lower_at: Vec<Span>,
+    upper_at: Vec<Span>,
     limits: Limits,
 }
 
@@ -187,8 +191,9 @@ impl<'a> Sorter<'a> {
         let n = spaces.iter().map(Space::dim).sum();
         let varies = constants::varies(typed, values.len());
         let (lower, upper) = (vec![f64::NEG_INFINITY; n], vec![f64::INFINITY; n]);
+        let (lower_at, upper_at) = (vec![Span::default(); n], vec![Span::default(); n]);
         let limits = Limits::default();
-        Sorter { typed, problem, values, spaces, varies, lower, upper, limits }
+        Sorter { typed, problem, values, spaces, varies, lower, upper, lower_at, upper_at, limits }
     }
 
     /// The variable with this number, and where its coordinates begin.
@@ -204,21 +209,20 @@ impl<'a> Sorter<'a> {
             let (facts, shape) = (self.typed.var(v).facts, self.typed.var(v).shape);
             let range = facts.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
             let lo = if facts.positive { range.0.max(0.0) } else { range.0 };
+            let span = self.problem.variables.get(i).map(|d| d.name.span).unwrap_or_default();
             if self.spaces[i].is_split() {
-                self.tighten(v, &vec![0.0; self.spaces[i].dim()], true);
+                self.tighten(v, &vec![0.0; self.spaces[i].dim()], true, span);
                 continue;
             }
             let entries = |x: f64| vec![x; self.spaces[i].axes().iter().product()];
             let (low, high) = (entries(lo), entries(range.1));
             if lo > f64::NEG_INFINITY {
-                self.tighten(v, &low, true);
+                self.tighten(v, &low, true, span);
             }
             if range.1 < f64::INFINITY {
-                self.tighten(v, &high, false);
+                self.tighten(v, &high, false, span);
             }
             if facts.orthogonal {
-                let span = self.problem.variables.get(i).map(|d| d.name.span);
-                let span = span.unwrap_or_default();
                 let x = self.push(Op::Var(v), vec![], shape, span);
                 let t = self.push(Op::Transpose, vec![x], shape.transposed(), span);
                 let product = self.push(Op::Product(Product::MatMat), vec![t, x], shape, span);
@@ -256,7 +260,7 @@ impl<'a> Sorter<'a> {
             Given::Simplex(v, span) => {
                 let shape = self.typed.var(v).shape;
                 let n = self.place(v).map_or(0, |(i, _)| self.spaces[i].dim());
-                self.tighten(v, &vec![0.0; n], true);
+                self.tighten(v, &vec![0.0; n], true, span);
                 let x = self.push(Op::Var(v), vec![], shape, span);
                 let sum = self.push(Op::Sum, vec![x], Shape::SCALAR, span);
                 let one = self.push(Op::Number(1.0), vec![], Shape::SCALAR, span);
@@ -325,10 +329,10 @@ impl<'a> Sorter<'a> {
         let entries = if value.len() == 1 { vec![value[0]; n] } else { value };
         let mut fits = true;
         if relation != Relation::Le {
-            fits &= self.tighten(v, &entries, true);
+            fits &= self.tighten(v, &entries, true, span);
         }
         if relation != Relation::Ge {
-            fits &= self.tighten(v, &entries, false);
+            fits &= self.tighten(v, &entries, false, span);
         }
         if fits {
             return Ok(());
@@ -338,15 +342,16 @@ impl<'a> Sorter<'a> {
         Err(Diagnostic::new(message, span).help(format!("compare diag({name})")))
     }
 
-    /// Adds bounds on the entries of a variable; false if they exclude the zeros of a diagonal one.
-    fn tighten(&mut self, v: VarId, entries: &[f64], lower: bool) -> bool {
+    /// Adds bounds on the entries of a variable, written at `span`; false if they exclude the zeros
+    /// of a diagonal one.
+    fn tighten(&mut self, v: VarId, entries: &[f64], lower: bool, span: Span) -> bool {
         let Some((i, start)) = self.place(v) else { return true };
         let Some(limits) = self.spaces[i].limits(entries, lower) else { return false };
-        for (k, limit) in limits.into_iter().enumerate() {
-            if lower {
-                self.lower[start + k] = self.lower[start + k].max(limit);
-            } else {
-                self.upper[start + k] = self.upper[start + k].min(limit);
+        for (k, limit) in (start..).zip(limits) {
+            if lower && limit > self.lower[k] {
+                (self.lower[k], self.lower_at[k]) = (limit, span);
+            } else if !lower && limit < self.upper[k] {
+                (self.upper[k], self.upper_at[k]) = (limit, span);
             }
         }
         true
@@ -398,33 +403,50 @@ impl<'a> Sorter<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Limits, Diagnostic> {
+    fn finish(mut self) -> Result<Limits, Diagnostic> {
         let free = self.lower.iter().all(|l| *l == f64::NEG_INFINITY)
             && self.upper.iter().all(|u| *u == f64::INFINITY);
-        let mut limits = self.limits;
+        let mut limits = std::mem::take(&mut self.limits);
         if !free {
-            let bounds = Bounds::new(self.lower, self.upper);
-            limits.bounds = Some(bounds.map_err(|e| empty(&e, self.problem, self.spaces))?);
+            let bounds = Bounds::new(self.lower.clone(), self.upper.clone());
+            limits.bounds = Some(bounds.map_err(|e| self.empty(&e))?);
         }
         Ok(limits)
     }
-}
 
-/// Bounds that leave no number, told of the variable.
-fn empty(error: &MinimizeError, problem: &Problem, spaces: &[Space]) -> Diagnostic {
-    let MinimizeError::EmptyInterval { index, lower, upper } = error else {
-        return Diagnostic::new(error.to_string(), Span::default());
-    };
-    let mut rest = *index;
-    for (d, space) in problem.variables.iter().zip(spaces) {
-        if rest < space.dim() {
-            let name = &d.name.name;
-            let message = format!(
-                "the bounds of `{name}` contradict each other: at least {lower} and at most {upper}"
-            );
-            return Diagnostic::new(message, d.name.span).note("this variable");
+    /// Bounds that leave no number, told of the entry, where they are written.
+    fn empty(&self, error: &MinimizeError) -> Diagnostic {
+        let &MinimizeError::EmptyInterval { index: k, .. } = error else {
+            return Diagnostic::new(error.to_string(), self.problem.objective_span);
+        };
+        let mut first = 0;
+        let mut name = String::new();
+        let (mut lower, mut upper) = (self.lower[k], self.upper[k]);
+        for (d, space) in self.problem.variables.iter().zip(self.spaces) {
+            if k < first + space.dim() {
+                let of = |limits: &[f64]| space.natural(&limits[first..first + space.dim()]);
+                let (low, high) = (of(&self.lower), of(&self.upper));
+                let pairs = low.to_f64().into_iter().zip(high.to_f64());
+                name = format!("`{}`", d.name.name);
+                if let Some((e, pair)) = pairs.enumerate().find(|(_, (low, high))| low > high) {
+                    (lower, upper) = pair;
+                    if !low.shape().is_empty() {
+                        name = format!("{} of {name}", entry(&low, e));
+                    }
+                }
+                break;
+            }
+            first += space.dim();
         }
-        rest -= space.dim();
+        let message = format!(
+            "the bounds of {name} contradict each other: at least {lower} and at most {upper}"
+        );
+        let (at, other) = (self.upper_at[k], self.lower_at[k]);
+        if at == other {
+            return Diagnostic::new(message, at).note("no number satisfies this");
+        }
+        Diagnostic::new(message, at)
+            .note(format!("at most {upper}"))
+            .label(other, format!("at least {lower}"))
     }
-    Diagnostic::new(error.to_string(), Span::default())
 }

@@ -36,10 +36,7 @@ pub(super) fn load(
         let replaced = overrides.iter().rev().find(|(name, _)| *name == d.name.name);
         let (value, source, place) = match (replaced, &p.data) {
             (Some((name, file)), _) => {
-                let (path, selection) = override_file(name, file)?;
-                let value = io::read(&path, &selection)
-                    .map_err(|e| ModelError::Argument(format!("--data {name}: {}", told(&e))))?;
-                (value, format!("from {file}, by --data"), None)
+                (read_file(name, file)?, format!("from {file}, by --data"), None)
             }
             (None, Some(Data::File { path, span, rows, columns })) => {
                 let selection = selection(rows, columns);
@@ -126,6 +123,17 @@ fn check_overrides(problem: &Problem, overrides: &[(String, String)]) -> Result<
         return Err(ModelError::Argument(format!("--data {name}: `{name}` {what}")));
     }
     Ok(())
+}
+
+/// The numbers of a file that an argument `--data name=file` gives, with or without a selection
+/// (`file.csv` or `file.csv[:, 1:]`); the path is relative to the working directory.
+///
+/// # Errors
+/// When there is no such file, or no such rows and columns, or it holds no numbers.
+pub fn read_file(name: &str, file: &str) -> Result<Tensor, ModelError> {
+    let (path, selection) = override_file(name, file)?;
+    io::read(&path, &selection)
+        .map_err(|e| ModelError::Argument(format!("--data {name}: {}", told(&e))))
 }
 
 /// `file.csv` or `file.csv[:, 1:]`.

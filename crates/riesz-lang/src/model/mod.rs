@@ -27,6 +27,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::infer::Checker;
 use crate::typed::{ExprId, Typed, VarId};
 use crate::{memory, parse_problem, typed::declaration_text};
+pub use data::read_file;
 use functions::Functions;
 use riesz::minimize::{Bounds, Method, Options};
 use riesz::{Source, Tensor};

@@ -5,7 +5,8 @@ use crate::ast::Sense;
 use crate::diagnostic::Diagnostic;
 use riesz::Tensor;
 use riesz::minimize::{
-    Checkpoint, Control, MinimizeError, Options, Problem as Flat, Progress, Solution, resume, solve,
+    Checkpoint, Control, MinimizeError, Options, Problem as Flat, Progress, Solution, Status,
+    resume, solve,
 };
 
 /// What a solver found.
@@ -91,7 +92,14 @@ impl Model {
         for v in &self.variables {
             let part = &solution.x[at..at + v.space.dim()];
             at += part.len();
-            variables.push((v.name.clone(), v.space.natural(part)));
+            let value = v.space.natural(part);
+            if let (true, Status::Failed | Status::MaxIterations, Some(reason)) =
+                (v.space.definite, solution.status, nearly_singular(&v.name, &value))
+            {
+                let norm = solution.gradient_norm;
+                solution.reason = format!("{reason} (the gradient norm is {norm:.2e})");
+            }
+            variables.push((v.name.clone(), value));
         }
         Ok(Outcome { solution, variables })
     }
@@ -105,6 +113,27 @@ impl Model {
             _ => ModelError::Argument(error.to_string()),
         }
     }
+}
+
+/// A positive definite matrix whose smallest eigenvalue is this part of its largest is at the
+/// boundary of the cone.
+const SINGULAR: f64 = 1e-7;
+
+/// Why a run ends with a positive definite variable at the boundary of the cone, if it is there.
+fn nearly_singular(name: &str, value: &Tensor) -> Option<String> {
+    let eigenvalues = riesz::run(|x: riesz::Var| x.eigh().0, value).ok()?.to_f64();
+    let least = eigenvalues.iter().copied().fold(f64::INFINITY, f64::min);
+    let largest = eigenvalues.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+    (least <= SINGULAR * largest).then(|| {
+        let least = least.max(0.0);
+        format!(
+            "`{name}` came to the boundary of the positive definite matrices, where it is singular \
+             (its eigenvalues go from {least:.1e} to {largest:.1e}), and no solver goes along it: \
+             this need not be the minimum. To minimise over semidefinite matrices, put L*L' for \
+             {name}, with a variable `matrix L`; to stay inside, add a barrier such as \
+             -1e-6*logdet({name})"
+        )
+    })
 }
 
 /// The hash FNV-1a with 64 bits.

@@ -70,6 +70,8 @@ pub(super) struct Run<'a> {
     /// What a saved run remembered, until the method that goes on takes it.
     pub earlier: Option<Rows>,
     stall: Stall,
+    /// Whether a step was tried from the iterate that left the domain.
+    left_domain: bool,
     progress: &'a mut dyn FnMut(&Progress) -> Control,
     started: Instant,
     /// Seconds of the slices of the run before this one.
@@ -120,6 +122,7 @@ impl<'a> Run<'a> {
             remembered: Rows::default(),
             earlier: None,
             stall: NO_STALL,
+            left_domain: false,
             progress,
             started: Instant::now(),
             seconds_before: 0.0,
@@ -167,7 +170,9 @@ impl<'a> Run<'a> {
         gradient: &mut [f64],
     ) -> Result<f64, EvalError> {
         self.evaluations += 1;
-        objective.value_grad(x, gradient)
+        let value = objective.value_grad(x, gradient)?;
+        self.left_domain |= !value.is_finite();
+        Ok(value)
     }
 
     /// Tells the history and the callback of the iterate.
@@ -192,6 +197,7 @@ impl<'a> Run<'a> {
     /// Counts a step that was accepted, and reports it.
     pub fn accepted(&mut self, at: &State, step: f64) -> Option<Ending> {
         self.iterations += 1;
+        self.left_domain = false;
         self.stall.watch(at);
         self.report(at, step)
     }
@@ -232,6 +238,14 @@ impl<'a> Run<'a> {
                 "at the limit of precision: no step lowers the value, {predicted_decrease:.1e} is \
                  predicted to be left, and the gradient norm is {:.2e}",
                 at.gradient_norm
+            ))
+        } else if self.left_domain {
+            Ending::Failed(format!(
+                "the steps that would lower the value leave the domain of the objective: the \
+                 minimum may lie on its boundary, or there is none (the gradient norm is {:.2e}, \
+                 wanted {:.2e})",
+                at.gradient_norm,
+                self.tolerance * scale
             ))
         } else {
             Ending::Failed(format!(

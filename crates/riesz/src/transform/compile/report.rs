@@ -2,7 +2,7 @@
 
 use super::{Compiled, leaves};
 use crate::tree::VarTree;
-use riesz_core::{Primitive, Program, Result};
+use riesz_core::{Primitive, Program, Result, counted};
 use riesz_cpu::plan::Plan;
 use riesz_cpu::report::{Bytes, Explanation, Footprint, Peaks, Seconds, Work};
 use riesz_cpu::run::{Executable, Options};
@@ -100,10 +100,10 @@ impl Display for Report {
         let way = if self.native { "machine code" } else { "vector kernels" };
         writeln!(
             f,
-            "{} equations in {} nests and {} calls, as {way} for {}",
-            self.equations(),
-            self.nests,
-            self.calls,
+            "{} in {} and {}, as {way} for {}",
+            counted(self.equations(), "equation"),
+            counted(self.nests, "nest"),
+            counted(self.calls, "call"),
             self.instructions
         )?;
         let operations: Vec<String> =
