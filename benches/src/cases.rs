@@ -72,4 +72,25 @@ mod tests {
             assert_eq!(found.objective.is_some(), objective.is_some(), "{name}");
         }
     }
+
+    /// Sizes that would take a test too long.
+    const LONG: &[&str] = &["10000000", "N1000D64K100"];
+
+    #[test]
+    fn the_bits_do_not_depend_on_the_number_of_threads() {
+        for case in ALL {
+            let sizes = case.sizes.iter().filter(|size| !LONG.contains(size));
+            for (size, &dtype) in sizes.flat_map(|s| case.dtypes.iter().map(move |d| (s, d))) {
+                let numbers = |threads| {
+                    riesz_cpu::run::set_threads(threads);
+                    let found = (case.prepare)(size, dtype).expect("the case runs");
+                    (found.objective.map(f64::to_bits), found.checksum.to_bits())
+                };
+                let alone = numbers(1);
+                for threads in [2, 3, 8] {
+                    assert_eq!(numbers(threads), alone, "{} {size}, {threads} threads", case.name);
+                }
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod closed;
 mod differences;
 mod nested;
 mod protocol;
+mod threads;
 
 use gradbench::input::Input;
 use gradbench::protocol::answer;

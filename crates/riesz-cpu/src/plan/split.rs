@@ -19,14 +19,15 @@ pub const WORTH_SHARING: f64 = 160_000.0;
 /// Parts of a long fold: more than threads, so that none waits long for the slowest.
 const PARTS: usize = 8;
 
-/// The lengths of parts are multiples of this.
+/// The lengths of parts of a loop in lanes are multiples of this.
 const GRAIN: usize = 64;
 
 /// The nest, or the nests that do the same in parts.
 pub fn split(nest: Nest, memory: &mut Memory) -> Vec<Nest> {
     let is_folded = |s: &Store| s.fold.is_some_and(|f| f.along & 1 == 1);
     let Some(&length) = nest.extents.first() else { return vec![nest] };
-    let part = length / PARTS / GRAIN * GRAIN;
+    let grain = if nest.vector == Some(0) { GRAIN } else { 1 };
+    let part = length / PARTS / grain * grain;
     let folds = nest.stores.iter().filter(|s| is_folded(s));
     // With a place for each part there must be fewer places than values.
     let places: usize = folds.clone().map(|s| kept_size(&nest, s)).sum();

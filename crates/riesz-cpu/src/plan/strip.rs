@@ -189,14 +189,16 @@ impl Planner<'_> {
     /// The bytes that need not go to memory and back.
     fn saved(&self, group: &Group) -> usize {
         let each = |(&s, areas): (&Storage, &Vec<Area>)| {
-            let bytes = self.memory.buffers[s as usize].bytes();
-            let mut members: Vec<usize> = areas.iter().map(|a| a.member).collect();
-            members.dedup();
-            match self.local(group, s, 1) {
-                Some(_) => bytes * members.len(),
-                None if areas.iter().any(|a| a.walk.as_ref().is_none_or(|w| w.along == 0)) => 0,
-                None => bytes * (members.len() - 1),
+            let buffer = &self.memory.buffers[s as usize];
+            let mut members: Vec<usize> = vec![0; group.members.len()];
+            for area in areas {
+                let touched = area.walk.as_ref().map_or(0, |w| w.elements(group.length));
+                members[area.member] = (members[area.member] + touched).min(buffer.len);
             }
+            let all: usize = members.iter().sum();
+            let once = members.iter().copied().max().unwrap_or(0);
+            let kept = if self.local(group, s, 1).is_some() { 0 } else { once };
+            (all - kept) * buffer.dtype.size()
         };
         group.areas.iter().map(each).sum()
     }
@@ -247,7 +249,7 @@ impl Planner<'_> {
 }
 
 impl Group {
-    /// Takes a nest if no strip would need another.
+    /// Takes a nest that touches what the group does, if no strip would need another.
     fn join(&mut self, step: usize, band: Band) -> bool {
         let member = self.members.len();
         let new = areas(&band, member);
@@ -256,7 +258,8 @@ impl Group {
             let known = self.areas.get(s).map(Vec::as_slice).unwrap_or_default();
             known.iter().all(|other| area.agrees(other, length))
         };
-        if !new.iter().all(agrees) {
+        let shares = member == 0 || new.iter().any(|(s, _)| self.areas.contains_key(s));
+        if !shares || !new.iter().all(agrees) {
             return false;
         }
         for (s, area) in new {
@@ -319,6 +322,12 @@ impl Walk {
             most += far.max(0);
         }
         least >= 0 && most < stride
+    }
+
+    /// How many elements it touches if it moves along the long loop; otherwise they stay in the cache.
+    fn elements(&self, length: usize) -> usize {
+        let inner = self.loops.iter().filter(|l| l.0 != 0).map(|l| l.1).product::<usize>();
+        if self.along == 0 { 0 } else { inner * length }
     }
 
     /// The first and the last element.

@@ -59,6 +59,8 @@ const ONCE: Loop = Loop { extent: 1, x: 0, y: 0, z: 0 };
 
 /// Multiplications that are worth a piece of their own.
 const PIECE: usize = 1 << 20;
+/// Multiplications in a piece that are worth packing a factor once more.
+const LONG: usize = 12 << 20;
 /// Rows and columns of a piece of a large product: the factors are read again for each.
 const SIDE: usize = 256;
 
@@ -95,7 +97,10 @@ impl Product {
         if each < PIECE {
             return Cut::Around((PIECE / each.max(1)).max(1));
         }
-        let length = |other: usize| (SIDE * SIDE / other).max(PIECE / (other * k));
+        // A product that takes long has two pieces or more, though its result is small.
+        let pieces = 1 << (each / LONG).max(1).ilog2().min(3);
+        let area = (SIDE * SIDE).min(m * n / pieces);
+        let length = |other: usize| (area / other).max(PIECE / (other * k));
         let mut columns = n.min(SIDE);
         let rows = length(columns).min(m);
         if rows == m {
