@@ -26,7 +26,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "dot_with_symmetric",
         class: Stable,
-        says: "dot(S, x) along the first axis of a symmetric S -> along the last",
+        says: "dot(S, x) along the last axis of a symmetric S -> along the first",
         apply: dot_with_symmetric,
     },
     Rule {
@@ -127,7 +127,7 @@ fn dot_with_symmetric(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
     let turned = |v: Value, axis: usize, batch: fn(&(usize, usize)) -> usize| {
         let first = rw.shape(v).rank().checked_sub(2)?;
         let stacks = dot.batch.len() == first && dot.batch.iter().all(|pair| batch(pair) < first);
-        (rw.fact(v).symmetric && axis == first && stacks).then_some(first + 1)
+        (rw.fact(v).symmetric && axis == first + 1 && stacks).then_some(first)
     };
     let (along_a, along_b) = (turned(a, p, |pair| pair.0), turned(b, q, |pair| pair.1));
     if along_a.is_none() && along_b.is_none() {

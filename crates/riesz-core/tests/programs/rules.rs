@@ -284,8 +284,8 @@ const EXAMPLES: &[(&str, Form, Form)] = &[
     ("transpose_of_symmetric", |i| regular(i).inverse().t(), |i| regular(i).inverse()),
     (
         "dot_with_symmetric",
-        |i| symmetric(i).dot_general(i.b, &[(0, 0)], &[]),
         |i| symmetric(i).dot(i.b),
+        |i| symmetric(i).dot_general(i.b, &[(0, 0)], &[]),
     ),
     ("dot_with_multiple", |i| i.a.dot((-i.a).t()), |i| -i.a.dot(i.a.t())),
     ("dot_with_multiple", |i| i.a.dot((i.c * i.a).t()), |i| i.c * i.a.dot(i.a.t())),

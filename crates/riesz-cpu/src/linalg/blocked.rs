@@ -131,7 +131,7 @@ unsafe fn exchange<T: Registers>(isa: Isa, x: *mut T, y: *mut T, n: usize) {
 }
 
 /// Rows of a symmetric result that are computed together.
-const BAND: usize = 48;
+const BAND: usize = 24;
 
 /// A = L·Lᵀ in place in the lower triangle of a symmetric n×n matrix, of which nothing else is read or written.
 /// Gives the first pivot that is not positive, or n.

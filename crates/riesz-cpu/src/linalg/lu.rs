@@ -54,7 +54,7 @@ pub fn factor<'a, T: Scalar>(
         // SAFETY: n² numbers and n rows; each number is read before one is written.
         unsafe { T::eliminate_small(isa, n, at, at, rows.as_mut_ptr()) }
     } else {
-        if n >= TRIED && is_symmetric(n, a) && cholesky_in_place(isa, n, a, scratch.again()) {
+        if n >= TRIED && is_symmetric(isa, n, a) && cholesky_in_place(isa, n, a, scratch.again()) {
             rows[n] = CHOLESKY;
             return (Factors { packed: a, rows }, Status::Done);
         }
@@ -72,17 +72,28 @@ fn ended(n: usize, singular: usize) -> Status {
 }
 
 /// Whether a matrix is symmetric to the bit, with a positive diagonal.
-fn is_symmetric<T: Scalar>(n: usize, a: &[T]) -> bool {
+fn is_symmetric<T: Scalar>(isa: Isa, n: usize, a: &[T]) -> bool {
     let zero = T::of(0.0);
     if (0..n).any(|i| a[i * n + i] <= zero) {
         return false;
     }
-    // By squares, so that the columns are read line by line of the cache.
+    // By squares, of which one is transposed.
     const B: usize = 16;
+    let mut turned = [zero; B * B];
     (0..n).step_by(B).all(|i| {
+        let rows = B.min(n - i);
         (0..=i).step_by(B).all(|j| {
-            let columns = j..(j + B).min(n);
-            (i..(i + B).min(n)).all(|i| columns.clone().all(|j| a[i * n + j] == a[j * n + i]))
+            let columns = B.min(n - j);
+            // SAFETY: rows from j on and columns from i on, as many as there are, and at most B².
+            unsafe {
+                let from = a.as_ptr().add(j * n + i);
+                turn(isa, columns, rows, from, n, turned.as_mut_ptr(), B);
+            }
+            (0..rows).all(|r| {
+                let row = &a[(i + r) * n + j..][..columns];
+                let same = |same: bool, (x, y): (&T, &T)| same & (x == y);
+                row.iter().zip(&turned[r * B..]).fold(true, same)
+            })
         })
     })
 }
@@ -300,17 +311,15 @@ fn parts(v: f64) -> (f64, i64) {
     (mantissa, (bits >> 52) as i64 - 1023)
 }
 
-/// How many columns of an inverse are found together.
-const BAND: usize = 48;
-
-/// X := L⁻¹·X where X is the identity: each band of columns from its own rows on.
+/// X := L⁻¹·X where X is the identity: each band of columns, two vectors wide, from its own rows on.
 ///
 /// # Safety
 /// The corner is an n×n lower triangle and `x` an n×n matrix.
 unsafe fn identity_below<T: Scalar>(isa: Isa, corner: Corner<T>, x: *mut T) {
     let n = corner.n;
-    for j in (0..n).step_by(BAND) {
-        let k = BAND.min(n - j);
+    let band = 128 / size_of::<T>();
+    for j in (0..n).step_by(band) {
+        let k = band.min(n - j);
         // SAFETY: the caller's: columns from j on, rows from j on.
         unsafe {
             let sides = Sides { at: x.add(j * n + j), k, ld: n as isize };
@@ -318,6 +327,9 @@ unsafe fn identity_below<T: Scalar>(isa: Isa, corner: Corner<T>, x: *mut T) {
         }
     }
 }
+
+/// Rows of a symmetric result that are computed together.
+const BAND: usize = 24;
 
 /// C = Wᵀ·W for a lower triangle W with zeros above: symmetric to the bit.
 ///

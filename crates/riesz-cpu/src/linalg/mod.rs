@@ -36,7 +36,7 @@ mod x86;
 
 pub use convolve::{Convolution, Offsets};
 pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
-pub use gram::{PANEL, gram_panels, multiply_gram_panel};
+pub use gram::{gram_bytes, gram_panels, multiply_gram_panel};
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use lu::{

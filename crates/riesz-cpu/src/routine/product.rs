@@ -6,7 +6,7 @@
 //! are loops around it.
 
 use crate::linalg::{
-    Integer, MatPtr, PANEL, Scalar, gram_panels, multiply_gram_panel, multiply_integers_raw,
+    Integer, MatPtr, Scalar, gram_bytes, gram_panels, multiply_gram_panel, multiply_integers_raw,
     multiply_raw, packed_bytes,
 };
 use crate::nest::Routine;
@@ -276,16 +276,16 @@ impl Routine for Product {
     }
 
     fn allocates(&self) -> usize {
+        let (a, b) = ((self.row.x, self.sum.x), (self.sum.y, self.column.y));
+        let c = (self.row.z, self.column.z);
+        let (isa, size, k) = (self.isa, self.dtype.size(), self.sum.extent);
         let (rows, columns) = match self.cut {
             Cut::Around(_) => (self.row.extent, self.column.extent),
             Cut::Block(rows, columns) => (rows, columns),
-            Cut::Panels(_) => (PANEL.min(self.row.extent), self.row.extent),
+            Cut::Panels(_) => return gram_bytes(isa, size, (self.row.extent, k), a, c),
         };
-        let shape = (rows, columns, self.sum.extent);
-        let (a, b) = ((self.row.x, self.sum.x), (self.sum.y, self.column.y));
-        let c = (self.row.z, self.column.z);
         match self.dtype {
-            DType::F32 | DType::F64 => packed_bytes(self.isa, self.dtype.size(), shape, a, b, c),
+            DType::F32 | DType::F64 => packed_bytes(isa, size, (rows, columns, k), a, b, c),
             DType::I32 | DType::I64 | DType::Bool => 0,
         }
     }

@@ -218,7 +218,7 @@ fn products_in_pieces() {
 fn matrices_times_their_transposes() {
     let of = |extent, x, y, z| Loop { extent, x, y, z };
     let x = random::<f64>(60_000, 1);
-    for n in [127, 128, 150, 200] {
+    for n in [39, 40, 65, 128, 150, 200] {
         let s = n as isize;
         // A·Aᵀ, AᵀA, a stack of them, and sums of them.
         check_product(&[of(n, 90, 0, s), of(n, 0, 90, 1), of(90, 1, 1, 0)], &x, &x, 1..=4);
@@ -229,5 +229,24 @@ fn matrices_times_their_transposes() {
         check_product(&sums, &x, &x, 1..=4);
         // Two different parts of one tensor.
         check_product(&[of(n, 90, 0, s), of(n, 0, 45, 1), of(90, 1, 1, 0)], &x, &x, 1..=4);
+    }
+    // More terms than stay in the cache.
+    let x = random::<f64>(350 * 300, 2);
+    check_product(&[of(350, 1, 0, 350), of(350, 0, 1, 1), of(300, 350, 350, 0)], &x, &x, 6..=6);
+}
+
+/// A sum of no terms is 0, whatever was there before.
+#[test]
+fn a_matrix_without_columns_times_its_transpose_is_zero() {
+    let m = 70;
+    for (row, col) in [(1, m as isize), (1, 0), (0, 1)] {
+        let mut c = vec![7.0; m * m];
+        let a = MatPtr { at: c.as_ptr().wrapping_add(m * m), row, col };
+        let to = MatPtr { at: c.as_mut_ptr(), row: m as isize, col: 1 };
+        for panel in 0..gram_panels(m) {
+            // SAFETY: m×m numbers; a matrix without entries.
+            unsafe { multiply_gram_panel(Isa::best(), panel, (m, 0), a, 0.0, to) };
+        }
+        assert!(c.iter().all(|&v| v == 0.0));
     }
 }
