@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use riesz_core::check::direction;
 use riesz_core::{DType, Tensor, Type, Var, trace};
 use riesz_cpu::nest::{Step, Strips};
-use riesz_cpu::plan::{Place, Plan};
+use riesz_cpu::plan::{Buffer, Place, Plan};
 use riesz_cpu::run::{Executable, set_threads};
 
 /// Plans a program of arguments of these shapes and compares it with its meaning.
@@ -104,9 +104,9 @@ fn what_reads_its_neighbours_stays_apart() {
         let b = normalised(before * after);
         vec![b, a.sum_axes(&[0]), a.flip(&[0]).cumsum(0)]
     });
-    for strips in strips(&plan) {
-        assert!([40_000, 39_999].contains(&strips.length), "{plan}");
-    }
+    // All of `a` is there when its neighbours are read.
+    let whole = |b: &Buffer| matches!(b.place, Place::Workspace(_)) && b.len == 160_000;
+    assert!(plan.buffers.iter().any(whole), "{plan}");
 }
 
 /// A value of a random program: any operation of a few that keep the number of its elements small.
