@@ -57,7 +57,7 @@ pub fn check_program(program: &Program, at: &[Tensor], wrt: &[bool], seed: u64) 
     let (_, jv) = outputs.split_at(program.outputs().len());
     let mut errors = Errors { differential: f64::NAN, transpose: 0.0 };
     // Shorter steps where a kink or a strong bend is near; what is wrong is so with all of them.
-    for step in [0.02, 0.002, 2e-4, 2e-5] {
+    for step in [0.02, 0.002, 2e-4, 2e-5, 2e-6] {
         let expected = differences(program, at, wrt, &v, step)?;
         let mut error = 0.0;
         for (a, b) in jv.iter().zip(&expected) {

@@ -68,6 +68,7 @@ fn derivatives_by_two_names_and_in_other_forms() {
     // vec(2X.*dX) = diag(vec(2X))·vec(dX), and d tr(A*X) = vec(A')'·vec(dX).
     prints(&["X.*X", "--wrt", "X", "--kron"], "2*diag(vec(X))");
     prints(&["tr(A*X)", "--wrt", "X", "--kron"], "vec(A')'");
+    prints(&["a^2*X", "--wrt", "a", "--kron"], "2*a*vec(X)");
     let (code, out, err) = derive(&["X'", "--wrt", "X", "--kron"]);
     assert_eq!((code, out.as_str()), (0, "dX'"));
     assert!(err.contains("no form with kron") && err.contains("permutation"), "{err}");
@@ -144,7 +145,12 @@ fn check_says_where_there_is_no_derivative() {
     let slopes = numbers(&found["kink"]["slopes"]);
     assert!((slopes[0] + slopes[1]).abs() < 1e-9 && slopes[0] != slopes[1], "{found}");
     // What is smooth: |x|² although |x| is not, and points beside a kink.
-    for (formula, at) in [("sum(abs(x).^2)", "x=[0,1]"), ("sum(relu(x))", "x=[1e-4,1]")] {
+    for (formula, at) in [
+        ("sum(abs(x).^2)", "x=[0,1]"),
+        ("sum(relu(x))", "x=[1e-4,1]"),
+        ("sum(x.*abs(x))", "x=[0,1]"),
+        ("sum(log(x))", "x=[1e-5,1]"),
+    ] {
         let (code, found) = json(&["check", formula, "--wrt", "x", "--at", at, "--json"]);
         assert_eq!((code, &found["kink"]), (0, &Value::Null), "{formula}");
     }
@@ -153,6 +159,8 @@ fn check_says_where_there_is_no_derivative() {
     assert!(code == 1 && err.contains("a part of the formula has no derivative"), "{err}");
     let (code, _, err) = riesz(&["check", "log(a)", "--wrt", "a", "--at", "a=-1"]);
     assert!(code == 1 && err.contains("log makes NaN of -1"), "{err}");
+    let (code, _, err) = riesz(&["check", "log(a)", "--wrt", "a", "--at", "a=1e-12"]);
+    assert!(code == 1 && err.contains("edge of the domain, or too near it"), "{err}");
 }
 
 #[test]

@@ -252,6 +252,10 @@ impl Job {
         let (form, direction, d) = self.differential(self.f, name)?;
         let Some(dx) = direction else { return Ok((form, direction, d)) };
         let x = self.leaf(name)?;
+        if self.terms.is_scalar(x) && self.terms.kind(self.f) == Kind::Matrix {
+            let d = self.terms.differential(self.f, x, Terms::ONE);
+            return Ok((Form::Jacobian, None, self.terms.vec(d)));
+        }
         if self.terms.is_scalar(self.f)
             && !self.terms.is_scalar(x)
             && let Some(g) = self.terms.gradient(self.f, x)
