@@ -58,7 +58,7 @@ impl Body {
         let extents: SmallVec<[usize; 4]> = extents.into();
         let vector = (!extents.is_empty()).then_some(vector);
         let nest = Nest { extents, vector, body: self.insts, stores: self.stores, flag: None };
-        Region { operands: vec![self.ty; operands], steps: vec![Step::Nest(nest)] }
+        Region { operands: vec![self.ty; operands].into(), steps: vec![Step::Nest(nest)] }
     }
 }
 
@@ -84,7 +84,7 @@ fn seconds(mut f: impl FnMut()) -> f64 {
 fn run(code: &Code, region: &Region, elements: usize) -> f64 {
     let mut buffers: Vec<Vec<f64>> =
         region.operands.iter().map(|_| vec![0.0; elements + 64]).collect();
-    for (k, (buffer, ty)) in buffers.iter_mut().zip(&region.operands).enumerate() {
+    for (k, (buffer, ty)) in buffers.iter_mut().zip(region.operands.iter()).enumerate() {
         for (i, place) in buffer[..elements].iter_mut().enumerate() {
             let x = ((i * 617 + k * 31) % 1021) as f64 / 256.0 - 2.0;
             *place = if *ty == DType::F64 {

@@ -27,6 +27,7 @@ pub use riesz_core::primitive::logical::Logical;
 pub use riesz_core::primitive::reduce::Reduction;
 pub use riesz_core::primitive::unary::Unary;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// The number of an instruction in its body, and of the value it computes.
 pub type Reg = u32;
@@ -194,8 +195,8 @@ pub struct Fold {
 /// entries. A loop leaves the table as it found it, but for its windows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Region {
-    /// The element type behind each operand.
-    pub operands: Vec<DType>,
+    /// The element type behind each operand; the regions that a plan is cut in have the same list.
+    pub operands: Arc<[DType]>,
     /// What is done, in order.
     pub steps: Vec<Step>,
 }
@@ -247,7 +248,7 @@ pub enum Step {
 #[derive(Clone)]
 pub struct Call {
     /// The function; it reads and writes the addresses of its operands in the table.
-    pub function: std::sync::Arc<dyn Routine>,
+    pub function: Arc<dyn Routine>,
     /// Which operands, in the order the function wants them.
     pub operands: SmallVec<[Operand; 4]>,
     /// How many operations on numbers it takes, for people.
@@ -314,6 +315,6 @@ impl std::fmt::Debug for Call {
 
 impl PartialEq for Call {
     fn eq(&self, other: &Call) -> bool {
-        std::sync::Arc::ptr_eq(&self.function, &other.function) && self.operands == other.operands
+        Arc::ptr_eq(&self.function, &other.function) && self.operands == other.operands
     }
 }

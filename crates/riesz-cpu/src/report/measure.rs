@@ -4,6 +4,7 @@ use crate::nest::Region;
 use crate::plan::Plan;
 use crate::run::{Options, Stages, Workspace, alone};
 use riesz_core::{Result, Tensor, check_arguments};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The steps of a plan with their times. One thread runs them.
@@ -16,7 +17,7 @@ impl Measurement {
     /// Prepares the steps of a plan; no time is known yet.
     pub fn new(plan: &Plan, options: Options) -> Measurement {
         let steps = plan.region.steps.iter().map(|step| {
-            let operands = plan.region.operands.clone();
+            let operands = Arc::clone(&plan.region.operands);
             let region = Region { operands, steps: vec![step.clone()] };
             Stages::new(&region, options.isa, options.native)
         });

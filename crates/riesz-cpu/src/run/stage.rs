@@ -11,6 +11,7 @@ use crate::plan::{ALIGNMENT, WORTH_SHARING, cost};
 use crate::simd::Isa;
 use crate::tile::Tiles;
 use smallvec::SmallVec;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many pieces a large nest is cut in, if its loop is long enough: more than threads, so that none
@@ -410,7 +411,7 @@ impl Builder<'_> {
     }
 
     fn compile(&mut self, steps: Vec<Step>) {
-        self.regions.push(Region { operands: self.region.operands.clone(), steps });
+        self.regions.push(Region { operands: Arc::clone(&self.region.operands), steps });
     }
 }
 

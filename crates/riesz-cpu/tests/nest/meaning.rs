@@ -37,7 +37,7 @@ fn a_nest_multiplies_a_matrix_and_a_vector() {
         }],
         flag: None,
     };
-    let region = Region { operands: vec![DType::F64; 3], steps: vec![Step::Nest(nest)] };
+    let region = Region { operands: vec![DType::F64; 3].into(), steps: vec![Step::Nest(nest)] };
     let a = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
     let (good, data) = run(&region, &[a, [1.0, 0.0, -1.0].into(), [9.0, 9.0].into()]);
     assert!(good);
@@ -66,7 +66,7 @@ fn a_loop_moves_and_exchanges_operands() {
         exchange: vec![(0, 2)],
         body,
     };
-    let region = Region { operands: vec![DType::F64; 4], steps: vec![turn] };
+    let region = Region { operands: vec![DType::F64; 4].into(), steps: vec![turn] };
     let x = Tensor::from([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
     let unused = Tensor::from([0.0]);
     let (_, data) = run(&region, &[[0.5, 0.5].into(), unused, [0.0, 0.0].into(), x]);
@@ -89,8 +89,10 @@ fn an_index_out_of_range_sets_the_flag() {
     let operands = vec![DType::I64, DType::F64, DType::F64, DType::Bool];
     let buffers: [Tensor; 4] =
         [[2i64, 0, 1].into(), [7.0, 8.0, 9.0].into(), [0.0; 3].into(), [false].into()];
-    let region =
-        |bound| Region { operands: operands.clone(), steps: vec![Step::Nest(gather(bound))] };
+    let region = |bound| Region {
+        operands: operands.clone().into(),
+        steps: vec![Step::Nest(gather(bound))],
+    };
     let (good, data) = run(&region(3), &buffers);
     assert!(good);
     assert_eq!(data[2], *Tensor::from([9.0, 7.0, 8.0]).data());
@@ -112,7 +114,7 @@ fn loops_that_do_not_run_leave_the_identity() {
         ],
         flag: None,
     };
-    let region = Region { operands: vec![DType::F64; 3], steps: vec![Step::Nest(nest)] };
+    let region = Region { operands: vec![DType::F64; 3].into(), steps: vec![Step::Nest(nest)] };
     let empty = Tensor::from(Vec::<f64>::new());
     let (_, data) = run(&region, &[empty, [5.0, 5.0].into(), [5.0, 5.0].into()]);
     assert_eq!(data[1], *Tensor::from([0.0, 0.0]).data());
@@ -145,7 +147,7 @@ fn a_region_counts_down_while_a_flag_holds() {
         Store { value: 1, access: at(0, 0, &[]), fold: None },
     );
     let turn = Step::While { test: vec![test], flag: 1, body: vec![double] };
-    let region = Region { operands: vec![DType::F64, DType::Bool], steps: vec![turn] };
+    let region = Region { operands: vec![DType::F64, DType::Bool].into(), steps: vec![turn] };
     let (_, data) = run(&region, &[Tensor::from(1.5), Tensor::from(false)]);
     assert_eq!(data[0], *Tensor::from(12.0).data());
 }

@@ -111,7 +111,7 @@ fn loops_choices_and_calls_around_nests() {
         Step::While { test: vec![Step::Nest(small.clone())], flag: 3, body: vec![call.clone()] },
         Step::If { flag: 3, yes: vec![call.clone()], no: vec![] },
     ];
-    let region = Region { operands, steps };
+    let region = Region { operands: operands.into(), steps };
     let x = Tensor::from([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
     let unused = Tensor::from([0.0, 0.0]);
     let buffers = [[0.5, 0.5].into(), unused, [0.0, 0.0].into(), Tensor::from(false), x];

@@ -305,7 +305,7 @@ proptest! {
         let mut draw = Draw { choices: &choices, at: 0 };
         let (mut operands, mut buffers) = (Vec::new(), Vec::new());
         let steps = steps(&mut draw, &mut operands, &mut buffers);
-        check(&Region { operands, steps }, &buffers);
+        check(&Region { operands: operands.into(), steps }, &buffers);
     }
 }
 

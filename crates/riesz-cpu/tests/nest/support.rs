@@ -21,7 +21,7 @@ pub fn fold(value: Reg, access: Access, op: Reduction, along: u32) -> Store {
 }
 
 pub fn region(operands: &[DType], nest: Nest) -> Region {
-    Region { operands: operands.to_vec(), steps: vec![Step::Nest(nest)] }
+    Region { operands: operands.into(), steps: vec![Step::Nest(nest)] }
 }
 
 /// What the reference makes of the buffers, and whether all was well.
