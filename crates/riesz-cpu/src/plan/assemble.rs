@@ -121,6 +121,9 @@ struct Frame<'a> {
     home: Vec<Option<Storage>>,
     /// Where the factors of a matrix are kept: of its elimination, and the order of its rows.
     factors: HashMap<Value, [Storage; 2]>,
+    /// Joined values that lie transposed in the buffer of their only reader: elements from one to the
+    /// next along each axis.
+    turned: HashMap<Value, SmallVec<[usize; 4]>>,
     users: OnceCell<Users>,
     steps: Vec<Step>,
 }
@@ -138,10 +141,20 @@ impl<'a> Frame<'a> {
             *home = Some(input);
         }
         let shared = outputs.iter().copied().filter(|s| inputs.contains(s)).collect();
-        let (users, steps, factors) = (OnceCell::new(), Vec::new(), HashMap::default());
-        let mut frame =
-            Frame { program, decisions, memory, outputs, shared, home, factors, users, steps };
+        let mut frame = Frame {
+            program,
+            decisions,
+            memory,
+            outputs,
+            shared,
+            home,
+            factors: HashMap::default(),
+            turned: HashMap::default(),
+            users: OnceCell::new(),
+            steps: Vec::new(),
+        };
         frame.place_values();
+        frame.turn_joined();
         frame
     }
 
@@ -178,6 +191,48 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// What is joined only to be transposed is written where the transpose lies.
+    fn turn_joined(&mut self) {
+        for (i, eq) in self.program.equations().iter().enumerate() {
+            let Prim::Transpose(transpose) = &eq.prim else { continue };
+            let joined = eq.inputs[0];
+            let is_concat = || {
+                let at = self.decisions.definition[joined.index()];
+                let maker = at.map(|at| &self.program.equations()[at as usize].prim);
+                matches!(maker, Some(Prim::Concat(_)))
+            };
+            if self.decisions.role_of(joined) != Some(Role::Place)
+                || !self.decisions.stored[eq.first.index()]
+                || !is_concat()
+                || self.users().of(joined) != [i as u32]
+                || self.program.outputs().contains(&joined)
+            {
+                continue;
+            }
+            let apart = self.program.ty(eq.first).shape.strides();
+            let mut strides = apart.clone();
+            for (&axis, &stride) in transpose.order.iter().zip(&apart) {
+                strides[axis] = stride;
+            }
+            self.home[joined.index()] = self.home[eq.first.index()];
+            self.turned.insert(joined, strides);
+        }
+    }
+
+    /// Whether an equation is a transpose whose result was written when its argument was joined.
+    fn is_turned(&self, eq: &Equation) -> bool {
+        eq.inputs.first().is_some_and(|x| self.turned.contains_key(x))
+    }
+
+    fn is_turned_value(&self, v: Value) -> bool {
+        let at = self.decisions.definition[v.index()];
+        at.is_some_and(|at| self.is_turned(&self.program.equations()[at as usize]))
+    }
+
+    fn users(&self) -> &Users {
+        self.users.get_or_init(|| Users::new(self.program))
+    }
+
     /// Whether equation `i` may write where a value lies: into memory of this frame that nothing
     /// reads afterwards.
     fn may_take(&self, v: Value, i: usize) -> bool {
@@ -190,9 +245,8 @@ impl<'a> Frame<'a> {
                 matches!(place, Place::Workspace(_)) && self.same_memory(eq).is_none()
             }
         };
-        let users = || self.users.get_or_init(|| Users::new(self.program));
         let same = |eq: &Equation| self.same_memory(eq).is_some();
-        own && users().is_last((self.program, self.decisions), v, i, same)
+        own && self.users().is_last((self.program, self.decisions), v, i, same)
     }
 
     /// The buffer of the argument, if the result is the same elements in the same order.
@@ -267,13 +321,16 @@ impl<'a> Frame<'a> {
             match self.decisions.roles[i] {
                 Role::Constant => {}
                 Role::View | Role::Map(_) | Role::Gather => {
-                    if self.decisions.stored[v.index()] && self.same_memory(eq).is_none() {
+                    if self.decisions.stored[v.index()]
+                        && self.same_memory(eq).is_none()
+                        && !self.is_turned(eq)
+                    {
                         add(&program.ty(v).shape, Root::Whole(v), None);
                     }
                 }
                 Role::Fold => add(&self.decisions.domain_of_fold(program, i), Root::Fold(i), None),
                 Role::Place => {
-                    for (root, zero) in parts_of(program, eq) {
+                    for (root, zero) in parts_of(program, eq, self.turned.get(&v)) {
                         let Root::Part { source, .. } = root else { continue };
                         add(&program.ty(source).shape, root, zero.then_some(v));
                     }
@@ -308,6 +365,7 @@ impl<'a> Frame<'a> {
                     Some(Role::View | Role::Map(_) | Role::Gather)
                 )
                 && self.decisions.known_domain(&self.program.ty(v).shape) == Some(domain)
+                && !self.is_turned_value(v)
         };
         let operand = |v: Value| if own(v) { None } else { self.home[v.index()] };
         let shape = self.decisions.shape(domain);

@@ -301,9 +301,14 @@ pub fn copy(from: Storage, to: Storage, memory: &Memory) -> Nest {
     order(nest)
 }
 
-/// The parts that make up the result of an equation, and whether it is filled with zeros first.
-pub fn parts_of(program: &Program, eq: &Equation) -> Vec<(Root, bool)> {
-    let strides = program.ty(eq.first).shape.strides();
+/// The parts that make up the result of an equation, and whether it is filled with zeros first; it lies
+/// with these strides, if they are not those of its shape.
+pub fn parts_of(
+    program: &Program,
+    eq: &Equation,
+    strides: Option<&SmallVec<[usize; 4]>>,
+) -> Vec<(Root, bool)> {
+    let strides = strides.cloned().unwrap_or_else(|| program.ty(eq.first).shape.strides());
     match &eq.prim {
         Prim::Concat(concat) => {
             let mut offset = 0;

@@ -83,7 +83,7 @@ impl Users {
     }
 
     /// The equations that use a value, as often as they do.
-    fn of(&self, v: Value) -> &[u32] {
+    pub fn of(&self, v: Value) -> &[u32] {
         &self.of[self.first[v.index()] as usize..self.first[v.index() + 1] as usize]
     }
 

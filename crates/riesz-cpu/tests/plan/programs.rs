@@ -149,3 +149,19 @@ fn an_argument_that_is_given_away_is_still_read() {
     run(&[&[513]], |x| vec![2.0 * x[0], x[0].sum()]);
     run(&[&[1]], |x| vec![2.0 * x[0], Var::concat(&[x[0], x[0]], 0)]);
 }
+
+#[test]
+fn what_is_joined_to_be_transposed_is_written_once() {
+    let steps = run(&[&[4, 30]], |x| {
+        let part = |i: usize| (x[0] * (i as f64 + 1.0)).slice_axis(0, i, i + 1);
+        vec![Var::concat(&[part(3), part(0), part(2), part(1), part(0)], 0).t()]
+    });
+    assert_eq!(steps, 1);
+    run(&[&[4, 3, 5]], |x| {
+        let part = |i: usize| x[0].exp().slice_axis(1, i % 3, i % 3 + 1);
+        let joined = Var::concat(&[part(0), part(1), part(2), part(4), part(3)], 1);
+        let turned = joined.transpose(&[2, 0, 1]);
+        let other = Var::concat(&[part(0), part(1), part(1), part(2)], 2);
+        vec![turned, turned.sum_axes(&[1]), other.transpose(&[1, 2, 0]), other]
+    });
+}
