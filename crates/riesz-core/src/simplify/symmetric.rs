@@ -61,7 +61,7 @@ pub(super) fn is_symmetric(program: &Program, known: &[Fact], prim: &Prim, x: &[
         Prim::Broadcast(b) => b.axes.is_empty() && is_square(&b.shape),
         Prim::Constant(c) => {
             let &[.., n] = &c.0.shape()[..] else { return false };
-            is_square(c.0.shape()) && n > 0 && {
+            is_square(c.0.shape()) && n > 0 && c.0.dtype().is_float() && {
                 let same = |m: &[f64]| (0..n).all(|i| (0..i).all(|j| m[i * n + j] == m[j * n + i]));
                 c.0.to_f64().chunks_exact(n * n).all(same)
             }
@@ -155,10 +155,11 @@ fn dot_with_multiple(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
     rw.binary(Binary::Mul, c, product)
 }
 
-/// The number c, if `v` is c·x.
+/// The number c, if `v` is c·x and c near enough to 1 that the product of x with itself has the same range.
 fn multiple(rw: &Rewriter<'_>, v: Value, x: Value) -> Option<Value> {
     let (Prim::Binary(Binary::Mul), &[a, b]) = rw.def(v)? else { return None };
     let other = if a == x { b } else { (b == x).then_some(a)? };
     let (number, _) = rw.is_broadcast(other)?;
-    (rw.ty(number).shape.rank() == 0).then_some(number)
+    let near = |c: f64| (1e-3..=1e3).contains(&c.abs());
+    (rw.ty(number).shape.rank() == 0 && rw.splat(number).is_some_and(near)).then_some(number)
 }

@@ -288,7 +288,7 @@ const EXAMPLES: &[(&str, Form, Form)] = &[
         |i| symmetric(i).dot_general(i.b, &[(0, 0)], &[]),
     ),
     ("dot_with_multiple", |i| i.a.dot((-i.a).t()), |i| -i.a.dot(i.a.t())),
-    ("dot_with_multiple", |i| i.a.dot((i.c * i.a).t()), |i| i.c * i.a.dot(i.a.t())),
+    ("dot_with_multiple", |i| i.a.dot((2.0 * i.a).t()), |i| i.a.literal(2.0) * i.a.dot(i.a.t())),
     ("dot_with_diagonal", |i| diagonal(i.x).dot(i.b), |i| i.x.expand_dims(1) * i.b),
     ("sum_of_diagonal", |i| diagonal(i.x).sum_axes(&[0]), |i| i.x),
     ("dot_with_number", |i| i.c.dot(i.x), |i| i.c * i.x),

@@ -201,11 +201,13 @@ impl<'a> Frame<'a> {
                 let maker = at.map(|at| &self.program.equations()[at as usize].prim);
                 matches!(maker, Some(Prim::Concat(_)))
             };
-            if self.decisions.role_of(joined) != Some(Role::Place)
+            if self.decisions.roles[i] != Role::View
+                || self.decisions.role_of(joined) != Some(Role::Place)
                 || !self.decisions.stored[eq.first.index()]
                 || !is_concat()
                 || self.users().of(joined) != [i as u32]
                 || self.program.outputs().contains(&joined)
+                || self.decisions.is_factored(joined)
             {
                 continue;
             }

@@ -124,6 +124,11 @@ impl Decisions {
         self.definition[value.index()].map(|i| self.roles[i as usize])
     }
 
+    /// Whether what goes on from factors reads a value, of which its own arguments may be the transpose.
+    pub fn is_factored(&self, value: Value) -> bool {
+        self.factored.values().any(|shared| shared.matrix == value)
+    }
+
     /// Results, arguments of calls and sources of gathers are stored.
     fn require(&mut self, program: &Program) {
         program.outputs().iter().for_each(|v| self.stored[v.index()] = true);

@@ -105,7 +105,8 @@ impl Users {
         let (mut seen, mut reads) = (0, 0);
         while let Some(v) = open.pop() {
             seen += 1;
-            if seen > MOST || self.of(v).len() > MOST || program.outputs().contains(&v) {
+            let lasts = program.outputs().contains(&v) || decisions.is_factored(v);
+            if seen > MOST || self.of(v).len() > MOST || lasts {
                 return false;
             }
             for &e in self.of(v) {

@@ -100,7 +100,7 @@ impl Product {
         // A product that takes long has two pieces or more, though its result is small.
         let pieces = 1 << (each / LONG).max(1).ilog2().min(3);
         let area = (SIDE * SIDE).min(m * n / pieces);
-        let length = |other: usize| (area / other).max(PIECE / (other * k));
+        let length = |other: usize| (area / other).max(PIECE / (other * k)).max(1);
         let mut columns = n.min(SIDE);
         let rows = length(columns).min(m);
         if rows == m {

@@ -123,3 +123,23 @@ fn a_singular_matrix_has_no_solution() {
         check(&program, &args);
     }
 }
+
+#[test]
+fn factors_of_a_matrix_that_is_joined_to_be_transposed() {
+    calls(&args(DType::F64, &[], 5), |a, b| {
+        let row = |i: usize| a.slice_axis(0, i, i + 1) * (1.0 + i as f64);
+        let joined = Var::concat(&[row(0), row(1), row(2), row(3), row(4)], 0).t();
+        vec![joined, joined.solve(b), joined.det()]
+    });
+}
+
+#[test]
+fn factors_of_a_matrix_that_could_be_updated_in_place() {
+    calls(&args(DType::F64, &[], 6), |a, b| {
+        let matrix = a + (0.1 * a).exp();
+        let turned = matrix.t();
+        let rows = Var::constant(vec![1i64, 4]);
+        let updated = matrix.scatter_set(rows, b.t().slice_axis(0, 0, 2), 0);
+        vec![turned, updated, turned.solve(b), turned.solve(b.exp())]
+    });
+}

@@ -250,3 +250,16 @@ fn a_matrix_without_columns_times_its_transpose_is_zero() {
         assert!(c.iter().all(|&v| v == 0.0));
     }
 }
+
+#[test]
+fn long_products_with_a_small_result_have_pieces() {
+    for (m, n, k) in [(4, 256, 100_000), (7, 150, 100_000), (2, 200, 130_000), (1, 1, 1 << 30)] {
+        let loops = [
+            Loop { extent: m, x: k as isize, y: 0, z: n as isize },
+            Loop { extent: n, x: 0, y: 1, z: 1 },
+            Loop { extent: k, x: 1, y: n as isize, z: 0 },
+        ];
+        let product = Product::new(Isa::best(), DType::F64, [0; 3], &loops, false);
+        assert!((1..=m * n).contains(&product.pieces()), "{m} {n} {k}");
+    }
+}
