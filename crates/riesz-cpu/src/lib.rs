@@ -17,3 +17,4 @@ pub mod routine;
 pub mod run;
 pub mod simd;
 pub mod tile;
+mod types;

@@ -2,11 +2,15 @@
 
 use riesz_core::check::direction;
 use riesz_core::simplify::simplify_explained;
-use riesz_core::{DType, Prim, Result, SimplifyOptions, Tensor, Type, Var, eval, trace};
+use riesz_core::{DType, Prim, Program, Result, SimplifyOptions, Tensor, Type, Var, eval, trace};
 
-/// The simplified program has no product and the same values.
+/// The program simplified, which has the same values up to a tolerance.
 #[track_caller]
-fn without_product(shapes: &[&[usize]], f: impl FnOnce(&[Var]) -> Var) -> Result<()> {
+pub fn simplified(
+    tolerance: f64,
+    shapes: &[&[usize]],
+    f: impl FnOnce(&[Var]) -> Var,
+) -> Result<Program> {
     let types: Vec<Type> = shapes.iter().map(|s| Type::new(DType::F64, *s)).collect();
     let program = trace(&types, |x| vec![f(x)])?;
     let (simple, _) = simplify_explained(&program, &SimplifyOptions::default());
@@ -16,8 +20,15 @@ fn without_product(shapes: &[&[usize]], f: impl FnOnce(&[Var]) -> Var) -> Result
     let (expected, given) = (eval(&program, &args)?, eval(&simple, &args)?);
     assert_eq!(expected[0].ty(), given[0].ty());
     for (e, g) in expected[0].to_f64().iter().zip(given[0].to_f64()) {
-        assert!((e - g).abs() <= 1e-14 * e.abs().max(1.0), "{e} became {g}");
+        assert!((e - g).abs() <= tolerance * e.abs().max(1.0), "{e} became {g}");
     }
+    Ok(simple)
+}
+
+/// The simplified program has no product and the same values.
+#[track_caller]
+fn without_product(shapes: &[&[usize]], f: impl FnOnce(&[Var]) -> Var) -> Result<()> {
+    let simple = simplified(1e-14, shapes, f)?;
     let products = simple.equations().iter().filter(|eq| matches!(eq.prim, Prim::Dot(_)));
     assert_eq!(products.count(), 0, "{simple:?}");
     Ok(())

@@ -1,6 +1,7 @@
 //! Blocked factorisations of row-major matrices: LU with partial pivoting and Cholesky's.
 
 use super::Kernels as Vectors;
+use super::gram::BAND;
 use super::panel::Panel;
 use super::substitute::{Corner, Sides, substitute};
 use super::tile::{Entries, Even, Tiles};
@@ -129,9 +130,6 @@ unsafe fn exchange<T: Registers>(isa: Isa, x: *mut T, y: *mut T, n: usize) {
     }
     with_registers!(isa, by_vectors::<T>(x: *mut T, y: *mut T, n: usize))
 }
-
-/// Rows of a symmetric result that are computed together.
-const BAND: usize = 24;
 
 /// A = L·Lᵀ in place in the lower triangle of a symmetric n×n matrix, of which nothing else is read or written.
 /// Gives the first pivot that is not positive, or n.

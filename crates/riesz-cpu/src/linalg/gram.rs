@@ -10,8 +10,9 @@ use crate::simd::Isa;
 pub const PANEL: usize = 64;
 /// From this order on, half the work is worth more than one large product.
 const LARGE: usize = 40;
-/// Rows that a product by tiles computes together: what is beyond the diagonal is for nothing.
-const BAND: usize = 24;
+/// Rows of a symmetric result that are computed together by tiles: what is beyond the diagonal is for
+/// nothing.
+pub const BAND: usize = 24;
 /// Bytes of A that stay in the second cache, from which tiles are computed.
 const CACHE: usize = 3 << 18;
 /// Sums of fewer terms are not worth reading and writing the result.

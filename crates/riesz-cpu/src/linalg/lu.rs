@@ -5,6 +5,7 @@
 //! whole numbers, so that they can be kept and used again.
 
 use super::blocked;
+use super::gram::BAND;
 use super::scratch::{Scratch, room};
 use super::small;
 use super::substitute::{Corner, Sides, substitute};
@@ -327,9 +328,6 @@ unsafe fn identity_below<T: Scalar>(isa: Isa, corner: Corner<T>, x: *mut T) {
         }
     }
 }
-
-/// Rows of a symmetric result that are computed together.
-const BAND: usize = 24;
 
 /// C = Wᵀ·W for a lower triangle W with zeros above: symmetric to the bit.
 ///

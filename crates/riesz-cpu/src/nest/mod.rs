@@ -255,7 +255,7 @@ pub struct Call {
     pub operations: f64,
 }
 
-/// The most pieces of a routine that run at the same time.
+/// The most pieces of a routine, or strips, that run at the same time.
 pub const TOGETHER: usize = 8;
 
 /// A function of buffers.

@@ -196,11 +196,8 @@ impl<'a> Frame<'a> {
         for (i, eq) in self.program.equations().iter().enumerate() {
             let Prim::Transpose(transpose) = &eq.prim else { continue };
             let joined = eq.inputs[0];
-            let is_concat = || {
-                let at = self.decisions.definition[joined.index()];
-                let maker = at.map(|at| &self.program.equations()[at as usize].prim);
-                matches!(maker, Some(Prim::Concat(_)))
-            };
+            let is_concat =
+                || self.maker(joined).is_some_and(|eq| matches!(eq.prim, Prim::Concat(_)));
             if self.decisions.roles[i] != Role::View
                 || self.decisions.role_of(joined) != Some(Role::Place)
                 || !self.decisions.stored[eq.first.index()]
@@ -226,9 +223,9 @@ impl<'a> Frame<'a> {
         eq.inputs.first().is_some_and(|x| self.turned.contains_key(x))
     }
 
-    fn is_turned_value(&self, v: Value) -> bool {
-        let at = self.decisions.definition[v.index()];
-        at.is_some_and(|at| self.is_turned(&self.program.equations()[at as usize]))
+    /// The equation that defines a value; none for an argument.
+    fn maker(&self, v: Value) -> Option<&Equation> {
+        self.decisions.definition[v.index()].map(|at| &self.program.equations()[at as usize])
     }
 
     fn users(&self) -> &Users {
@@ -367,7 +364,7 @@ impl<'a> Frame<'a> {
                     Some(Role::View | Role::Map(_) | Role::Gather)
                 )
                 && self.decisions.known_domain(&self.program.ty(v).shape) == Some(domain)
-                && !self.is_turned_value(v)
+                && !self.maker(v).is_some_and(|eq| self.is_turned(eq))
         };
         let operand = |v: Value| if own(v) { None } else { self.home[v.index()] };
         let shape = self.decisions.shape(domain);

@@ -86,25 +86,28 @@ struct Walk {
 impl Planner<'_> {
     fn run(mut self) -> Vec<Step> {
         let mut done = vec![false; self.steps.len()];
-        let mut result = Vec::with_capacity(self.steps.len());
+        let mut groups = Vec::new();
         for at in 0..self.steps.len() {
-            if done[at] {
-                continue;
-            }
-            if let Some((group, size)) = self.best_group(at, &done) {
+            if !done[at]
+                && let Some((group, size)) = self.best_group(at, &done)
+            {
                 group.members.iter().for_each(|m| done[m.0] = true);
+                groups.push((at, group, size));
+            }
+        }
+        let mut groups = groups.into_iter().peekable();
+        let mut result = Vec::with_capacity(self.steps.len());
+        for (at, step) in std::mem::take(&mut self.steps).into_iter().enumerate() {
+            if let Some((_, group, size)) = groups.next_if(|g| g.0 == at) {
                 let mut touched: Vec<Storage> =
                     group.members.iter().flat_map(|m| self.touched[m.0].concat()).collect();
                 touched.sort_unstable();
                 touched.dedup();
                 result.push(Step::Strips(self.strips(group, size)));
                 self.memory.touched.push(touched);
-            } else {
-                let nothing = Step::If { flag: 0, yes: Vec::new(), no: Vec::new() };
-                result.push(std::mem::replace(&mut self.steps[at], nothing));
-                let touched = std::mem::take(&mut self.touched[at]);
-                // What passes a step asks what it touches; a step that is out is before them all.
-                self.memory.touched.extend(touched);
+            } else if !done[at] {
+                result.push(step);
+                self.memory.touched.append(&mut self.touched[at]);
             }
         }
         result

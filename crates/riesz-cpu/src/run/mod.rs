@@ -5,6 +5,7 @@
 //! but the results. Large steps run on several threads, in pieces that depend on sizes alone: the
 //! results have the same bits for any number of threads.
 
+mod pages;
 mod pending;
 mod pool;
 mod stage;

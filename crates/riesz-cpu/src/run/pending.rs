@@ -1,5 +1,7 @@
 //! The buffers of results: allocated before a run, written through their addresses, tensors after it.
 
+use super::pages::huge_pages;
+use crate::types::by_type;
 use riesz_core::{DType, Data, Element, with_elements};
 use smallvec::SmallVec;
 use std::mem::ManuallyDrop;
@@ -29,23 +31,6 @@ pub struct Room {
     at: *mut u8,
     capacity: usize,
     dtype: DType,
-}
-
-/// Does something with the type of the elements.
-macro_rules! with_type {
-    ($dtype:expr, $t:ident => $body:expr) => {
-        match $dtype {
-            DType::F32 => with_type!(f32 as $t, $body),
-            DType::F64 => with_type!(f64 as $t, $body),
-            DType::I32 => with_type!(i32 as $t, $body),
-            DType::I64 => with_type!(i64 as $t, $body),
-            DType::Bool => with_type!(bool as $t, $body),
-        }
-    };
-    ($type:ty as $t:ident, $body:expr) => {{
-        type $t = $type;
-        $body
-    }};
 }
 
 impl Buffer {
@@ -90,7 +75,7 @@ impl Room {
             let mut v: ManuallyDrop<Vec<T>> = ManuallyDrop::new(Vec::with_capacity(len));
             (v.as_mut_ptr().cast(), v.capacity())
         }
-        let (at, capacity) = with_type!(dtype, T => parts::<T>(len));
+        let (at, capacity) = by_type!(dtype, parts(len));
         huge_pages(at, len * dtype.size());
         Room { at, capacity, dtype }
     }
@@ -100,21 +85,30 @@ impl Room {
     /// # Safety
     /// There is room for them, and all have been written.
     unsafe fn full(self, len: usize) -> Data {
+        /// # Safety
+        /// As for `full`; the room is for this type, and nobody else has it.
+        unsafe fn full<T: Element>(room: &Room, len: usize) -> Data {
+            // SAFETY: the caller's: the parts of a vector.
+            T::wrap(Arc::new(unsafe {
+                Vec::from_raw_parts(room.at.cast::<T>(), len, room.capacity)
+            }))
+        }
         let room = ManuallyDrop::new(self);
-        let capacity = room.capacity;
-        with_type!(room.dtype, T => {
-            // SAFETY: the parts of a vector of this type, which nobody else has; and the caller's.
-            T::wrap(Arc::new(unsafe { Vec::from_raw_parts(room.at.cast::<T>(), len, capacity) }))
-        })
+        // SAFETY: the caller's; this is the last use of the room.
+        unsafe { by_type!(room.dtype, full(&room, len)) }
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
-        // SAFETY: the parts of a vector of this type, which nobody else has.
-        with_type!(self.dtype, T => unsafe {
-            drop(Vec::from_raw_parts(self.at.cast::<T>(), 0, self.capacity));
-        });
+        /// # Safety
+        /// The room is for this type, and nobody else has it.
+        unsafe fn free<T>(room: &Room) {
+            // SAFETY: the caller's: the parts of a vector.
+            drop(unsafe { Vec::from_raw_parts(room.at.cast::<T>(), 0, room.capacity) });
+        }
+        // SAFETY: this is the last use of the room.
+        unsafe { by_type!(self.dtype, free(self)) }
     }
 }
 
@@ -130,28 +124,3 @@ pub fn place(data: &mut Data) -> *mut u8 {
 pub fn is_own(data: &mut Data) -> bool {
     with_elements!(data, v => Arc::get_mut(v).is_some())
 }
-
-/// The bytes from which on memory is worth its own pages: less is given out again by the allocator.
-const MANY: usize = 1 << 23;
-
-/// Asks for large pages in memory that is about to be written for the first time, which the kernel gives
-/// out one by one otherwise: a page of 4 KiB costs as much as writing it.
-#[cfg(target_os = "linux")]
-#[inline]
-pub fn huge_pages(at: *mut u8, bytes: usize) {
-    const HUGE: usize = 1 << 21;
-    if bytes < MANY {
-        return;
-    }
-    let (from, to) = (at.addr().next_multiple_of(HUGE), (at.addr() + bytes) / HUGE * HUGE);
-    if from < to {
-        let start = at.wrapping_add(from - at.addr());
-        // SAFETY: whole pages of memory that was allocated; the advice changes nothing but how it is
-        // backed, and that it may be refused does not matter.
-        unsafe { libc::madvise(start.cast(), to - from, libc::MADV_HUGEPAGE) };
-    }
-}
-
-/// There is no such advice here.
-#[cfg(not(target_os = "linux"))]
-pub fn huge_pages(_: *mut u8, _: usize) {}

@@ -63,7 +63,7 @@ enum Unit {
 #[derive(Clone, Copy)]
 struct Table(*mut *mut u8);
 
-// SAFETY: pieces of one nest read the table and write different elements.
+// SAFETY: pieces of one nest, and strips, read the table and write different elements.
 unsafe impl Sync for Table {}
 
 impl Table {

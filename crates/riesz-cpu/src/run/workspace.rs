@@ -1,8 +1,9 @@
 //! The memory of one run, and the table of addresses.
 
-use super::pending::{Buffer, Given, Pending, huge_pages, is_own, place};
+use super::pages::huge_pages;
+use super::pending::{Buffer, Given, Pending, is_own, place};
 use crate::plan::{ALIGNMENT, Place, Plan};
-use riesz_core::{DType, Data, Error, ErrorKind, Result, Shape, Tensor, with_elements};
+use riesz_core::{Data, Error, ErrorKind, Result, Shape, Tensor, with_elements};
 use std::alloc::{Layout, alloc, dealloc};
 use std::borrow::Borrow;
 
@@ -13,9 +14,8 @@ pub struct Workspace {
     addresses: Vec<*mut u8>,
     /// The operands that are arguments, and which.
     arguments: Vec<(usize, usize)>,
-    /// The operands that are buffers for results, with their elements, and the argument whose memory
-    /// each can take.
-    buffers: Vec<(usize, DType, usize, Option<usize>)>,
+    /// The operands that are buffers for results, and the argument whose memory each can take.
+    buffers: Vec<(usize, Option<usize>)>,
     /// Where each result is found after a run.
     outcomes: Vec<(Outcome, Shape)>,
 }
@@ -47,7 +47,7 @@ impl Workspace {
                 Place::Argument(i) => arguments.push((s, i)),
                 Place::Result(_) => {
                     number[s] = buffers.len();
-                    buffers.push((s, buffer.dtype, buffer.len, donors.next().flatten()));
+                    buffers.push((s, donors.next().flatten()));
                 }
                 Place::Workspace(_) | Place::Constant(_) | Place::Window(_) => {}
             }
@@ -97,11 +97,11 @@ impl Workspace {
             };
         }
         let mut results = Pending::new();
-        for &(s, dtype, len, donor) in &self.buffers {
+        for &(s, donor) in &self.buffers {
             let taken = donor.and_then(|i| given.get_mut(i)?.take());
             let mut buffer = match taken {
                 Some(data) => Buffer::Ready(data),
-                None => Buffer::new(dtype, len),
+                None => Buffer::new(plan.buffers[s].dtype, plan.buffers[s].len),
             };
             self.addresses[s] = buffer.address();
             results.push(buffer);
@@ -138,7 +138,7 @@ impl Workspace {
     /// Takes the memory of the arguments that a result can have, where nobody else holds it.
     pub fn take(&self, args: &mut [Tensor]) -> Given {
         let mut given: Given = args.iter().map(|_| None).collect();
-        for i in self.buffers.iter().filter_map(|buffer| buffer.3) {
+        for i in self.buffers.iter().filter_map(|buffer| buffer.1) {
             let empty = Tensor::from_data(Data::Bool(Default::default()), [0].into());
             let arg = std::mem::replace(&mut args[i], empty);
             let mut data = arg.data().clone();

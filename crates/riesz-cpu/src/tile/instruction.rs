@@ -2,6 +2,7 @@
 
 use crate::nest::{Inst, Op, Special};
 use crate::simd::{self, Isa, Real, Source};
+use crate::types::by_type;
 use riesz_core::primitive::compare::Compare;
 use riesz_core::primitive::logical::Logical;
 use riesz_core::primitive::reduce::Reduction;
@@ -444,18 +445,6 @@ pub unsafe fn count(start: i64, step: i64, to: *mut u8, n: usize, ty: DType) {
             DType::Bool => each(to.cast::<bool>(), n, |i| at(i) != 0),
         }
     }
-}
-
-macro_rules! by_type {
-    ($ty:expr, $f:ident($($arg:expr),*)) => {
-        match $ty {
-            DType::F32 => $f::<f32>($($arg),*),
-            DType::F64 => $f::<f64>($($arg),*),
-            DType::I32 => $f::<i32>($($arg),*),
-            DType::I64 => $f::<i64>($($arg),*),
-            DType::Bool => $f::<bool>($($arg),*),
-        }
-    };
 }
 
 /// Folds each of `n` elements into its own place.

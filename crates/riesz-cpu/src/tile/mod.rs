@@ -11,7 +11,7 @@
 mod instruction;
 mod nest;
 
-use crate::nest::{Region, Step, Strips};
+use crate::nest::{Region, Step};
 use crate::simd::Isa;
 use nest::Tiled;
 
@@ -25,7 +25,6 @@ pub struct Tiles {
 #[derive(Debug)]
 enum Prepared {
     Nest(Box<Tiled>),
-    Strips(Strips, Vec<Tiled>),
     Loop(Repeat),
     While { test: Vec<Prepared>, flag: u32, body: Vec<Prepared> },
     If { flag: u32, yes: Vec<Prepared>, no: Vec<Prepared> },
@@ -43,6 +42,9 @@ struct Repeat {
 
 impl Tiles {
     /// Prepares a region.
+    ///
+    /// # Panics
+    /// If there are strips in it: a mistake of who runs the plan, whose threads share them.
     pub fn new(region: &Region, isa: Isa) -> Tiles {
         let sizes: Vec<usize> = region.operands.iter().map(|d| d.size()).collect();
         Tiles { steps: prepare(&region.steps, &sizes, isa), sizes }
@@ -77,10 +79,6 @@ impl Tiles {
                         nest.run(addresses, range, scratch);
                         true
                     }
-                    Prepared::Strips(strips, nests) => {
-                        self.strips(strips, nests, addresses, scratch);
-                        true
-                    }
                     Prepared::Loop(repeat) => self.repeat(repeat, addresses, scratch),
                     Prepared::While { test, flag, body } => {
                         let mut good = self.steps(test, addresses, None, scratch);
@@ -108,33 +106,6 @@ impl Tiles {
             }
         }
         true
-    }
-
-    /// # Safety
-    /// As for `run`.
-    unsafe fn strips(
-        &self,
-        strips: &Strips,
-        nests: &[Tiled],
-        addresses: &mut [*mut u8],
-        scratch: &mut Scratch,
-    ) {
-        let before: Vec<*mut u8> =
-            strips.locals.iter().map(|l| addresses[l.operand as usize]).collect();
-        for strip in 0..strips.count() {
-            let (from, to) = strips.range(strip);
-            for (local, at) in strips.locals.iter().zip(&before) {
-                let by = local.shift(0, from) * self.sizes[local.operand as usize] as isize;
-                addresses[local.operand as usize] = at.wrapping_offset(by);
-            }
-            for (nest, band) in nests.iter().zip(&strips.body) {
-                // SAFETY: the caller's; a strip accesses what is in the room of its number.
-                unsafe { nest.run(addresses, Some(band.range((from, to))), scratch) };
-            }
-        }
-        for (local, at) in strips.locals.iter().zip(before) {
-            addresses[local.operand as usize] = at;
-        }
     }
 
     /// # Safety
@@ -187,10 +158,7 @@ unsafe fn truth(addresses: &[*mut u8], flag: u32) -> bool {
 fn prepare(steps: &[Step], sizes: &[usize], isa: Isa) -> Vec<Prepared> {
     let each = |step: &Step| match step {
         Step::Nest(nest) => Prepared::Nest(Box::new(Tiled::new(nest, sizes, isa))),
-        Step::Strips(strips) => {
-            let nests = strips.body.iter().map(|band| Tiled::new(&band.nest, sizes, isa));
-            Prepared::Strips(strips.clone(), nests.collect())
-        }
+        Step::Strips(_) => panic!("strips are walked by who runs a plan, nest by nest"),
         Step::Loop { count, windows, advance, exchange, body } => Prepared::Loop(Repeat {
             count: *count,
             windows: windows.clone(),
