@@ -277,6 +277,8 @@ impl Decisions {
             let role = self.roles[i];
             if matches!(role, Role::Map(_) | Role::View | Role::Gather) && !self.stored[v] {
                 self.stored[v] = self.should_store(program, eq.first, costs[v], &uses[v]);
+                // The nest that would store it.
+                self.stage[v] = self.earliest[v];
             }
             let own = |decisions: &mut Decisions, shape: &Shape, aligned: bool| Use {
                 nest: (decisions.domain(shape), decisions.stage[v]),

@@ -4,6 +4,7 @@ use crate::common::check;
 use riesz_core::check::direction;
 use riesz_core::var::{ConvOptions, Window};
 use riesz_core::{DType, Tensor, Type, Var, trace};
+use riesz_cpu::nest::Step;
 
 fn run(shapes: &[&[usize]], f: impl FnOnce(&[Var]) -> Vec<Var>) -> usize {
     let types: Vec<Type> = shapes.iter().map(|s| Type::new(DType::F64, *s)).collect();
@@ -164,4 +165,21 @@ fn what_is_joined_to_be_transposed_is_written_once() {
         let other = Var::concat(&[part(0), part(1), part(1), part(2)], 2);
         vec![turned, turned.sum_axes(&[1]), other.transpose(&[1, 2, 0]), other]
     });
+}
+
+#[test]
+fn what_many_nests_go_on_with_is_computed_once() {
+    // y ← y + M·(y/2): each sum is read by the next product and by the next sum.
+    let matrix = Type::new(DType::F64, [10, 10]);
+    let program = trace(&[matrix.clone(), Type::new(DType::F64, [10])], |x| {
+        vec![(0..30).fold(x[1], |y, _| y + x[0].dot(y * 0.5))]
+    });
+    let program = program.unwrap_or_else(|e| panic!("{e}"));
+    let args =
+        [direction(&matrix, 1).unwrap(), direction(&Type::new(DType::F64, [10]), 2).unwrap()];
+    let plan = check(&program, &args);
+    for step in &plan.region.steps {
+        let Step::Nest(nest) = step else { continue };
+        assert!(nest.body.len() < 10, "{nest:?}");
+    }
 }
