@@ -94,7 +94,9 @@ impl Affine {
 pub fn linear(index: &[Affine], strides: &[usize], loops: usize) -> Affine {
     let mut sum = Affine::constant(0, loops);
     for (i, &stride) in index.iter().zip(strides) {
-        sum = sum.add(&i.times(stride as isize));
+        let stride = stride as isize;
+        sum.constant += stride * i.constant;
+        sum.by.iter_mut().zip(&i.by).for_each(|(sum, by)| *sum += stride * by);
     }
     sum
 }

@@ -14,11 +14,11 @@ use smallvec::SmallVec;
 pub fn order(mut nest: Nest) -> Nest {
     remove_single(&mut nest);
     let by_steps = sorted_by_steps(&nest);
-    nest = permuted(&nest, &by_steps);
+    permute(&mut nest, &by_steps);
     merge(&mut nest);
     let Some(vector) = best_vector(&nest) else { return nest };
     let order = arranged(&nest, vector);
-    let mut nest = permuted(&nest, &order);
+    permute(&mut nest, &order);
     nest.vector = order.iter().position(|&l| l == vector);
     nest
 }
@@ -37,7 +37,7 @@ fn remove_single(nest: &mut Nest) {
         }
     }
     let kept: Vec<usize> = (0..nest.extents.len()).filter(|&l| nest.extents[l] != 1).collect();
-    *nest = permuted(nest, &kept);
+    permute(nest, &kept);
 }
 
 /// The bits of a whole number.
@@ -54,24 +54,31 @@ fn number(value: i64, ty: DType) -> u64 {
 /// The nest with loop `order[i]` as its loop `i`; loops that are not named ran once.
 pub fn permuted(nest: &Nest, order: &[usize]) -> Nest {
     let mut result = nest.clone();
-    result.extents = order.iter().map(|&l| nest.extents[l]).collect();
-    for access in result.accesses_mut() {
+    permute(&mut result, order);
+    result
+}
+
+fn permute(nest: &mut Nest, order: &[usize]) {
+    if order.len() == nest.extents.len() && order.is_sorted() {
+        return;
+    }
+    nest.extents = order.iter().map(|&l| nest.extents[l]).collect();
+    for access in nest.accesses_mut() {
         access.strides = order.iter().map(|&l| access.strides[l]).collect();
     }
     let place = |l: usize| order.iter().position(|&o| o == l);
-    for inst in &mut result.body {
+    for inst in &mut nest.body {
         if let Op::Index { dim, .. } = &mut inst.op {
             *dim = place(*dim).unwrap_or(0);
         }
     }
-    for store in &mut result.stores {
+    for store in &mut nest.stores {
         if let Some(fold) = &mut store.fold {
             let along = fold.along;
             fold.along =
                 (0..order.len()).filter(|&i| along >> order[i] & 1 == 1).fold(0, |m, i| m | 1 << i);
         }
     }
-    result
 }
 
 /// Loops with large steps in memory first.
@@ -102,7 +109,7 @@ fn merge(nest: &mut Nest) {
                 *dim = outer + 1;
             }
         }
-        *nest = permuted(nest, &kept);
+        permute(nest, &kept);
         outer = outer.saturating_sub(1);
     }
 }
