@@ -2,7 +2,7 @@
 //!
 //! Code is position independent: constants lie behind the code and are addressed relative to the
 //! instruction pointer, and everything that changes lies in the stack frame. The frame is aligned to
-//! 64 bytes; `rbp` remembers where it was called.
+//! 64 bytes and begins at `rbp`, so that routines inside a function reach it too.
 
 use iced_x86::{Code, Encoder, Instruction, OpKind, Register};
 use rustc_hash::FxHashMap as HashMap;
@@ -25,6 +25,7 @@ pub(super) struct Mem {
 pub(super) enum Constant {
     Word(u32),
     Vector(u32),
+    List(u32),
 }
 
 /// An operand of an instruction.
@@ -48,12 +49,16 @@ pub(super) struct Asm {
     word_list: Vec<u64>,
     vectors: HashMap<[u8; 64], u32>,
     vector_list: Vec<[u8; 64]>,
+    /// Lists of numbers, one after the other.
+    lists: Vec<u32>,
     /// Where a displacement lies, where its instruction ends, and the constant it leads to.
     constants: Vec<(usize, usize, Constant)>,
     /// Where each label is.
     labels: Vec<Option<usize>>,
     /// Where a jump's distance ends, and to which label it leads.
     jumps: Vec<(usize, Label)>,
+    /// Where the frame keeps the stack pointer of the caller.
+    caller: u32,
     /// The frame: bytes in use, and the most there were.
     frame: u32,
     most: u32,
@@ -121,15 +126,22 @@ impl Asm {
             word_list: Vec::new(),
             vectors: HashMap::default(),
             vector_list: Vec::new(),
+            lists: Vec::new(),
             constants: Vec::new(),
             labels: Vec::new(),
             jumps: Vec::new(),
-            frame: 0,
-            most: 0,
+            caller: 0,
+            frame: 8,
+            most: 8,
             broken: false,
             wide,
             saved: Vec::new(),
         }
+    }
+
+    /// Bytes written so far.
+    pub(super) fn written(&self) -> usize {
+        self.len
     }
 
     /// Appends an instruction.
@@ -307,7 +319,7 @@ impl Asm {
 
     /// Memory of the frame.
     pub(super) fn slot(offset: u32) -> Mem {
-        Asm::at(Register::RSP, offset.into())
+        Asm::at(Register::RBP, offset.into())
     }
 
     pub(super) fn at(base: Register, disp: i64) -> Mem {
@@ -334,6 +346,13 @@ impl Asm {
         Mem { pool: Some(Constant::Vector(at)), ..Asm::at(Register::RIP, 0) }
     }
 
+    /// A constant list of numbers, as an operand.
+    pub(super) fn constant_list(&mut self, numbers: &[u32]) -> Mem {
+        let at = self.lists.len() as u32;
+        self.lists.extend_from_slice(numbers);
+        Mem { pool: Some(Constant::List(at)), ..Asm::at(Register::RIP, 0) }
+    }
+
     /// A function around what was written: it saves registers and makes the frame; a label that was
     /// put nowhere leads to its end, where it returns `rax`. None if something could not be encoded, or
     /// the frame asks for too much of the stack.
@@ -343,7 +362,6 @@ impl Asm {
         let r = Arg::R;
         self.len = 0;
         self.ins(Code::Push_r64, &[r(Register::RBP)]);
-        self.ins(Code::Mov_rm64_r64, &[r(Register::RBP), r(Register::RSP)]);
         for &register in &saved {
             self.ins(Code::Push_r64, &[r(register)]);
         }
@@ -351,11 +369,14 @@ impl Asm {
         if size > MOST_FRAME {
             return None;
         }
+        let caller = Arg::M(Asm::slot(self.caller));
+        self.ins(Code::Mov_rm64_r64, &[r(Register::RAX), r(Register::RSP)]);
         self.immediate(Code::Sub_rm64_imm32, &[r(Register::RSP)], size as i32);
         self.immediate(Code::And_rm64_imm32, &[r(Register::RSP)], -64);
+        self.ins(Code::Mov_rm64_r64, &[r(Register::RBP), r(Register::RSP)]);
+        self.ins(Code::Mov_rm64_r64, &[caller, r(Register::RAX)]);
         let prologue = self.encoder.take_buffer();
-        let below = -8 * saved.len() as i64;
-        self.ins(Code::Lea_r64_m, &[r(Register::RSP), Arg::M(Asm::at(Register::RBP, below))]);
+        self.ins(Code::Mov_r64_rm64, &[r(Register::RSP), caller]);
         for &register in saved.iter().rev() {
             self.ins(Code::Pop_r64, &[r(register)]);
         }
@@ -385,10 +406,15 @@ impl Asm {
         for word in &self.word_list {
             code.extend_from_slice(&word.to_le_bytes());
         }
+        let lists = code.len();
+        for number in &self.lists {
+            code.extend_from_slice(&number.to_le_bytes());
+        }
         for &(at, end, constant) in &self.constants {
             let target = match constant {
                 Constant::Vector(i) => vectors + 64 * i as usize,
                 Constant::Word(i) => words + 8 * i as usize,
+                Constant::List(i) => lists + 4 * i as usize,
             };
             let distance = (target as i64 - (offset + end) as i64) as i32;
             code[offset + at..offset + at + 4].copy_from_slice(&distance.to_le_bytes());

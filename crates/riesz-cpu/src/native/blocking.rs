@@ -29,6 +29,8 @@ pub(super) struct Blocking {
     pub(super) chains: usize,
     /// Whether the range of the outermost loop is given at run time.
     pub(super) ranged: bool,
+    /// Whether the vectors of the outermost loop and its tail run in one loop under a mask.
+    pub(super) masked: bool,
     /// Whether there are lanes of eight bytes.
     pub(super) eight: bool,
 }
@@ -60,10 +62,26 @@ impl Blocking {
             Some(0) if ranged => most,
             Some(v) => nest.extents[v].next_power_of_two().clamp(least, most),
         };
-        let mut blocking =
-            Blocking { lanes, vector, unroll: smallvec![1; depth], chains: 1, ranged, eight };
+        let unroll = smallvec![1; depth];
+        let masked = false;
+        let mut blocking = Blocking { lanes, vector, unroll, chains: 1, ranged, masked, eight };
         blocking.unroll(nest, wide);
+        // A long body is not written again for the last lanes, where masks cost nothing.
+        let cost: usize = nest.body.iter().map(cost).sum();
+        blocking.masked = wide
+            && !ranged
+            && vector == Some(0)
+            && cost > WORK
+            && blocking.unroll[0] == 1
+            && nest.extents[0] > lanes
+            && !nest.extents[0].is_multiple_of(lanes);
         blocking
+    }
+
+    /// Whether the lanes of the tail are those that remain of the outermost loop, whose number is known
+    /// only when the code runs.
+    pub(super) fn counts_down(&self) -> bool {
+        self.vector == Some(0) && (self.ranged || self.masked)
     }
 
     /// Iterations of a loop, in vectors for the loop in the lanes.
@@ -148,7 +166,7 @@ impl Blocking {
         let unit = if self.vector == Some(dim) { self.lanes } else { 1 };
         let by = self.unroll[dim];
         let step = (unit * by) as u64;
-        if self.ranged && dim == 0 {
+        if (self.ranged || self.masked) && dim == 0 {
             let main = Part { trips: Trips::While, step, copies: by, start: 0, partial: false };
             let rest = Part {
                 trips: Trips::Rest,
@@ -157,7 +175,7 @@ impl Blocking {
                 start: 0,
                 partial: unit > 1,
             };
-            return smallvec![main, rest];
+            return if self.masked { smallvec![rest] } else { smallvec![main, rest] };
         }
         let (units, lanes_left) = (nest.extents[dim] / unit, nest.extents[dim] % unit);
         let mut parts: SmallVec<[Part; 2]> = SmallVec::new();

@@ -10,24 +10,16 @@ use iced_x86::Register;
 
 /// A piece of it: from where it is reached, and where it goes on.
 pub(super) enum Cold {
-    /// Something has failed.
-    Fail { out: Label, back: Label, flag: Option<Operand> },
+    /// Something has failed; `listed` as in [`Machine`].
+    Fail { out: Label, back: Label, flag: Option<Operand>, listed: bool },
     /// An index in `rax` is out of range; it becomes 0.
-    FailIndex { out: Label, back: Label, flag: Option<Operand> },
+    FailIndex { out: Label, back: Label, flag: Option<Operand>, listed: bool },
     /// Some lanes of `to` come from a function of `x`.
-    Repair {
-        out: Label,
-        back: Label,
-        helper: u16,
-        x: u8,
-        to: u8,
-        size: Size,
-        /// The lanes of the nest it belongs to, and the size of those of truth values.
-        lanes: (usize, Size),
-        /// What else is in registers.
-        saved: Vec<(u8, Size)>,
-    },
+    Repair { out: Label, back: Label, helper: u16, x: u8, to: u8, size: Size, lanes: Lanes },
 }
+
+/// The lanes of a nest, and the size of those of truth values.
+type Lanes = (usize, Size);
 
 /// What a function may change, of the registers for pointers and counters.
 const VOLATILE: [Register; 7] = [
@@ -44,40 +36,74 @@ impl Machine {
     /// Writes the cold code. It comes back to nests whose frames are in use.
     pub(super) fn write_cold(&mut self) {
         self.asm.reserve_all();
+        // A function and the lanes it is called for, and where that is done.
+        let mut rescues: Vec<(u16, Lanes, Label)> = Vec::new();
         for cold in std::mem::take(&mut self.cold) {
             match cold {
-                Cold::Fail { out, back, flag } => {
+                Cold::Fail { out, back, flag, listed } => {
                     self.asm.here(out);
+                    self.listed = listed;
                     self.fail(flag);
                     self.asm.jump(Code::Jmp_rel32_64, back);
                 }
-                Cold::FailIndex { out, back, flag } => {
+                Cold::FailIndex { out, back, flag, listed } => {
                     self.asm.here(out);
+                    self.listed = listed;
                     self.fail(flag);
                     self.asm.number(Register::RAX, 0);
                     self.asm.jump(Code::Jmp_rel32_64, back);
                 }
-                Cold::Repair { out, back, helper, x, to, size, lanes, saved } => {
+                Cold::Repair { out, back, helper, x, to, size, lanes } => {
                     self.asm.here(out);
                     (self.lanes, self.truth) = lanes;
-                    let mark = self.asm.mark();
+                    let same = |r: &&(u16, Lanes, Label)| (r.0, r.1) == (helper, lanes);
+                    let rescue = match rescues.iter().find(same) {
+                        Some(known) => known.2,
+                        None => {
+                            let rescue = self.asm.label();
+                            rescues.push((helper, lanes, rescue));
+                            rescue
+                        }
+                    };
                     let (first, result) = (self.frame.first, self.frame.result);
                     self.spill(first, x, size);
                     self.spill(result, to, size);
-                    let slots: Vec<u32> = saved.iter().map(|_| self.asm.reserve(64)).collect();
-                    for (&(register, size), &slot) in saved.iter().zip(&slots) {
-                        self.spill(slot, register, size);
-                    }
-                    self.call_helper(helper, false, None);
-                    for (&(register, size), &slot) in saved.iter().zip(&slots) {
-                        self.reload(register, slot, size);
-                    }
+                    self.asm.jump(Code::Call_rel32_64, rescue);
                     self.reload(to, result, size);
-                    self.asm.release(mark);
                     self.asm.jump(Code::Jmp_rel32_64, back);
                 }
             }
         }
+        for (helper, lanes, label) in rescues {
+            self.asm.here(label);
+            self.rescue(helper, lanes);
+        }
+    }
+
+    /// A routine that calls a function on the vector in the frame, and leaves all registers as they were.
+    fn rescue(&mut self, helper: u16, lanes: Lanes) {
+        // Calls of functions want the stack at a multiple of 16 bytes.
+        let rsp = Arg::R(Register::RSP);
+        self.asm.immediate(Code::Sub_rm64_imm32, &[rsp], 8);
+        let mark = self.asm.mark();
+        let vectors = self.registers(Size::B8).map(|r| (r, Size::B8));
+        let masks = self.registers(Size::Mask).map(|r| (r, Size::Mask)).filter(|_| self.wide);
+        let saved: Vec<(u8, Size)> = vectors.chain(masks).collect();
+        let slots: Vec<u32> = saved.iter().map(|_| self.asm.reserve(64)).collect();
+        let whole = if self.wide { 8 } else { 4 };
+        self.lanes = whole;
+        for (&(register, size), &slot) in saved.iter().zip(&slots) {
+            self.spill(slot, register, size);
+        }
+        (self.lanes, self.truth) = lanes;
+        self.call_helper(helper, false, None);
+        self.lanes = whole;
+        for (&(register, size), &slot) in saved.iter().zip(&slots) {
+            self.reload(register, slot, size);
+        }
+        self.asm.release(mark);
+        self.asm.immediate(Code::Add_rm64_imm32, &[rsp], 8);
+        self.asm.ins(Code::Retnq, &[]);
     }
 
     /// The run has failed; changes `rax`.
@@ -94,6 +120,11 @@ impl Machine {
     /// Register ← the address of an operand.
     pub(super) fn address(&mut self, to: Register, operand: Operand) {
         let table = Arg::M(Asm::slot(self.frame.table));
+        if self.listed {
+            self.distance(to, operand);
+            self.asm.ins(Code::Add_r64_rm64, &[Arg::R(to), table]);
+            return self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(to), Arg::M(Asm::at(to, 0))]);
+        }
         self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(to), table]);
         let entry = Arg::M(Asm::at(to, 8 * i64::from(operand)));
         self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(to), entry]);
@@ -148,7 +179,7 @@ impl Machine {
             self.asm.ins(Code::Test_rm64_r64, &[rax, rax]);
             self.asm.jump(Code::Jne_rel32_64, out);
             self.asm.here(back);
-            self.cold.push(Cold::Fail { out, back, flag });
+            self.cold.push(Cold::Fail { out, back, flag, listed: self.listed });
         }
         self.asm.release(mark);
     }

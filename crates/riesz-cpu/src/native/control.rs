@@ -1,5 +1,6 @@
 //! Regions: nests one after the other, loops around them, choices, and library calls.
 
+use super::alike::{list, numbered};
 use super::asm::{Arg, Asm, Label};
 use super::call;
 use super::lower::lower;
@@ -8,6 +9,8 @@ use crate::nest::{Call, Fold, Inst, Nest, Op, Operand, Reduction, Region, Step, 
 use iced_x86::Code;
 use iced_x86::Register;
 use riesz_core::DType;
+use rustc_hash::FxHashMap as HashMap;
+use std::collections::hash_map::Entry;
 
 /// The work of a nest, in elements times operations, from which on its outermost loop can be given a
 /// range when it runs: below, two threads are not worth their meeting.
@@ -22,19 +25,48 @@ pub(super) fn splits(region: &Region) -> bool {
         && count.saturating_mul(cost.max(1)) >= WORTH_SPLITTING
 }
 
+/// Bytes of code that a processor keeps ready; beyond, nests that are alike share theirs. Code in line
+/// is a little faster as long as it is found there, and much slower when it is not.
+const IN_LINE: usize = 1 << 15;
+
 /// Writes the code of regions.
 pub(super) struct Control<'a> {
-    pub(super) machine: Machine,
-    pub(super) region: &'a Region,
+    machine: Machine,
+    region: &'a Region,
     /// The library calls, at fixed addresses.
-    pub(super) calls: call::Calls,
+    calls: call::Calls,
+    /// The nests beyond what is in line, and the routines of those that came again.
+    known: HashMap<Nest, Option<Label>>,
+    /// Routines that are called and not written yet.
+    routines: Vec<(Label, Nest)>,
 }
 
-impl Control<'_> {
-    /// The whole region as the body of a function.
-    pub(super) fn region(&mut self) -> Option<()> {
+impl<'a> Control<'a> {
+    pub(super) fn new(region: &'a Region, wide: bool) -> Control<'a> {
+        Control {
+            machine: Machine::new(wide),
+            region,
+            calls: Vec::new(),
+            known: HashMap::default(),
+            routines: Vec::new(),
+        }
+    }
+
+    /// What was written, with the library calls that its code knows the addresses of.
+    pub(super) fn finish(self) -> (Machine, call::Calls) {
+        (self.machine, self.calls)
+    }
+
+    /// The whole region as the body of a function; `listed`: its operands are places in a list, which
+    /// is given with each call.
+    pub(super) fn region(&mut self, listed: bool) -> Option<()> {
         let ranged = splits(self.region);
         let frame = self.machine.frame;
+        self.machine.listed = listed;
+        if listed {
+            let to = Arg::M(Asm::slot(frame.list));
+            self.machine.asm.ins(Code::Mov_rm64_r64, &[to, Arg::R(Register::RCX)]);
+        }
         let given =
             [(frame.table, Register::RDI), (frame.from, Register::RSI), (frame.to, Register::RDX)];
         for (word, register) in given {
@@ -48,6 +80,7 @@ impl Control<'_> {
         self.machine.asm.ins(Code::Mov_r64_rm64, &[Arg::R(Register::RAX), good]);
         let out = self.machine.asm.label();
         self.machine.asm.jump(Code::Jmp_rel32_64, out);
+        self.write_routines()?;
         self.machine.write_cold();
         Some(())
     }
@@ -99,9 +132,62 @@ impl Control<'_> {
         if nest.extents.contains(&0) {
             return self.empty(nest);
         }
+        if !self.machine.listed && self.machine.asm.written() > IN_LINE && self.shared(nest) {
+            return Some(());
+        }
+        self.in_line(nest, ranged)
+    }
+
+    fn in_line(&mut self, nest: &Nest, ranged: bool) -> Option<()> {
         let wide = self.machine.wide;
         let lowered = lower(nest, wide, ranged, &mut self.machine.helpers)?;
         self.machine.nest(&lowered)
+    }
+
+    /// Calls the routine of a nest, if one like it was there before.
+    fn shared(&mut self, nest: &Nest) -> bool {
+        let (numbered, operands) = numbered(nest);
+        let routine = match self.known.entry(numbered) {
+            Entry::Vacant(place) => {
+                place.insert(None);
+                return false;
+            }
+            Entry::Occupied(mut known) => match *known.get() {
+                Some(routine) => routine,
+                None => {
+                    let routine = self.machine.asm.label();
+                    self.routines.push((routine, known.key().clone()));
+                    *known.get_mut() = Some(routine);
+                    routine
+                }
+            },
+        };
+        let asm = &mut self.machine.asm;
+        let list = Arg::M(asm.constant_list(&list(&operands)));
+        asm.ins(Code::Lea_r64_m, &[Arg::R(Register::RDX), list]);
+        asm.jump(Code::Call_rel32_64, routine);
+        true
+    }
+
+    /// The routines, with frames beyond that of the function.
+    fn write_routines(&mut self) -> Option<()> {
+        self.machine.asm.reserve_all();
+        for (label, nest) in std::mem::take(&mut self.routines) {
+            self.machine.listed = true;
+            let asm = &mut self.machine.asm;
+            asm.align();
+            asm.here(label);
+            // Calls of functions want the stack at a multiple of 16 bytes.
+            let rsp = Arg::R(Register::RSP);
+            asm.immediate(Code::Sub_rm64_imm32, &[rsp], 8);
+            let to = Arg::M(Asm::slot(self.machine.frame.list));
+            asm.ins(Code::Mov_rm64_r64, &[to, Arg::R(Register::RDX)]);
+            self.in_line(&nest, false)?;
+            let asm = &mut self.machine.asm;
+            asm.immediate(Code::Add_rm64_imm32, &[rsp], 8);
+            asm.ins(Code::Retnq, &[]);
+        }
+        Some(())
     }
 
     /// A nest whose body never runs: what it folds is the identity.

@@ -9,8 +9,9 @@
 //! Not here: what the operations of a nest become (`expand`), and which loops there are (`lower`).
 
 pub(super) use super::operation::*;
-use rustc_hash::{FxBuildHasher, FxHashMap as HashMap};
+use rustc_hash::FxBuildHasher;
 use std::cell::RefCell;
+use std::hash::BuildHasher;
 
 /// The number of a value.
 pub(super) type Id = u32;
@@ -30,6 +31,12 @@ pub(super) struct Node {
     pub(super) after: bool,
     /// Whether every lane has the same number.
     pub(super) uniform: bool,
+}
+
+impl Node {
+    fn key(&self) -> Key {
+        (self.op, self.args, self.size, self.block)
+    }
 }
 
 /// How often a block runs.
@@ -70,7 +77,49 @@ pub(super) struct Accumulator {
     pub(super) identity: u64,
 }
 
-type Known = HashMap<(Op, [Id; 3], Size, u16), Id>;
+/// Which values there are, found by what they are: numbers of nodes, at places by the hash of each.
+struct Known {
+    places: Vec<Id>,
+    count: usize,
+}
+
+/// What makes two values the same.
+type Key = (Op, [Id; 3], Size, u16);
+
+impl Known {
+    fn new() -> Known {
+        Known { places: vec![NONE; 256], count: 0 }
+    }
+
+    /// The value, or the place for it.
+    fn find(&self, nodes: &[Node], key: &Key) -> Result<Id, usize> {
+        let last = self.places.len() - 1;
+        let mut place = FxBuildHasher.hash_one(key) as usize & last;
+        loop {
+            match self.places[place] {
+                NONE => return Err(place),
+                id if nodes[id as usize].key() == *key => return Ok(id),
+                _ => place = (place + 1) & last,
+            }
+        }
+    }
+
+    /// Puts a value at its place. Half of the places stay free.
+    fn put(&mut self, nodes: &[Node], place: usize, id: Id) {
+        self.places[place] = id;
+        self.count += 1;
+        if 2 * self.count > self.places.len() {
+            let places = vec![NONE; 4 * self.places.len()];
+            for id in std::mem::replace(&mut self.places, places) {
+                if id != NONE
+                    && let Err(place) = self.find(nodes, &nodes[id as usize].key())
+                {
+                    self.places[place] = id;
+                }
+            }
+        }
+    }
+}
 
 /// The values of a nest and the blocks they are computed in.
 pub(super) struct Graph {
@@ -100,8 +149,8 @@ impl Graph {
             after: Vec::new(),
         };
         Graph {
-            nodes: RefCell::new(Vec::with_capacity(256)),
-            known: RefCell::new(Known::with_capacity_and_hasher(256, FxBuildHasher)),
+            nodes: RefCell::new(Vec::with_capacity(64)),
+            known: RefCell::new(Known::new()),
             blocks: RefCell::new(vec![root]),
             accumulators: Vec::new(),
             lanes,
@@ -148,17 +197,17 @@ impl Graph {
         after: bool,
         uniform: bool,
     ) -> Id {
-        let key = (op, args, size, block);
-        if !op.is_effect()
-            && !after
-            && let Some(&id) = self.known.borrow().get(&key)
-        {
-            return id;
+        let node = Node { op, args, size, block, after, uniform };
+        if op.is_effect() || after {
+            return self.push(node);
         }
-        let id = self.push(Node { op, args, size, block, after, uniform });
-        if !op.is_effect() && !after {
-            self.known.borrow_mut().insert(key, id);
-        }
+        let mut known = self.known.borrow_mut();
+        let place = match known.find(&self.nodes.borrow(), &node.key()) {
+            Ok(id) => return id,
+            Err(place) => place,
+        };
+        let id = self.push(node);
+        known.put(&self.nodes.borrow(), place, id);
         id
     }
 

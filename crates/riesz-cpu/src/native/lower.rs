@@ -44,6 +44,8 @@ pub(super) struct Lowered {
     pub(super) flag: Option<Operand>,
     /// Whether the range of the outermost loop is given at run time.
     pub(super) ranged: bool,
+    /// The iterations of the outermost loop, if its vectors run under a mask.
+    pub(super) masked: Option<usize>,
 }
 
 /// One iteration that a block does, relative to where the pointers are.
@@ -87,7 +89,8 @@ pub(super) fn lower(
     let truth = if blocking.eight { Size::B8 } else { Size::B4 };
     let graph = Graph::new(blocking.lanes, wide, truth);
     let depth = nest.extents.len();
-    let tail = if ranged && blocking.vector == Some(0) { None } else { blocking.tail(nest) };
+    let tail = if blocking.counts_down() { None } else { blocking.tail(nest) };
+    let masked = blocking.masked.then(|| nest.extents[0]);
     let mut lower = Lower {
         nest,
         blocking,
@@ -121,6 +124,7 @@ pub(super) fn lower(
         tail,
         flag: nest.flag,
         ranged,
+        masked,
     })
 }
 
@@ -282,7 +286,7 @@ impl Lower<'_> {
     /// The mask of the lanes of the tail.
     pub(super) fn tail(&self) -> Id {
         let block = match self.blocking.vector {
-            Some(0) if self.blocking.ranged => self.own[0].unwrap_or(0),
+            Some(0) if self.blocking.counts_down() => self.own[0].unwrap_or(0),
             _ => 0,
         };
         self.graph.add_in(Op::Tail, [NONE; 3], Size::Mask, block, false, false)

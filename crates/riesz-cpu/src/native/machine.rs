@@ -57,6 +57,8 @@ pub(super) struct Frame {
     pub(super) to: u32,
     /// Not 0 while nothing has failed.
     pub(super) good: u32,
+    /// The list of the operands, for code that is shared.
+    pub(super) list: u32,
     /// Vectors on their way to and from functions.
     pub(super) first: u32,
     pub(super) second: u32,
@@ -68,6 +70,8 @@ pub(super) struct Machine {
     pub(super) asm: Asm,
     pub(super) wide: bool,
     pub(super) frame: Frame,
+    /// Whether operands are places in the list, as in code that is shared.
+    pub(super) listed: bool,
     pub(super) lanes: usize,
     pub(super) tail: Tail,
     /// Where the pointers and counters of the nest are.
@@ -97,6 +101,7 @@ impl Machine {
             from: asm.reserve(8),
             to: asm.reserve(8),
             good: asm.reserve(8),
+            list: asm.reserve(8),
             first: asm.reserve(64),
             second: asm.reserve(64),
             result: asm.reserve(64),
@@ -105,6 +110,7 @@ impl Machine {
             asm,
             wide,
             frame,
+            listed: false,
             lanes: 1,
             tail: Tail::None,
             bases: Vec::new(),

@@ -12,7 +12,7 @@
 //!   each operation needs of them. `machine`, `moves` and `access`, and `narrow` before AVX-512, write
 //!   the instructions that `codes` names, through `asm`; `cold` is what seldom runs.
 //! - `nest` puts pointers and loops around that, `control` the steps around nests, and `memory` makes
-//!   the result executable.
+//!   the result executable. Nests that are `alike` but for their buffers share code.
 //!
 //! What holds: memory is never writable and executable at once; the code touches only what the nest's
 //! accesses name, the table, and its own stack frame; it keeps no state, so any number of threads may
@@ -20,6 +20,7 @@
 
 mod access;
 mod address;
+mod alike;
 mod allocate;
 mod asm;
 mod blocking;
@@ -48,59 +49,71 @@ use crate::simd::isa::Level;
 use std::sync::Arc;
 
 /// A region as machine code.
+#[derive(Clone)]
 pub struct Code {
     memory: Arc<memory::Memory>,
     /// Where its instructions begin and end in memory.
     at: usize,
     end: usize,
     splits: bool,
+    /// Where its operands are in the table, in bytes, if the code is that of other regions too.
+    list: Vec<u32>,
     /// What the code calls, at the addresses it has.
-    _helpers: call::Helpers,
-    _calls: call::Calls,
+    _called: Arc<Called>,
 }
 
-type Function = unsafe extern "sysv64" fn(*mut *mut u8, usize, usize) -> u64;
+/// Functions and library calls at fixed addresses.
+type Called = (call::Helpers, call::Calls);
+
+type Function = unsafe extern "sysv64" fn(*mut *mut u8, usize, usize, *const u32) -> u64;
+
+/// Regions as machine code in one piece of executable memory.
+pub struct Codes {
+    /// The code of each region; none where this processor or region cannot.
+    pub codes: Vec<Option<Code>>,
+    /// Bytes of code and its constants.
+    pub bytes: usize,
+}
 
 /// Compiles a region; none where this processor or region cannot.
 pub fn compile(region: &Region, isa: Isa) -> Option<Code> {
-    compile_all(&[region], isa).pop().flatten()
+    compile_all(&[region], isa).codes.pop().flatten()
 }
 
 /// Compiles regions into one piece of executable memory: making memory executable costs as much as
-/// compiling a small region.
-pub fn compile_all(regions: &[&Region], isa: Isa) -> Vec<Option<Code>> {
-    let written: Vec<Option<Written>> = regions.iter().map(|region| write(region, isa)).collect();
+/// compiling a small region. Regions of one nest that are alike but for their operands share code.
+pub fn compile_all(regions: &[&Region], isa: Isa) -> Codes {
+    let kinds = alike::kinds(regions);
+    let written: Vec<Option<Written>> = kinds.iter().map(|kind| write(kind, isa)).collect();
     let pieces: Vec<&[u8]> =
         written.iter().flatten().map(|w| w.function.bytes.as_slice()).collect();
     let Some((memory, places)) = memory::Memory::with(&pieces) else {
-        return regions.iter().map(|_| None).collect();
+        return Codes { codes: regions.iter().map(|_| None).collect(), bytes: 0 };
     };
+    let bytes = pieces.iter().map(|piece| piece.len()).sum();
     let memory = Arc::new(memory);
     let mut places = places.into_iter();
-    let place = |w: Option<Written>, places: &mut std::vec::IntoIter<usize>| {
-        let w = w?;
-        let at = places.next()?;
-        Some(Code {
-            memory: memory.clone(),
-            at: at + w.function.entry,
-            end: at + w.function.end,
-            splits: w.splits,
-            _helpers: w.helpers,
-            _calls: w.calls,
-        })
-    };
-    written.into_iter().map(|w| place(w, &mut places)).collect()
+    let mut codes = vec![None; regions.len()];
+    for (kind, written) in kinds.into_iter().zip(written) {
+        let Some((w, at)) = written.and_then(|w| Some((w, places.next()?))) else { continue };
+        let (at, end) = (at + w.function.entry, at + w.function.end);
+        let called = Arc::new(w.called);
+        for (region, list) in kind.of {
+            let (memory, _called) = (memory.clone(), called.clone());
+            codes[region] = Some(Code { memory, at, end, splits: w.splits, list, _called });
+        }
+    }
+    Codes { codes, bytes }
 }
 
 /// The code of a region that is not yet executable.
 struct Written {
     function: asm::Function,
     splits: bool,
-    helpers: call::Helpers,
-    calls: call::Calls,
+    called: Called,
 }
 
-fn write(region: &Region, isa: Isa) -> Option<Written> {
+fn write(kind: &alike::Kind, isa: Isa) -> Option<Written> {
     // All processors with AVX2 have BMI2 too; a virtual one might hide it.
     let wide = match isa.level() {
         Level::Baseline => return None,
@@ -110,14 +123,13 @@ fn write(region: &Region, isa: Isa) -> Option<Written> {
     if !is_x86_feature_detected!("bmi2") {
         return None;
     }
-    debug_assert_eq!(region.verify(), Ok(()));
-    let machine = machine::Machine::new(wide);
-    let mut control = control::Control { machine, region, calls: Vec::new() };
-    control.region()?;
-    let control::Control { mut machine, calls, .. } = control;
-    let helpers = std::mem::take(&mut machine.helpers);
+    let region: &Region = &kind.region;
+    let mut control = control::Control::new(region, wide);
+    control.region(kind.is_shared())?;
+    let (mut machine, calls) = control.finish();
+    let called = (std::mem::take(&mut machine.helpers), calls);
     let function = machine.asm.finish()?;
-    Some(Written { function, splits: control::splits(region), helpers, calls })
+    Some(Written { function, splits: control::splits(region), called })
 }
 
 impl std::fmt::Debug for Code {
@@ -147,7 +159,7 @@ impl Code {
         // calling convention and these arguments.
         let function: Function = unsafe { std::mem::transmute(self.memory.address(self.at)) };
         // SAFETY: the caller's.
-        unsafe { function(addresses, range.0, range.1) != 0 }
+        unsafe { function(addresses, range.0, range.1, self.list.as_ptr()) != 0 }
     }
 
     /// The instructions as text, one a line.

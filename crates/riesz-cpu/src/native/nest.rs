@@ -1,11 +1,12 @@
 //! The code of one nest: its pointers, its loops, and a tail.
 
 use super::allocate::Allocate;
-use super::asm::{Arg, Asm, Label};
+use super::asm::{Arg, Asm, Label, Mem, low};
 use super::graph::{Op, Trips};
 use super::linear::Linear;
 use super::lower::{Group, Lowered};
 use super::machine::{Base, Machine, TAIL, Tail};
+use crate::nest::Operand;
 use iced_x86::Code;
 use iced_x86::Register;
 
@@ -47,12 +48,17 @@ impl Machine {
             None => Tail::None,
         };
         let ranged = lowered.ranged;
-        if ranged {
+        if ranged || lowered.masked.is_some() {
             let left = self.asm.reserve(8);
             let rax = Arg::R(Register::RAX);
-            let (from, to) = (Asm::slot(self.frame.from), Asm::slot(self.frame.to));
-            self.asm.ins(Code::Mov_r64_rm64, &[rax, Arg::M(to)]);
-            self.asm.ins(Code::Sub_r64_rm64, &[rax, Arg::M(from)]);
+            match lowered.masked {
+                Some(all) => self.asm.number(Register::RAX, all as u64),
+                None => {
+                    let (from, to) = (Asm::slot(self.frame.from), Asm::slot(self.frame.to));
+                    self.asm.ins(Code::Mov_r64_rm64, &[rax, Arg::M(to)]);
+                    self.asm.ins(Code::Sub_r64_rm64, &[rax, Arg::M(from)]);
+                }
+            }
             self.asm.ins(Code::Mov_rm64_r64, &[Arg::M(Asm::slot(left)), rax]);
             if lowered.tail.is_none() {
                 self.tail = Tail::Left(left);
@@ -123,12 +129,26 @@ impl Machine {
         word
     }
 
+    /// Register ← where in the table an operand of the list is, in bytes.
+    pub(super) fn distance(&mut self, to: Register, operand: Operand) {
+        let list = Arg::M(Asm::slot(self.frame.list));
+        self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(to), list]);
+        let number = Arg::M(Asm::at(to, 4 * i64::from(operand)));
+        self.asm.ins(Code::Mov_r32_rm32, &[Arg::R(low(to)), number]);
+    }
+
     /// Register ← where a pointer or counter starts, with the table in `rcx`; changes `rdx`.
     fn first_value(&mut self, to: Register, group: &Group, ranged: bool) {
         match group.operand {
             Some(operand) => {
-                let entry = Arg::M(Asm::at(Register::RCX, 8 * i64::from(operand)));
-                self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(to), entry]);
+                let entry = match self.listed {
+                    false => Asm::at(Register::RCX, 8 * i64::from(operand)),
+                    true => {
+                        self.distance(to, operand);
+                        Mem { index: to, ..Asm::at(Register::RCX, 0) }
+                    }
+                };
+                self.asm.ins(Code::Mov_r64_rm64, &[Arg::R(to), Arg::M(entry)]);
                 self.add_number(Arg::R(to), group.start);
             }
             None => self.asm.number(to, group.start as u64),
@@ -201,9 +221,13 @@ impl Machine {
         if let (Trips::Rest, Tail::Left(word), false) = (trips, self.tail, self.wide) {
             self.tail_left_narrow(word);
         } else if let (Trips::Rest, Tail::Left(word)) = (trips, self.tail) {
-            // The lowest `left` bits; a step more than 64 away is cut off by the loop before.
+            // The lowest `left` bits, or all.
             let (eax, edx) = (Arg::R(Register::EAX), Arg::R(Register::EDX));
-            self.asm.ins(Code::Mov_r32_rm32, &[edx, Arg::M(Asm::slot(word))]);
+            let (rax, left) = (Arg::R(Register::RAX), Arg::M(Asm::slot(word)));
+            self.asm.number(Register::RAX, 16);
+            self.asm.ins(Code::Cmp_r64_rm64, &[rax, left]);
+            self.asm.ins(Code::Cmova_r64_rm64, &[rax, left]);
+            self.asm.ins(Code::Mov_r32_rm32, &[edx, eax]);
             self.asm.number(Register::RAX, 0xffff);
             self.asm.ins(Code::VEX_Bzhi_r32_rm32_r32, &[eax, eax, edx]);
             self.asm.ins(Code::VEX_Kmovw_kr_r32, &[Arg::R(TAIL), eax]);

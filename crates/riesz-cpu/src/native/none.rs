@@ -13,8 +13,16 @@ pub fn compile(_: &Region, _: Isa) -> Option<Code> {
 }
 
 /// No code.
-pub fn compile_all(regions: &[&Region], _: Isa) -> Vec<Option<Code>> {
-    regions.iter().map(|_| None).collect()
+pub fn compile_all(regions: &[&Region], _: Isa) -> Codes {
+    Codes { codes: regions.iter().map(|_| None).collect(), bytes: 0 }
+}
+
+/// Regions as machine code.
+pub struct Codes {
+    /// The code of each region: none.
+    pub codes: Vec<Option<Code>>,
+    /// Bytes of code.
+    pub bytes: usize,
 }
 
 impl Code {

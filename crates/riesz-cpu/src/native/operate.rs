@@ -240,14 +240,12 @@ impl Allocate<'_> {
         for &arg in args {
             self.touch(arg);
         }
-        let keep: Vec<(u8, Size)> = self.occupied();
         let to = self.tied(id, args[0], args)?;
-        let saved = keep.into_iter().filter(|&(r, _)| r != to).collect();
         let (out, back) = (self.machine.asm.label(), self.machine.asm.label());
         self.machine.branch_if_any(mask, out);
         self.machine.asm.here(back);
         let lanes = (self.machine.lanes, self.machine.truth);
-        self.machine.cold.push(Cold::Repair { out, back, helper, x, to, size, lanes, saved });
+        self.machine.cold.push(Cold::Repair { out, back, helper, x, to, size, lanes });
         Some(())
     }
 
@@ -281,7 +279,7 @@ impl super::machine::Machine {
         let (out, back) = (self.asm.label(), self.asm.label());
         self.branch_if_any(mask, out);
         self.asm.here(back);
-        self.cold.push(Cold::Fail { out, back, flag });
+        self.cold.push(Cold::Fail { out, back, flag, listed: self.listed });
     }
 
     /// `rax` ← the pointer of a place moved by index·stride bytes; an index that is not below the
@@ -309,7 +307,7 @@ impl super::machine::Machine {
         self.asm.ins(Code::Cmp_r64_rm64, &[rax, Arg::R(Register::RDX)]);
         self.asm.jump(Code::Jae_rel32_64, out);
         self.asm.here(back);
-        self.cold.push(Cold::FailIndex { out, back, flag });
+        self.cold.push(Cold::FailIndex { out, back, flag, listed: self.listed });
         self.asm.immediate(Code::Imul_r64_rm64_imm32, &[rax, rax], stride);
         let base = |base: Base| match base {
             Base::Register(register) => Arg::R(register),

@@ -36,7 +36,7 @@ pub type Reg = u32;
 pub type Operand = u32;
 
 /// Loops around a straight line of operations.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Nest {
     /// How often each loop runs, outermost first. No loops: the body runs once.
     pub extents: SmallVec<[usize; 4]>,
@@ -167,7 +167,7 @@ pub struct Access {
 }
 
 /// A result of a nest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Store {
     /// What is stored; its type is that of the buffer.
     pub value: Reg,
@@ -178,7 +178,7 @@ pub struct Store {
 }
 
 /// A reduction along loops.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fold {
     /// How two values become one. Floats, integers (sum, max, min) and truth values (max, min).
     pub op: Reduction,

@@ -94,6 +94,12 @@ impl Executable {
         self.stages.is_native()
     }
 
+    /// Bytes of machine code, with its constants: nests that are alike but for the buffers they work on
+    /// share theirs.
+    pub fn code_bytes(&self) -> usize {
+        self.stages.code_bytes()
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan

@@ -5,7 +5,7 @@
 //! walked here only if there is something inside to share, and are part of a function otherwise.
 
 use super::pool;
-use crate::native::{self, Code};
+use crate::native::{self, Code, Codes};
 use crate::nest::{Call, Nest, Operand, Region, Step, Strips, TOGETHER};
 use crate::plan::{ALIGNMENT, WORTH_SHARING, cost};
 use crate::simd::Isa;
@@ -26,6 +26,8 @@ pub struct Stages {
     stages: Vec<Stage>,
     /// Bytes of an element of each operand.
     sizes: Vec<usize>,
+    /// Bytes of machine code.
+    code: usize,
 }
 
 enum Stage {
@@ -94,9 +96,9 @@ impl Stages {
     pub fn new(region: &Region, isa: Isa, native: bool) -> Stages {
         let mut builder = Builder { region, regions: Vec::new() };
         let outline = builder.outline(&region.steps);
-        let codes = match native {
+        let Codes { codes, bytes } = match native {
             true => native::compile_all(&builder.regions.iter().collect::<Vec<_>>(), isa),
-            false => builder.regions.iter().map(|_| None).collect(),
+            false => Codes { codes: builder.regions.iter().map(|_| None).collect(), bytes: 0 },
         };
         let units = builder.regions.iter().zip(codes).map(|(region, code)| match code {
             Some(code) => Unit::Native(code, whole(region)),
@@ -104,7 +106,13 @@ impl Stages {
         });
         let mut units = units.collect::<Vec<Unit>>().into_iter();
         let stages = fill(outline, &mut units);
-        Stages { stages, sizes: region.operands.iter().map(|d| d.size()).collect() }
+        let sizes = region.operands.iter().map(|d| d.size()).collect();
+        Stages { stages, sizes, code: bytes }
+    }
+
+    /// Bytes of machine code, with its constants.
+    pub fn code_bytes(&self) -> usize {
+        self.code
     }
 
     /// Runs everything; false when a call had no result.

@@ -3,6 +3,7 @@
 use super::support::*;
 use riesz_core::{DType, Tensor};
 use riesz_cpu::nest::*;
+use riesz_cpu::simd::Isa;
 use smallvec::smallvec;
 
 fn numbers(n: usize) -> Tensor {
@@ -326,5 +327,159 @@ fn many_sums_and_many_pointers() {
             let buffers: Vec<Tensor> = (0..2 * count).map(|_| numbers(m * n)).collect();
             check(&region(&vec![DType::F64; 2 * count as usize], nest), &buffers);
         }
+    }
+}
+
+/// A vector times a number, its sine, an element of it by index and a special function.
+fn kinds_of_nests(operand: u32) -> Vec<Nest> {
+    let (x, f) = (at(operand, 0, &[1]), DType::F64);
+    let load = inst(Op::Load(x.clone()), f);
+    let nest = |n: usize, body: Vec<Inst>, flag| Nest {
+        extents: smallvec![n],
+        vector: Some(0),
+        stores: vec![store(body.len() as u32 - 1, x.clone())],
+        body,
+        flag,
+    };
+    let index = inst(Op::Load(at(1, 0, &[1])), DType::I64);
+    let picked = Op::Gather { access: at(0, 0, &[0]), index: 1, stride: 1, bound: 9 };
+    let sum = inst(Op::Binary(Binary::Add, 0, 2), f);
+    vec![
+        nest(13, vec![load.clone(), inst(Op::Binary(Binary::Add, 0, 0), f)], None),
+        nest(9, vec![load.clone(), inst(Op::Unary(Unary::Sin, 0), f)], None),
+        nest(5, vec![load.clone(), index, inst(picked, f), sum], Some(2)),
+        nest(3, vec![load, inst(Op::Unary(Unary::Erfc, 0), f)], None),
+    ]
+}
+
+/// Many nests of a few kinds, each on one of ten buffers.
+fn many_nests(count: usize) -> Region {
+    let mut steps = Vec::new();
+    for i in 0..count {
+        let kinds = kinds_of_nests(3 + (i % 10) as u32);
+        steps.push(Step::Nest(kinds[i * 7 % 4].clone()));
+    }
+    let mut operands = vec![DType::F64, DType::I64, DType::Bool];
+    operands.extend([DType::F64; 10]);
+    Region { operands: operands.into(), steps }
+}
+
+#[test]
+fn nests_that_differ_in_their_buffers_share_code() {
+    for good in [true, false] {
+        // Where sines of large numbers and indices out of range leave the straight way.
+        let mut buffers = vec![numbers(9), vec![8i64, 0, if good { 3 } else { 9 }, 1, 2].into()];
+        buffers.push(Tensor::from(false));
+        buffers.extend((0..10).map(|i| Tensor::from(vec![1e9 * f64::from(i); 13])));
+        let region = many_nests(1500);
+        let (well, data) = reference(&region, &buffers);
+        for (isa, found, native) in native(&region, &buffers) {
+            assert_eq!((found, well), (good, good), "{}", isa.name());
+            let all = native.iter().zip(&data).take(if good { 13 } else { 3 });
+            all.for_each(|(a, b)| assert!(same(a, b), "{}: {a:?} {b:?}", isa.name()));
+        }
+    }
+    for isa in Isa::available().into_iter().filter(|&isa| isa != Isa::BASELINE) {
+        let lines = |count| {
+            let code = riesz_cpu::native::compile(&many_nests(count), isa);
+            code.expect("there is code").listing().lines().count()
+        };
+        // Where the operands are, and the call.
+        assert_eq!(lines(4000) - lines(3000), 2 * 1000, "{}", isa.name());
+    }
+}
+
+#[test]
+fn regions_that_differ_in_their_buffers_share_code() {
+    let long = |operands: [u32; 2], step: f64| Nest {
+        extents: smallvec![5000],
+        vector: Some(0),
+        body: vec![
+            inst(Op::Load(at(operands[0], 0, &[1])), DType::F64),
+            inst(Op::Const(step.to_bits()), DType::F64),
+            inst(Op::Binary(Binary::Add, 0, 1), DType::F64),
+        ],
+        stores: vec![store(2, at(operands[1], 0, &[1]))],
+        flag: None,
+    };
+    let types = [DType::F64; 4];
+    // The third works within one buffer, the last adds another number: these are other kinds.
+    let regions = [
+        region(&types, long([0, 1], 1.0)),
+        region(&types, long([3, 2], 1.0)),
+        region(&types, long([3, 3], 1.0)),
+        region(&types, long([1, 0], 2.0)),
+    ];
+    for isa in Isa::available().into_iter().filter(|&isa| isa != Isa::BASELINE) {
+        let all = riesz_cpu::native::compile_all(&regions.each_ref(), isa);
+        let bytes = |i: usize| riesz_cpu::native::compile_all(&[&regions[i]], isa).bytes;
+        assert!(all.bytes < bytes(0) + bytes(2) + bytes(3) + 100, "{}", all.bytes);
+        let mut data: Vec<_> = (0..4).map(|i| Tensor::from(vec![f64::from(i); 5000])).collect();
+        for (region, code) in regions.iter().zip(&all.codes) {
+            let (good, expected) = reference(region, &data);
+            let mut found: Vec<_> = data.iter().map(|t| t.data().clone()).collect();
+            let mut table = addresses(&mut found);
+            let code = code.as_ref().expect("there is code");
+            // SAFETY: the buffers are as large as the accesses reach.
+            assert_eq!(unsafe { code.run(table.as_mut_ptr(), whole(region)) }, good);
+            assert!(found.iter().zip(&expected).all(|(a, b)| same(a, b)));
+            data = found.into_iter().map(|d| Tensor::from_data(d, [5000].into())).collect();
+        }
+    }
+}
+
+/// Bodies so long that the last lanes run in the same loop as the others, under a mask.
+#[test]
+fn long_bodies_over_vectors_of_every_length() {
+    for n in 1..45usize {
+        let f = DType::F64;
+        let mut body = vec![
+            inst(Op::Load(at(0, 0, &[1])), f),
+            inst(Op::Load(at(0, n as isize - 1, &[-1])), f),
+            inst(Op::Load(at(0, 2, &[3])), f),
+            inst(Op::Load(at(0, 1, &[0])), f),
+            inst(Op::Index { dim: 0, start: 1, step: 2 }, f),
+            inst(Op::Load(at(1, 0, &[1])), DType::Bool),
+            inst(Op::Load(at(2, 0, &[1])), DType::I64),
+            inst(Op::Gather { access: at(0, 0, &[1]), index: 6, stride: 2, bound: 20 }, f),
+            inst(Op::Select(5, 0, 7), f),
+        ];
+        for i in 0..150u32 {
+            let last = body.len() as u32 - 1;
+            let op = [Binary::Add, Binary::Max, Binary::Sub, Binary::Min][i as usize % 4];
+            let with = [0, 1, 2, 3, 4, 7, 8][i as usize % 7];
+            body.push(inst(Op::Binary(op, last, with), f));
+        }
+        let last = body.len() as u32 - 1;
+        let once = |value, operand, op| fold(value, at(operand, 0, &[0]), op, 1);
+        let stores = vec![
+            store(last, at(3, 0, &[1])),
+            store(last, at(4, n as isize - 1, &[-1])),
+            store(5, at(5, 0, &[1])),
+            once(last, 6, Reduction::Sum),
+            once(last, 7, Reduction::Max),
+            once(2, 8, Reduction::Min),
+            once(5, 9, Reduction::Max),
+        ];
+        let nest = Nest { extents: smallvec![n], vector: Some(0), body, stores, flag: Some(10) };
+        let mut types = vec![f, DType::Bool, DType::I64, f, f, DType::Bool, f, f, f];
+        types.extend([DType::Bool; 2]);
+        let truths: Vec<bool> = (0..n).map(|i| i == 40).collect();
+        let index: Vec<i64> = (0..n as i64).map(|i| i * 7 % 20).collect();
+        let one = || Tensor::from([0.0]);
+        let buffers = [
+            numbers(3 * n + 90),
+            truths.into(),
+            index.into(),
+            numbers(n),
+            numbers(n),
+            vec![false; n].into(),
+            one(),
+            one(),
+            one(),
+            Tensor::from([false]),
+            Tensor::from(false),
+        ];
+        check(&region(&types, nest), &buffers);
     }
 }

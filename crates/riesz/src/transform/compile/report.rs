@@ -41,6 +41,8 @@ pub struct Report {
     pub memory: Footprint,
     /// The instruction set the plan may use: `baseline`, `avx2` or `avx512`.
     pub instructions: &'static str,
+    /// Bytes of machine code, with its constants.
+    pub code: usize,
     /// Whether nests and loops are machine code; otherwise vector kernels run them on tiles.
     pub native: bool,
 }
@@ -59,6 +61,7 @@ impl Report {
             work: plan.work(),
             memory: plan.footprint(),
             instructions: Options::default().isa.name(),
+            code: executable.code_bytes(),
             native: executable.is_native(),
         }
     }
@@ -97,7 +100,10 @@ impl Display for Report {
             Seconds(transform),
             Seconds(plan)
         )?;
-        let way = if self.native { "machine code" } else { "vector kernels" };
+        let way = match self.native {
+            true => format!("{} of machine code", bytes(self.code)),
+            false => "vector kernels".to_string(),
+        };
         writeln!(
             f,
             "{} in {} and {}, as {way} for {}",
