@@ -12,7 +12,7 @@ use riesz_cpu::run::{Executable, Options};
 use settings::Settings;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 /// How many different shapes of arguments a compiled function remembers before it forgets the one
@@ -64,8 +64,15 @@ pub struct Compiled<F, A: VarTree, R: VarTree> {
     signature: PhantomData<fn(A) -> R>,
 }
 
-/// What a plan was made for, the types of the leaves and the structure of the tree, and the plan.
-type Entry<A, R> = (Vec<Type>, <A as VarTree>::Skeleton, Arc<Ready<R>>);
+/// What a plan is for, the types of the leaves and the structure of the tree, and the plan.
+type Entry<A, R> = (Vec<Type>, <A as VarTree>::Skeleton, Arc<Planned<R>>);
+
+/// A plan, once it is there.
+struct Planned<R: VarTree> {
+    ready: OnceLock<Arc<Ready<R>>>,
+    /// Held by the thread that is planning, while others that want the same wait.
+    planning: Mutex<()>,
+}
 
 struct Ready<R: VarTree> {
     executable: Executable,
@@ -141,11 +148,27 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     }
 
     fn ready(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Result<Arc<Ready<R>>> {
-        if let Some(ready) = self.remembered(args, leaves) {
-            return Ok(ready);
+        let planned = match self.remembered(args, leaves) {
+            Ok(ready) => return Ok(ready),
+            Err(planned) => planned,
+        };
+        // Other threads go on calling what is ready meanwhile, and plan other things.
+        let _planning = planned.planning.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = planned.ready.get() {
+            return Ok(Arc::clone(ready));
         }
+        match self.plan(args, leaves) {
+            Ok(ready) => Ok(Arc::clone(planned.ready.get_or_init(|| Arc::new(ready)))),
+            Err(error) => {
+                self.lock().retain(|entry| !Arc::ptr_eq(&entry.2, &planned));
+                Err(error)
+            }
+        }
+    }
+
+    /// Traces and plans.
+    fn plan(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Result<Ready<R>> {
         let types: Vec<Type> = leaves.iter().map(|leaf| leaf.ty()).collect();
-        // Planned outside the lock: other threads go on calling what is ready.
         let start = Instant::now();
         let (recorded, result) = self.trace(args, &types)?;
         let traced = Instant::now();
@@ -158,25 +181,36 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
             plan: transformed.elapsed().as_secs_f64(),
         };
         self.settings.admit(executable.plan())?;
-        let ready = Ready { executable, result, stages, measurement: Mutex::default() };
-        let ready = Arc::new(ready);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.insert(0, (types, skeleton(args), Arc::clone(&ready)));
-        cache.truncate(REMEMBERED);
-        Ok(ready)
+        Ok(Ready { executable, result, stages, measurement: Mutex::default() })
     }
 
-    fn remembered(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Option<Arc<Ready<R>>> {
+    /// What is ready for such arguments, or the place for it.
+    fn remembered(
+        &self,
+        args: &A::Tensors,
+        leaves: &[&Tensor],
+    ) -> std::result::Result<Arc<Ready<R>>, Arc<Planned<R>>> {
         let fit = |types: &[Type]| {
             types.len() == leaves.len() && leaves.iter().zip(types).all(|(leaf, ty)| leaf.is_of(ty))
         };
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = cache.iter().position(|(types, s, _)| fit(types) && args.same::<Index>(s))?;
+        let mut cache = self.lock();
         // Most recent first, so that the last is the one to forget.
-        if at > 0 {
-            cache[..=at].rotate_right(1);
+        match cache.iter().position(|(types, s, _)| fit(types) && args.same::<Index>(s)) {
+            Some(0) => {}
+            Some(at) => cache[..=at].rotate_right(1),
+            None => {
+                let types = leaves.iter().map(|leaf| leaf.ty()).collect();
+                let planned = Planned { ready: OnceLock::new(), planning: Mutex::default() };
+                cache.insert(0, (types, skeleton(args), Arc::new(planned)));
+                cache.truncate(REMEMBERED);
+            }
         }
-        Some(Arc::clone(&cache[0].2))
+        let planned = &cache[0].2;
+        planned.ready.get().cloned().ok_or_else(|| Arc::clone(planned))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry<A, R>>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn trace(&self, args: &A::Tensors, types: &[Type]) -> Result<(Program, R::Skeleton)> {

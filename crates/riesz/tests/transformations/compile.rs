@@ -1,7 +1,8 @@
 //! What `compile` does beside computing: its cache, reports, limits and watches.
 
 use riesz::prelude::*;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 fn vector(n: usize) -> Tensor {
     Tensor::from(vec![1.0; n])
@@ -51,6 +52,34 @@ fn the_cache_forgets_what_was_not_used_for_longest() {
     assert_eq!(traced.load(Ordering::Relaxed), 66);
 }
 
+#[test]
+fn threads_that_want_the_same_wait_for_one_plan() {
+    let (traced, fails) = (AtomicUsize::new(0), AtomicBool::new(true));
+    let f = compile(|x: Var| {
+        traced.fetch_add(1, Ordering::Relaxed);
+        // Long enough that the others come meanwhile.
+        let y = (0..300).fold(x, |y, _| y.sin());
+        if fails.load(Ordering::Relaxed) { y.reshape([7]) } else { y }
+    });
+    let together = |n: usize| {
+        let barrier = Barrier::new(4);
+        std::thread::scope(|s| {
+            let call = || {
+                barrier.wait();
+                f.call(&vector(n)).is_ok()
+            };
+            let calls: Vec<_> = (0..4).map(|_| s.spawn(call)).collect();
+            calls.into_iter().map(|c| c.join().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    // What cannot be traced is not remembered: everybody gets the error.
+    assert_eq!(together(3), [false; 4]);
+    assert_eq!(traced.swap(0, Ordering::Relaxed), 4);
+    fails.store(false, Ordering::Relaxed);
+    assert_eq!(together(3), [true; 4]);
+    assert_eq!(traced.swap(0, Ordering::Relaxed), 1);
+}
+
 #[derive(Clone, Tree)]
 struct Scaled<T> {
     x: T,
@@ -86,6 +115,7 @@ fn a_report_counts_what_the_plan_does() {
     assert_eq!(report.memory.results, 20 * 8);
     assert_eq!(report.memory.arguments, 630 * 8);
     assert!(report.stages.trace > 0.0 && report.stages.transform > 0.0 && report.stages.plan > 0.0);
+    assert_eq!(report.native, report.code > 0);
     let text = report.to_string();
     assert!(text.contains("1 dot, 1 tanh"), "{text}");
     assert!(text.contains(report.instructions), "{text}");
