@@ -1,6 +1,7 @@
 //! What a case is: a function to be called many times, with the two numbers that vouch for it.
 
 use riesz::prelude::*;
+use riesz::transform::compile::Report;
 use std::rc::Rc;
 
 /// Work of one kind at several sizes.
@@ -25,6 +26,8 @@ pub struct Prepared {
     pub call: Box<dyn FnMut() -> Result<()>>,
     /// The plan as a person reads it.
     pub explain: Box<dyn Fn() -> Result<String>>,
+    /// What compiling took.
+    pub report: Box<dyn Fn() -> Result<Report>>,
 }
 
 /// Both element types.
@@ -45,12 +48,13 @@ where
 {
     let f = Rc::new((compile(f), args));
     let (objective, derivative) = f.0.call(&f.1)?;
-    let plan = Rc::clone(&f);
+    let (plan, again) = (Rc::clone(&f), Rc::clone(&f));
     Ok(Prepared {
         objective: Some(number(&objective)),
         checksum: checksum(&derivative),
         call: Box::new(move || f.0.call(&f.1).map(drop)),
         explain: Box::new(move || plan.0.explain(&plan.1)),
+        report: Box::new(move || again.0.report(&again.1)),
     })
 }
 
@@ -66,12 +70,13 @@ where
 {
     let f = Rc::new((compile(f), args));
     let checksum = checksum(&f.0.call(&f.1)?);
-    let plan = Rc::clone(&f);
+    let (plan, again) = (Rc::clone(&f), Rc::clone(&f));
     Ok(Prepared {
         objective: None,
         checksum,
         call: Box::new(move || f.0.call(&f.1).map(drop)),
         explain: Box::new(move || plan.0.explain(&plan.1)),
+        report: Box::new(move || again.0.report(&again.1)),
     })
 }
 
@@ -100,7 +105,8 @@ where
     }));
     let mut state = (parameters, data);
     let (objective, derivative) = gradient.call(&state)?;
-    let (plan, start) = (Rc::clone(&step), state.clone());
+    let planned = Rc::new((Rc::clone(&step), state.clone()));
+    let again = Rc::clone(&planned);
     Ok(Prepared {
         objective: Some(number(&objective)),
         checksum: checksum(&derivative),
@@ -108,7 +114,8 @@ where
             state.0 = step.call(&state)?.1;
             Ok(())
         }),
-        explain: Box::new(move || plan.explain(&start)),
+        explain: Box::new(move || planned.0.explain(&planned.1)),
+        report: Box::new(move || again.0.report(&again.1)),
     })
 }
 

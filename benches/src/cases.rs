@@ -11,7 +11,7 @@ mod mlp;
 mod recurrent;
 mod reprojection;
 mod rosenbrock;
-mod transformer;
+pub mod transformer;
 
 use crate::case::Case;
 

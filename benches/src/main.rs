@@ -39,7 +39,7 @@ fn main() -> ExitCode {
                 }
             }
         }
-        Some("compiling") => match compiling::print(&[1000, 10_000, 100_000]) {
+        Some("compiling") => match compiling::print(&[1000, 10_000, 100_000], &arguments[1..]) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error}");
