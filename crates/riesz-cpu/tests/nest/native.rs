@@ -379,7 +379,7 @@ fn nests_that_differ_in_their_buffers_share_code() {
             all.for_each(|(a, b)| assert!(same(a, b), "{}: {a:?} {b:?}", isa.name()));
         }
     }
-    for isa in Isa::available().into_iter().filter(|&isa| isa != Isa::BASELINE) {
+    for isa in Isa::available().filter(|&isa| isa != Isa::BASELINE) {
         let lines = |count| {
             let code = riesz_cpu::native::compile(&many_nests(count), isa);
             code.expect("there is code").listing().lines().count()
@@ -410,7 +410,7 @@ fn regions_that_differ_in_their_buffers_share_code() {
         region(&types, long([3, 3], 1.0)),
         region(&types, long([1, 0], 2.0)),
     ];
-    for isa in Isa::available().into_iter().filter(|&isa| isa != Isa::BASELINE) {
+    for isa in Isa::available().filter(|&isa| isa != Isa::BASELINE) {
         let all = riesz_cpu::native::compile_all(&regions.each_ref(), isa);
         let bytes = |i: usize| riesz_cpu::native::compile_all(&[&regions[i]], isa).bytes;
         assert!(all.bytes < bytes(0) + bytes(2) + bytes(3) + 100, "{}", all.bytes);
