@@ -12,9 +12,15 @@ pub struct Case {
     pub sizes: &'static [&'static str],
     /// The element types it is measured in.
     pub dtypes: &'static [DType],
+    /// Whether it is also timed with results in the memory of the last ones, as for CasADi: what a call
+    /// costs is the point.
+    pub into: bool,
     /// Makes the data and compiles the program.
     pub prepare: fn(size: &str, dtype: DType) -> Result<Prepared>,
 }
+
+/// What is timed.
+pub type Call = Box<dyn FnMut() -> Result<()>>;
 
 /// A program that was compiled and called once.
 pub struct Prepared {
@@ -23,7 +29,9 @@ pub struct Prepared {
     /// The sum of the absolute values of all entries of the derivative.
     pub checksum: f64,
     /// One call.
-    pub call: Box<dyn FnMut() -> Result<()>>,
+    pub call: Call,
+    /// One call whose results take the memory of the last one's.
+    pub call_into: Option<Call>,
     /// The plan as a person reads it.
     pub explain: Box<dyn Fn() -> Result<String>>,
     /// What compiling took.
@@ -45,17 +53,9 @@ where
     A: VarTree + 'static,
     G: VarTree + 'static,
     A::Tensors: 'static,
+    G::Tensors: 'static,
 {
-    let f = Rc::new((compile(f), args));
-    let (objective, derivative) = f.0.call(&f.1)?;
-    let (plan, again) = (Rc::clone(&f), Rc::clone(&f));
-    Ok(Prepared {
-        objective: Some(number(&objective)),
-        checksum: checksum(&derivative),
-        call: Box::new(move || f.0.call(&f.1).map(drop)),
-        explain: Box::new(move || plan.0.explain(&plan.1)),
-        report: Box::new(move || again.0.report(&again.1)),
-    })
+    prepare(f, args, |(y, g)| (Some(number(y)), checksum(g)))
 }
 
 /// A function that gives derivatives only.
@@ -67,16 +67,33 @@ where
     A: VarTree + 'static,
     G: VarTree + 'static,
     A::Tensors: 'static,
+    G::Tensors: 'static,
+{
+    prepare(f, args, |g| (None, checksum(g)))
+}
+
+fn prepare<A, R>(
+    f: impl Fn(A) -> R + 'static,
+    args: A::Tensors,
+    numbers: impl Fn(&R::Tensors) -> (Option<f64>, f64),
+) -> Result<Prepared>
+where
+    A: VarTree + 'static,
+    R: VarTree + 'static,
+    A::Tensors: 'static,
+    R::Tensors: 'static,
 {
     let f = Rc::new((compile(f), args));
-    let checksum = checksum(&f.0.call(&f.1)?);
-    let (plan, again) = (Rc::clone(&f), Rc::clone(&f));
+    let mut last = f.0.call(&f.1)?;
+    let (objective, checksum) = numbers(&last);
+    let [again, plan, report] = [(); 3].map(|()| Rc::clone(&f));
     Ok(Prepared {
-        objective: None,
+        objective,
         checksum,
         call: Box::new(move || f.0.call(&f.1).map(drop)),
+        call_into: Some(Box::new(move || again.0.call_into(&again.1, &mut last))),
         explain: Box::new(move || plan.0.explain(&plan.1)),
-        report: Box::new(move || again.0.report(&again.1)),
+        report: Box::new(move || report.0.report(&report.1)),
     })
 }
 
@@ -114,6 +131,7 @@ where
             state.0 = step.call(&state)?.1;
             Ok(())
         }),
+        call_into: None,
         explain: Box::new(move || planned.0.explain(&planned.1)),
         report: Box::new(move || again.0.report(&again.1)),
     })

@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 use std::io::{self, BufRead, Write};
 use std::time::{Duration, Instant};
 
+/// The variant whose results take the memory of the last ones.
+const INTO: &str = "into";
+
 /// Answers requests until standard input ends.
 ///
 /// # Errors
@@ -39,7 +42,11 @@ fn answer(request: &Value, prepared: &mut Option<Prepared>) -> Value {
     let text = |key: &str| request[key].as_str().unwrap_or_default();
     if let Some(seconds) = request["seconds"].as_f64() {
         let Some(ready) = prepared else { return json!({ "error": "no case is prepared" }) };
-        return match measure(&mut ready.call, seconds) {
+        let call = match &mut ready.call_into {
+            Some(call) if text("measure") == INTO => call,
+            _ => &mut ready.call,
+        };
+        return match measure(call, seconds) {
             Ok(samples) => {
                 json!({ "median_s": samples[samples.len() / 2], "samples": samples.len() })
             }
@@ -51,8 +58,10 @@ fn answer(request: &Value, prepared: &mut Option<Prepared>) -> Value {
     match prepare(text("case"), text("n"), text("dtype")) {
         Ok(Some(ready)) => {
             let (objective, checksum) = (ready.objective, ready.checksum);
+            let mut variants = vec![""];
+            variants.extend(ready.call_into.as_ref().map(|_| INTO));
             *prepared = Some(ready);
-            json!({ "objective": objective, "checksum": checksum, "variants": [""] })
+            json!({ "objective": objective, "checksum": checksum, "variants": variants })
         }
         Ok(None) => json!({ "missing": true }),
         Err(error) => json!({ "error": error.to_string() }),
@@ -75,7 +84,9 @@ fn prepare(name: &str, size: &str, dtype: &str) -> Result<Option<Prepared>> {
     let Some(case) = case.filter(|c| c.sizes.contains(&size) && c.dtypes.contains(&dtype)) else {
         return Ok(None);
     };
-    (case.prepare)(size, dtype).map(Some)
+    let mut ready = (case.prepare)(size, dtype)?;
+    ready.call_into = ready.call_into.filter(|_| case.into);
+    Ok(Some(ready))
 }
 
 /// The time of one call in seconds, from many samples in order of length. A sample is as many calls

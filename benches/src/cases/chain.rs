@@ -10,6 +10,7 @@ pub const CHAIN: Case = Case {
     name: "c_chain",
     sizes: &["1000", "100000", "10000000"],
     dtypes: BOTH,
+    into: false,
     prepare: |size, dtype| {
         let [n] = factors(size)?;
         value_and_derivative(value_and_grad(chain), stream(6).times(2.0).tensor(&[n], dtype)?)

@@ -11,6 +11,7 @@ pub const CNN: Case = Case {
     name: "f_cnn",
     sizes: &["b64"],
     dtypes: &[DType::F32],
+    into: false,
     prepare: |_, dtype| {
         let small = |number, n| stream(number).times(0.1).tensor(&[n], dtype);
         let parameters = [

@@ -10,6 +10,7 @@ pub const JACOBIAN: Case = Case {
     name: "g_jac",
     sizes: &["100->1000"],
     dtypes: BOTH,
+    into: false,
     prepare: |_, dtype| {
         let w1 = weights(70, 100).tensor(&[200, 100], dtype)?;
         let w2 = weights(71, 200).tensor(&[1000, 200], dtype)?;
@@ -26,6 +27,7 @@ pub const HESSIAN: Case = Case {
     name: "g_hess_lse",
     sizes: &["200(m1000)"],
     dtypes: BOTH,
+    into: false,
     prepare: |_, dtype| {
         let a = stream(73).tensor(&[1000, 200], dtype)?;
         let b = stream(74).tensor(&[1000], dtype)?;

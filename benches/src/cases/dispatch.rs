@@ -10,6 +10,7 @@ pub const DISPATCH: Case = Case {
     name: "k_dispatch",
     sizes: &["4"],
     dtypes: BOTH,
+    into: true,
     prepare: |size, dtype| {
         let [n] = factors(size)?;
         value_and_derivative(value_and_grad(graph), stream(7).tensor(&[n], dtype)?)

@@ -10,6 +10,7 @@ pub const LOGISTIC: Case = Case {
     name: "a_logreg",
     sizes: &["1000x100", "100000x100"],
     dtypes: BOTH,
+    into: false,
     prepare: |size, dtype| {
         let [rows, columns] = factors(size)?;
         let x = stream(1).tensor(&[rows, columns], dtype)?;

@@ -13,6 +13,7 @@ pub const LOGDET: Case = Case {
     name: "j_logdet",
     sizes: SIZES,
     dtypes: F64,
+    into: false,
     prepare: |size, dtype| gradient(size, dtype, |a| (a.t().dot(a) + identity(a)).logdet()),
 };
 
@@ -21,6 +22,7 @@ pub const TRACE_INVERSE: Case = Case {
     name: "j_trinv",
     sizes: SIZES,
     dtypes: F64,
+    into: false,
     prepare: |size, dtype| {
         gradient(size, dtype, |a| (a.t().dot(a) + identity(a)).inverse().trace())
     },
@@ -31,6 +33,7 @@ pub const SOLVE: Case = Case {
     name: "j_solve",
     sizes: SIZES,
     dtypes: F64,
+    into: false,
     prepare: |size, dtype| {
         let [n] = factors(size)?;
         let (a, b) = (stream(100).tensor(&[n, n], dtype)?, stream(101).tensor(&[n], dtype)?);

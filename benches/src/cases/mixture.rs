@@ -9,6 +9,7 @@ pub const MIXTURE: Case = Case {
     name: "i_gmm",
     sizes: &["N1000D10K25", "N1000D32K50", "N1000D64K100"],
     dtypes: BOTH,
+    into: false,
     prepare: |size, dtype| {
         let [n, d, k] = sizes(size)?;
         let x = stream(90).tensor(&[n, d], dtype)?;

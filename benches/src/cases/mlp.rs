@@ -9,6 +9,7 @@ pub const MLP: Case = Case {
     name: "d_mlp",
     sizes: &["128x784-512-512-10"],
     dtypes: &[DType::F32],
+    into: false,
     prepare: |_, dtype| {
         let x = stream(30).tensor(&[128, 784], dtype)?;
         let labels = Tensor::from(stream(31).digits(128));
@@ -21,6 +22,7 @@ pub const TINY: Case = Case {
     name: "d_tinymlp",
     sizes: &["32x16-32-1"],
     dtypes: BOTH,
+    into: false,
     prepare: |_, dtype| {
         let x = stream(32).tensor(&[32, 16], dtype)?;
         let y = stream(33).tensor(&[32, 1], dtype)?;

@@ -12,6 +12,7 @@ pub const RNN: Case = Case {
     name: "l_rnn",
     sizes: SIZES,
     dtypes: BOTH,
+    into: false,
     prepare: |_, dtype| {
         let parameters = (
             weights(110, 16).tensor(&[16, 16], dtype)?,
@@ -32,6 +33,7 @@ pub const RK4: Case = Case {
     name: "l_ode_rk4",
     sizes: SIZES,
     dtypes: BOTH,
+    into: false,
     prepare: |_, dtype| {
         let w = weights(110, 16).tensor(&[16, 16], dtype)?;
         let b = stream(112).times(0.1).tensor(&[16], dtype)?;

@@ -11,6 +11,7 @@ pub const REPROJECTION: Case = Case {
     name: "h_ba",
     sizes: &["10000", "100000"],
     dtypes: BOTH,
+    into: false,
     prepare: |size, dtype| {
         let [n] = factors(size)?;
         let mut p = stream(80).times(0.3).values(n * 15);

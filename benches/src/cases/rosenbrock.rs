@@ -12,6 +12,7 @@ pub const GRADIENT: Case = Case {
     name: "b_rosen_grad",
     sizes: SIZES,
     dtypes: BOTH,
+    into: true,
     prepare: |size, dtype| {
         let [n] = factors(size)?;
         value_and_derivative(value_and_grad(rosenbrock), stream(4).tensor(&[n], dtype)?)
@@ -23,6 +24,7 @@ pub const HVP: Case = Case {
     name: "b_rosen_hvp",
     sizes: SIZES,
     dtypes: BOTH,
+    into: true,
     prepare: |size, dtype| {
         let [n] = factors(size)?;
         let (x, v) = (stream(4).tensor(&[n], dtype)?, stream(5).tensor(&[n], dtype)?);

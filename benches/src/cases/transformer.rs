@@ -15,6 +15,7 @@ pub const TRANSFORMER: Case = Case {
     name: "e_transformer",
     sizes: &["b8s128d256h8"],
     dtypes: &[DType::F32],
+    into: false,
     prepare: |_, dtype| {
         let d = WIDTH;
         let near_one = |number| stream(number).times(0.1).plus(1.0).tensor(&[d], dtype);

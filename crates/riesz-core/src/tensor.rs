@@ -47,6 +47,8 @@ pub trait Element: Copy + PartialEq + fmt::Debug + Default + Send + Sync + 'stat
     /// The buffer, if it holds this type.
     fn peek(data: &Data) -> Option<&Arc<Vec<Self>>>;
     /// The buffer, if it holds this type.
+    fn peek_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>>;
+    /// The buffer, if it holds this type.
     fn take(data: Data) -> Option<Arc<Vec<Self>>>;
 }
 
@@ -56,6 +58,9 @@ macro_rules! elements {
             const DTYPE: DType = DType::$variant;
             fn wrap(values: Arc<Vec<$ty>>) -> Data { Data::$variant(values) }
             fn peek(data: &Data) -> Option<&Arc<Vec<$ty>>> {
+                if let Data::$variant(v) = data { Some(v) } else { None }
+            }
+            fn peek_mut(data: &mut Data) -> Option<&mut Arc<Vec<$ty>>> {
                 if let Data::$variant(v) = data { Some(v) } else { None }
             }
             fn take(data: Data) -> Option<Arc<Vec<$ty>>> {
@@ -185,8 +190,10 @@ impl Tensor {
     }
 
     /// Whether its element type and shape are these.
+    #[inline]
     pub fn is_of(&self, ty: &Type) -> bool {
-        self.dtype() == ty.dtype && self.shape == ty.shape
+        // Length by length: shapes are short, and a call of a compiled function asks several times.
+        self.dtype() == ty.dtype && self.shape.iter().eq(ty.shape.iter())
     }
 
     /// The number of elements.
@@ -215,6 +222,22 @@ impl Tensor {
                 Err(Error::usage(format!("the elements are {}, not {}", self.dtype(), T::DTYPE)))
             }
         }
+    }
+
+    /// The elements, to be written, if they are of this type and no other tensor shares them.
+    ///
+    /// ```
+    /// use riesz_core::Tensor;
+    /// let mut x = Tensor::from([1.0, 2.0]);
+    /// x.get_mut::<f64>().ok_or("shared")?[0] = 3.0;
+    /// let y = x.clone();
+    /// assert_eq!(y, Tensor::from([3.0, 2.0]));
+    /// assert_eq!(x.get_mut::<f64>(), None);
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[inline]
+    pub fn get_mut<T: Element>(&mut self) -> Option<&mut [T]> {
+        Some(Arc::get_mut(T::peek_mut(&mut self.data)?)?.as_mut_slice())
     }
 
     /// The elements as a vector of their own, without a copy when nothing else shares them.

@@ -181,6 +181,7 @@ fn implementation(input: &DeriveInput, variants: &[Variant], leaves: &[Ident]) -
     });
     let map = variants.iter().map(|v| arm(name, v, Method::Map));
     let visit = variants.iter().map(|v| arm(name, v, Method::Visit));
+    let visit_mut = variants.iter().map(|v| arm(name, v, Method::VisitMut));
     let same = variants.iter().map(|v| arm(name, v, Method::Same));
     let differ = (variants.len() > 1).then(|| quote!(_ => false,));
     quote! {
@@ -204,6 +205,13 @@ fn implementation(input: &DeriveInput, variants: &[Variant], leaves: &[Ident]) -
                 match self { #(#visit)* }
             }
 
+            fn visit_mut<'__tree>(
+                &'__tree mut self,
+                f: &mut impl ::core::ops::FnMut(&'__tree mut Self::Leaf),
+            ) {
+                match self { #(#visit_mut)* }
+            }
+
             fn same<__Other: ::riesz::Tree>(&self, other: &Self::With<__Other>) -> bool {
                 match (self, other) { #(#same)* #differ }
             }
@@ -214,6 +222,7 @@ fn implementation(input: &DeriveInput, variants: &[Variant], leaves: &[Ident]) -
 enum Method {
     Map,
     Visit,
+    VisitMut,
     Same,
 }
 
@@ -246,10 +255,14 @@ fn arm(name: &Ident, variant: &Variant, method: Method) -> TokenStream {
                     ::riesz::Tree::visit(#mine, &path.then(::riesz::tree::Step::Field(#step)), f);
                 }
             });
-            let trees = variant.fields.iter().zip(&mine).filter(|(field, _)| !field.is_static);
-            let (members, mine): (Vec<&Member>, Vec<&Ident>) =
-                trees.map(|(field, mine)| (&field.member, mine)).unzip();
-            quote!(#constructor { #(#members: #mine,)* .. } => { #(#fields)* })
+            let pattern = trees(&constructor, variant, &mine);
+            quote!(#pattern => { #(#fields)* })
+        }
+        Method::VisitMut => {
+            let fields = fields.filter(|(field, _)| !field.is_static);
+            let fields = fields.map(|(_, (mine, _))| quote!(::riesz::Tree::visit_mut(#mine, f);));
+            let pattern = trees(&constructor, variant, &mine);
+            quote!(#pattern => { #(#fields)* })
         }
         Method::Same => {
             let fields = fields.map(|(field, (mine, theirs))| match field.is_static {
@@ -260,6 +273,14 @@ fn arm(name: &Ident, variant: &Variant, method: Method) -> TokenStream {
             quote!((#pattern, #other) => true #(&& #fields)*,)
         }
     }
+}
+
+/// The pattern of a variant that names the fields that are trees.
+fn trees(constructor: &TokenStream, variant: &Variant, mine: &[Ident]) -> TokenStream {
+    let trees = variant.fields.iter().zip(mine).filter(|(field, _)| !field.is_static);
+    let (members, mine): (Vec<&Member>, Vec<&Ident>) =
+        trees.map(|(field, mine)| (&field.member, mine)).unzip();
+    quote!(#constructor { #(#members: #mine,)* .. })
 }
 
 #[cfg(test)]

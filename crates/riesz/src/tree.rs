@@ -79,6 +79,9 @@ pub trait Tree: Clone {
     /// Shows each leaf and the way to it, in order.
     fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a Self::Leaf));
 
+    /// Gives each leaf, to be changed, in order.
+    fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut Self::Leaf));
+
     /// Whether the other tree differs in nothing but the leaves: the same lengths of lists, keys of
     /// maps, variants of enums and static fields.
     fn same<M: Tree>(&self, other: &Self::With<M>) -> bool;
@@ -112,6 +115,7 @@ macro_rules! leaf {
             type With<M: Tree> = M;
             fn map<M: Tree>(&self, f: &mut impl FnMut(&$ty) -> M) -> M { f(self) }
             fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a $ty)) { f(path, self) }
+            fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut $ty)) { f(self) }
             fn same<M: Tree>(&self, _: &M) -> bool { true }
         }
         impl Leaf for $ty {}

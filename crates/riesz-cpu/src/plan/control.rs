@@ -3,11 +3,13 @@
 //! What is carried from one iteration of a scan to the next lies in two buffers that are exchanged;
 //! values that come or go step by step lie in windows, operands whose addresses move by one part in
 //! each iteration. The state of a `while` is copied back, because how often it runs is not known. What is
-//! carried and only updated (`update.rs`) stays in one buffer.
+//! carried stays in one buffer where it is only updated (`update.rs`) or can be written in place
+//! (`settle.rs`).
 
 use super::assemble::{Steps, frame};
 use super::group::copy;
 use super::memory::Memory;
+use super::settle::settle;
 use super::storage::{Place, Storage};
 use super::update::updates;
 use crate::nest::Step;
@@ -69,7 +71,7 @@ fn scan_steps(scan: &Scan, (args, free): Args<'_>, memory: &mut Memory) -> Resul
     let outputs = scan.body.output_types();
     let part_types = &outputs[scan.carry..];
     let (mut steps, now) = copies((&args[carry.clone()], &free[carry]), memory);
-    let next = after(&scan.body, first, &now, memory);
+    let mut next = after(&scan.body, first, &now, memory);
     let whole: Vec<Type> =
         part_types.iter().map(|ty| ty.with_shape(ty.shape.with_leading(scan.length))).collect();
     let ys = rooms(&whole, memory);
@@ -91,7 +93,8 @@ fn scan_steps(scan: &Scan, (args, free): Args<'_>, memory: &mut Memory) -> Resul
     let begin = memory.mark();
     let inputs = [consts, &now, &parts_in].concat();
     let results = [next.as_slice(), &parts_out].concat();
-    let (body, _) = frame(&scan.body, inputs, &results, memory)?;
+    let (mut body, _) = frame(&scan.body, inputs, &results, memory)?;
+    settle(&mut body, &now, &mut next, memory);
     memory.close_loop(begin, &[now.as_slice(), &next, &parts_in, &parts_out].concat());
     let pairs = now.iter().copied().zip(next.iter().copied());
     let exchange = pairs.filter(|(a, b)| a != b).collect();
@@ -105,11 +108,12 @@ fn while_steps(repeat: &While, (args, free): Args<'_>, memory: &mut Memory) -> R
     let (consts, start) = args.split_at(repeat.consts);
     let (mut steps, state) = copies((start, &free[repeat.consts..]), memory);
     let flag = rooms(&repeat.cond.output_types(), memory);
-    let next = after(&repeat.body, repeat.consts, &state, memory);
+    let mut next = after(&repeat.body, repeat.consts, &state, memory);
     let inputs = [consts, &state].concat();
     let begin = memory.mark();
     let (test, _) = frame(&repeat.cond, inputs.clone(), &flag, memory)?;
     let (mut body, _) = frame(&repeat.body, inputs, &next, memory)?;
+    settle(&mut body, &state, &mut next, memory);
     for (&from, &to) in next.iter().zip(&state).filter(|(from, to)| from != to) {
         body.push(Step::Nest(copy(from, to, memory)));
         memory.touched.push(vec![from, to]);

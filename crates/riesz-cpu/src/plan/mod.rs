@@ -3,7 +3,7 @@
 //! `role` says what each equation can become, `factored` which matrices are factored once for several of
 //! them, `decide` which values are stored and in which nest,
 //! `pull` and `group` build the nests, `order` arranges their loops, `control` makes steps of loops and
-//! branches, `update` finds what can be updated in place, `strip` lets nests share a
+//! branches, `update` and `settle` find what can be written in place, `strip` lets nests share a
 //! long loop, `storage` gives out memory, `donate` finds
 //! results that can lie where arguments did. What comes out is a [`Plan`]: a [`Region`] and the buffers
 //! its operands name.
@@ -23,6 +23,7 @@ mod memory;
 mod order;
 mod pull;
 mod role;
+mod settle;
 mod split;
 mod storage;
 mod strip;

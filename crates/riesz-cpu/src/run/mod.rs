@@ -152,6 +152,50 @@ impl Executable {
         self.run_in(workspace, &args, given, |results| results.collect())
     }
 
+    /// As [`Executable::run`], in the place of earlier results, one for each output: a result takes the
+    /// memory of an earlier one of its type, if nobody else holds it, so that nothing is allocated.
+    ///
+    /// # Errors
+    /// As [`Executable::run`], or when there is not one tensor for each output; what the earlier results
+    /// hold then is not said.
+    ///
+    /// ```
+    /// use riesz_core::{DType, Tensor, Type, trace};
+    /// use riesz_cpu::run::Executable;
+    /// let program = trace(&[Type::new(DType::F64, [2])], |x| vec![x[0].square()])?;
+    /// let executable = Executable::new(&program)?;
+    /// let mut y = Tensor::from([0.0, 0.0]);
+    /// let place = y.as_slice::<f64>()?.as_ptr();
+    /// executable.run_into(&[Tensor::from([1.0, 3.0])], &mut [&mut y])?;
+    /// assert_eq!(y, Tensor::from([1.0, 9.0]));
+    /// assert_eq!(y.as_slice::<f64>()?.as_ptr(), place);
+    /// # Ok::<(), riesz_core::Error>(())
+    /// ```
+    pub fn run_into(
+        &self,
+        args: &[impl Borrow<Tensor>],
+        results: &mut [&mut Tensor],
+    ) -> Result<()> {
+        check_arguments(&self.plan.program, args)?;
+        let (given, expected) = (results.len(), self.plan.results.len());
+        if given != expected {
+            return Err(Error::usage(format!("{given} places for {expected} results")));
+        }
+        let mut workspace = self.workspace()?;
+        let buffers = self.run_plan(&mut workspace, args, &mut Given::new(), results);
+        if let Some(buffers) = buffers {
+            // SAFETY: the buffers are of this run, which has written every element of every result.
+            unsafe { workspace.replace(&self.plan, args, buffers, results) };
+            self.lock().push(workspace);
+            return Ok(());
+        }
+        self.lock().push(workspace);
+        for (place, result) in results.iter_mut().zip(self.run_by_reference(args)?) {
+            **place = result;
+        }
+        Ok(())
+    }
+
     /// Only the reference evaluator knows which operation has no result, and on which numbers.
     #[cold]
     fn run_by_reference(&self, args: &[impl Borrow<Tensor>]) -> Result<Results> {
@@ -167,7 +211,7 @@ impl Executable {
         mut given: Given,
         take: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> T,
     ) -> Result<T> {
-        let Some(buffers) = self.run_plan(&mut workspace, args, &mut given) else {
+        let Some(buffers) = self.run_plan(&mut workspace, args, &mut given, &mut []) else {
             self.lock().push(workspace);
             // What can fail takes no memory away, so that the arguments are still there.
             return Ok(take(&mut self.run_by_reference(args)?.into_iter()));
@@ -183,8 +227,9 @@ impl Executable {
         workspace: &mut Workspace,
         args: &[impl Borrow<Tensor>],
         given: &mut Given,
+        earlier: &mut [&mut Tensor],
     ) -> Option<Pending> {
-        let buffers = workspace.prepare(&self.plan, args, given);
+        let buffers = workspace.prepare(&self.plan, args, given, earlier);
         // SAFETY: the plan gave every operand a buffer of its size; only results and workspace are
         // written, and those overlap only where the plan says that they are never live together.
         let good = unsafe { self.stages.run(workspace.addresses()) };

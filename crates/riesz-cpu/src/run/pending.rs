@@ -2,7 +2,7 @@
 
 use super::pages::huge_pages;
 use crate::types::by_type;
-use riesz_core::{DType, Data, Element, with_elements};
+use riesz_core::{DType, Data, Element, Shape, Tensor, with_elements};
 use smallvec::SmallVec;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub enum Buffer {
     Room(Room),
     /// The memory of an argument, or a result that was asked for.
     Ready(Data),
+    /// The memory of an earlier result, in its place.
+    Kept(*mut u8),
     /// A result that was taken.
     Gone,
 }
@@ -46,6 +48,7 @@ impl Buffer {
         match self {
             Buffer::Room(room) => room.at,
             Buffer::Ready(data) => place(data),
+            Buffer::Kept(at) => *at,
             Buffer::Gone => std::ptr::null_mut(),
         }
     }
@@ -60,7 +63,7 @@ impl Buffer {
             // SAFETY: the caller's.
             Buffer::Room(room) => unsafe { room.full(len) },
             Buffer::Ready(data) => data,
-            Buffer::Gone => Data::Bool(Arc::default()),
+            Buffer::Kept(_) | Buffer::Gone => Data::Bool(Arc::default()),
         };
         if stays {
             *self = Buffer::Ready(data.clone());
@@ -110,6 +113,19 @@ impl Drop for Room {
         // SAFETY: this is the last use of the room.
         unsafe { by_type!(self.dtype, free(self)) }
     }
+}
+
+/// Where the elements of an earlier result are, if it is of this type and nobody else holds them.
+#[inline]
+pub fn own(tensor: &mut Tensor, dtype: DType, shape: &Shape) -> Option<*mut u8> {
+    fn start<T: Element>(tensor: &mut Tensor) -> Option<*mut u8> {
+        tensor.get_mut::<T>().map(|elements| elements.as_mut_ptr().cast())
+    }
+    // Length by length, as in `Tensor::is_of`.
+    if !tensor.shape().iter().eq(shape.iter()) {
+        return None;
+    }
+    by_type!(dtype, start(tensor))
 }
 
 /// Where the elements of an argument that was given away are; nobody else holds them.

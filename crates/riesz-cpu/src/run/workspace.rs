@@ -1,7 +1,7 @@
 //! The memory of one run, and the table of addresses.
 
 use super::pages::huge_pages;
-use super::pending::{Buffer, Given, Pending, is_own, place};
+use super::pending::{Buffer, Given, Pending, is_own, own, place};
 use crate::plan::{ALIGNMENT, Place, Plan};
 use riesz_core::{Data, Error, ErrorKind, Result, Shape, Tensor, with_elements};
 use std::alloc::{Layout, alloc, dealloc};
@@ -14,10 +14,20 @@ pub struct Workspace {
     addresses: Vec<*mut u8>,
     /// The operands that are arguments, and which.
     arguments: Vec<(usize, usize)>,
-    /// The operands that are buffers for results, and the argument whose memory each can take.
-    buffers: Vec<(usize, Option<usize>)>,
+    /// The operands that are buffers for results.
+    buffers: Vec<Target>,
     /// Where each result is found after a run.
     outcomes: Vec<(Outcome, Shape)>,
+}
+
+/// A buffer for a result.
+#[derive(Debug)]
+struct Target {
+    operand: usize,
+    /// The argument whose memory it can take.
+    donor: Option<usize>,
+    /// The result, where it is one only.
+    result: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -27,6 +37,28 @@ enum Outcome {
     /// The buffer of this number among those of one run, its elements, and whether a later result is
     /// the same.
     Written(usize, usize, bool),
+}
+
+impl Outcome {
+    /// The result.
+    ///
+    /// # Safety
+    /// As for [`Workspace::results`].
+    unsafe fn tensor(
+        &self,
+        shape: &Shape,
+        plan: &Plan,
+        args: &[impl Borrow<Tensor>],
+        buffers: &mut Pending,
+    ) -> Tensor {
+        let data = match *self {
+            Outcome::Argument(i) => args[i].borrow().data().clone(),
+            Outcome::Constant(i) => plan.constants[i].data().clone(),
+            // SAFETY: the caller's.
+            Outcome::Written(i, len, stays) => unsafe { buffers[i].written(len, stays) },
+        };
+        Tensor::from_data(data, shape.clone())
+    }
 }
 
 // SAFETY: the addresses are written anew by `prepare` in the run that uses them, or point into the
@@ -47,7 +79,11 @@ impl Workspace {
                 Place::Argument(i) => arguments.push((s, i)),
                 Place::Result(_) => {
                     number[s] = buffers.len();
-                    buffers.push((s, donors.next().flatten()));
+                    let donor = donors.next().flatten();
+                    let mut homes = plan.results.iter().enumerate();
+                    let mut its = homes.by_ref().filter(|(_, home)| **home as usize == s);
+                    let result = its.next().filter(|_| its.next().is_none()).map(|(k, _)| k);
+                    buffers.push(Target { operand: s, donor, result });
                 }
                 Place::Workspace(_) | Place::Constant(_) | Place::Window(_) => {}
             }
@@ -82,13 +118,14 @@ impl Workspace {
     /// Puts in the addresses of the arguments and of new buffers for the results, and clears the flag.
     /// The buffers are in the order of the operands that have them.
     ///
-    /// `given` has the memory of the arguments that were given away, or is empty: a result takes it
-    /// where it can.
+    /// `given` has the memory of the arguments that were given away, or is empty; `earlier` has earlier
+    /// results, or is empty: a result takes that memory where it can.
     pub fn prepare(
         &mut self,
         plan: &Plan,
         args: &[impl Borrow<Tensor>],
         given: &mut [Option<Data>],
+        earlier: &mut [&mut Tensor],
     ) -> Pending {
         for &(s, i) in &self.arguments {
             self.addresses[s] = match given.get_mut(i) {
@@ -97,13 +134,21 @@ impl Workspace {
             };
         }
         let mut results = Pending::new();
-        for &(s, donor) in &self.buffers {
-            let taken = donor.and_then(|i| given.get_mut(i)?.take());
+        for target in &self.buffers {
+            let planned = &plan.buffers[target.operand];
+            let taken = target.donor.and_then(|i| given.get_mut(i)?.take());
+            let mut kept = || {
+                let result = target.result?;
+                let shape = &self.outcomes[result].1;
+                own(earlier.get_mut(result)?, planned.dtype, shape)
+            };
             let mut buffer = match taken {
                 Some(data) => Buffer::Ready(data),
-                None => Buffer::new(plan.buffers[s].dtype, plan.buffers[s].len),
+                None => {
+                    kept().map_or_else(|| Buffer::new(planned.dtype, planned.len), Buffer::Kept)
+                }
             };
-            self.addresses[s] = buffer.address();
+            self.addresses[target.operand] = buffer.address();
             results.push(buffer);
         }
         if self.block.bytes > 0 {
@@ -125,20 +170,38 @@ impl Workspace {
         mut buffers: Pending,
     ) -> impl Iterator<Item = Tensor> + 'a {
         self.outcomes.iter().map(move |(outcome, shape)| {
-            let data = match *outcome {
-                Outcome::Argument(i) => args[i].borrow().data().clone(),
-                Outcome::Constant(i) => plan.constants[i].data().clone(),
-                // SAFETY: the caller's.
-                Outcome::Written(i, len, stays) => unsafe { buffers[i].written(len, stays) },
-            };
-            Tensor::from_data(data, shape.clone())
+            // SAFETY: the caller's.
+            unsafe { outcome.tensor(shape, plan, args, &mut buffers) }
         })
+    }
+
+    /// Puts the results of a run in the place of earlier ones; they are there already where they took
+    /// their memory.
+    ///
+    /// # Safety
+    /// As for `results`; the earlier ones are those of this run's `prepare`.
+    pub unsafe fn replace(
+        &self,
+        plan: &Plan,
+        args: &[impl Borrow<Tensor>],
+        mut buffers: Pending,
+        earlier: &mut [&mut Tensor],
+    ) {
+        for ((outcome, shape), earlier) in self.outcomes.iter().zip(earlier) {
+            if let Outcome::Written(i, ..) = outcome
+                && matches!(buffers[*i], Buffer::Kept(_))
+            {
+                continue;
+            }
+            // SAFETY: the caller's.
+            **earlier = unsafe { outcome.tensor(shape, plan, args, &mut buffers) };
+        }
     }
 
     /// Takes the memory of the arguments that a result can have, where nobody else holds it.
     pub fn take(&self, args: &mut [Tensor]) -> Given {
         let mut given: Given = args.iter().map(|_| None).collect();
-        for i in self.buffers.iter().filter_map(|buffer| buffer.1) {
+        for i in self.buffers.iter().filter_map(|target| target.donor) {
             let empty = Tensor::from_data(Data::Bool(Default::default()), [0].into());
             let arg = std::mem::replace(&mut args[i], empty);
             let mut data = arg.data().clone();

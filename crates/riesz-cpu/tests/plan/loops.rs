@@ -3,18 +3,20 @@
 use crate::common::check;
 use riesz_core::check::direction;
 use riesz_core::control::{Steps, cond, scan, while_loop};
-use riesz_core::{DType, Tensor, Type, Var, trace};
+use riesz_core::{DType, SimplifyOptions, Tensor, Type, Var, simplify, trace};
+use riesz_cpu::nest::Step;
+use riesz_cpu::plan::Plan;
 
 fn run(shapes: &[&[usize]], f: impl Fn(&[Var]) -> Vec<Var>) {
     let types: Vec<Type> = shapes.iter().map(|s| Type::new(DType::F64, *s)).collect();
     let program = trace(&types, |x| f(x)).unwrap_or_else(|e| panic!("{e}"));
-    let program = riesz_core::simplify(&program, &Default::default());
+    let program = simplify(&program, &Default::default());
     let mut args: Vec<Tensor> =
         types.iter().zip(1..).map(|(ty, seed)| direction(ty, seed).unwrap()).collect();
     check(&program, &args);
     let forward = riesz_core::jvp(&program, &vec![true; types.len()]).unwrap();
     args.extend(types.iter().zip(50..).map(|(ty, seed)| direction(ty, seed).unwrap()));
-    check(&riesz_core::simplify(&forward, &Default::default()), &args);
+    check(&simplify(&forward, &Default::default()), &args);
     let halves = riesz_core::unzip(&forward, types.len(), program.outputs().len()).unwrap();
     let back = riesz_core::transpose(&halves.linear, halves.residuals).unwrap();
     check(&halves.primal, &args[..types.len()]);
@@ -22,7 +24,7 @@ fn run(shapes: &[&[usize]], f: impl Fn(&[Var]) -> Vec<Var>) {
     let mut args = residuals[program.outputs().len()..].to_vec();
     let cts = program.output_types();
     args.extend(cts.iter().zip(80..).map(|(ty, seed)| direction(ty, seed).unwrap()));
-    check(&riesz_core::simplify(&back, &Default::default()), &args);
+    check(&simplify(&back, &Default::default()), &args);
 }
 
 const FORTH: fn(usize) -> Steps = Steps::new;
@@ -100,4 +102,76 @@ fn branches() {
         });
         carry
     });
+}
+
+#[test]
+fn what_is_carried_and_read_in_another_order() {
+    for length in [1, 4, 5] {
+        // The first is read after it is written, the second is read elsewhere than it is written, the
+        // third is a copy of the first.
+        run(&[&[3], &[3], &[3]], |x| {
+            let (carry, _) = scan(FORTH(length), x, &[], |s, _| {
+                let turned = Var::concat(&[s[1].slice_axis(0, 1, 3), s[1].slice_axis(0, 0, 1)], 0);
+                (vec![(s[0] + s[1]).sin(), turned * s[0], s[0]], vec![])
+            });
+            carry
+        });
+        // A product reads all of a vector for each element; a sum is carried beside it.
+        run(&[&[3, 3], &[3], &[]], |x| {
+            let w = x[0];
+            let (carry, ys) = scan(FORTH(length), &x[1..], &[], |s, _| {
+                let next = w.dot(s[0]);
+                (vec![next, s[1] + next.square().sum()], vec![s[0] * 2.0])
+            });
+            [carry, ys].concat()
+        });
+    }
+}
+
+/// The loops of a plan, from the outside in.
+fn loops(steps: &[Step]) -> Vec<&Step> {
+    let mut found = Vec::new();
+    for step in steps {
+        if let Step::Loop { body, .. } | Step::While { body, .. } = step {
+            found.push(step);
+            found.extend(loops(body));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_updated_element_by_element_lies_in_one_buffer() {
+    let vector = Type::new(DType::F64, [100]);
+    let number = Type::scalar(DType::F64);
+    let plan_of = |f: fn(&[Var]) -> Vec<Var>| {
+        let types = [vector.clone(), number.clone()];
+        let program = trace(&types, f).unwrap();
+        Plan::new(&simplify(&program, &SimplifyOptions::whole_program())).unwrap()
+    };
+    let exchanged = |plan: &Plan| match loops(&plan.region.steps)[..] {
+        [Step::Loop { exchange, .. }] => exchange.len(),
+        ref other => panic!("{other:?}"),
+    };
+    let in_place = plan_of(|x| {
+        scan(FORTH(7), x, &[], |s, _| {
+            let next = s[0] * s[1] + s[0].sin();
+            (vec![next, s[1] + next.sum()], vec![])
+        })
+        .0
+    });
+    assert_eq!(exchanged(&in_place), 0, "{in_place}");
+    let backwards =
+        plan_of(|x| scan(FORTH(7), x, &[], |s, _| (vec![s[0].flip(&[0]), s[1]], vec![])).0);
+    assert_eq!(exchanged(&backwards), 1, "{backwards}");
+    let plan = plan_of(|x| {
+        while_loop(x, |s| s[1].lt(9.0), |s| vec![s[0] * s[1] + s[0].sin(), s[1] + 1.0])
+    });
+    let [Step::While { body, .. }] = loops(&plan.region.steps)[..] else { panic!("{plan}") };
+    let operations = |step: &Step| match step {
+        Step::Nest(nest) => nest.body.len() - nest.accesses().count() + nest.stores.len(),
+        _ => panic!("{plan}"),
+    };
+    // No step only copies.
+    assert!(body.iter().all(|step| operations(step) > 0), "{plan}");
 }

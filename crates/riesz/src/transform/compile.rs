@@ -129,6 +129,34 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         Ok(ready.tree(&mut ready.executable.run_owned(owned)?.into_iter()))
     }
 
+    /// As [`Compiled::call`], in the place of earlier results: where nobody else holds one of them, the
+    /// new one takes its memory. So a call that is made many times allocates nothing.
+    ///
+    /// # Errors
+    /// As [`Compiled::call`]; what the earlier results hold then is not said.
+    ///
+    /// ```
+    /// use riesz::prelude::*;
+    /// let f = compile(value_and_grad(|x: Var| x.square().sum()));
+    /// let mut out = f.call(&Tensor::from([1.0, 2.0]))?;
+    /// let place = out.1.as_slice::<f64>()?.as_ptr();
+    /// f.call_into(&Tensor::from([3.0, 4.0]), &mut out)?;
+    /// assert_eq!(out, (Tensor::from(25.0), Tensor::from([6.0, 8.0])));
+    /// assert_eq!(out.1.as_slice::<f64>()?.as_ptr(), place);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn call_into(&self, args: &A::Tensors, results: &mut R::Tensors) -> Result<()> {
+        let leaves = leaves(args);
+        let ready = self.ready(args, &leaves)?;
+        if self.settings.watch() || !results.same::<Index>(&ready.result) {
+            *results = self.call(args)?;
+            return Ok(());
+        }
+        let mut places: SmallVec<[&mut Tensor; 8]> = SmallVec::new();
+        results.visit_mut(&mut |leaf| places.push(leaf));
+        ready.executable.run_into(&leaves, &mut places)
+    }
+
     /// Traces and plans for arguments of these shapes and element types, so that the first call is
     /// as fast as the others.
     ///

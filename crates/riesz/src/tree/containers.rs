@@ -14,6 +14,9 @@ macro_rules! tuples {
             fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a Self::Leaf)) {
                 $(self.$at.visit(&path.then(Step::Field(stringify!($at))), f);)*
             }
+            fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut Self::Leaf)) {
+                $(self.$at.visit_mut(f);)*
+            }
             fn same<Z: Tree>(&self, other: &Self::With<Z>) -> bool {
                 $(self.$at.same::<Z>(&other.$at))&&*
             }
@@ -44,6 +47,9 @@ impl<T: Tree, const N: usize> Tree for [T; N] {
     fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a T::Leaf)) {
         visit_list(self, path, f);
     }
+    fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut T::Leaf)) {
+        self.iter_mut().for_each(|t| t.visit_mut(f));
+    }
     fn same<M: Tree>(&self, other: &Self::With<M>) -> bool {
         same_list::<T, M>(self, other)
     }
@@ -57,6 +63,9 @@ impl<T: Tree> Tree for Vec<T> {
     }
     fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a T::Leaf)) {
         visit_list(self, path, f);
+    }
+    fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut T::Leaf)) {
+        self.iter_mut().for_each(|t| t.visit_mut(f));
     }
     fn same<M: Tree>(&self, other: &Self::With<M>) -> bool {
         same_list::<T, M>(self, other)
@@ -80,6 +89,9 @@ impl<T: Tree> Tree for Option<T> {
     fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a T::Leaf)) {
         self.iter().for_each(|t| t.visit(path, f));
     }
+    fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut T::Leaf)) {
+        self.iter_mut().for_each(|t| t.visit_mut(f));
+    }
     fn same<M: Tree>(&self, other: &Self::With<M>) -> bool {
         match (self, other) {
             (Some(t), Some(other)) => t.same::<M>(other),
@@ -98,6 +110,9 @@ impl<T: Tree> Tree for BTreeMap<String, T> {
     fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a T::Leaf)) {
         self.iter().for_each(|(key, t)| t.visit(&path.then(Step::Key(key)), f));
     }
+    fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut T::Leaf)) {
+        self.values_mut().for_each(|t| t.visit_mut(f));
+    }
     fn same<M: Tree>(&self, other: &Self::With<M>) -> bool {
         let values = self.values().zip(other.values());
         self.keys().eq(other.keys()) && { values }.all(|(t, other)| t.same::<M>(other))
@@ -112,6 +127,9 @@ impl<T: Tree> Tree for Box<T> {
     }
     fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a T::Leaf)) {
         self.as_ref().visit(path, f);
+    }
+    fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut T::Leaf)) {
+        self.as_mut().visit_mut(f);
     }
     fn same<M: Tree>(&self, other: &Self::With<M>) -> bool {
         self.as_ref().same::<M>(other)

@@ -195,3 +195,47 @@ fn the_bodies_of_loops_are_searched_too() {
     let text = refused(grown, &Tensor::from(3.0));
     assert!(text.contains("inf"), "{text}");
 }
+
+#[test]
+fn results_take_the_place_of_earlier_ones_that_nobody_shares() {
+    // A result that is an argument, one that comes twice, a constant, and one of its own.
+    let f = compile(|x: Var| {
+        let y = x.exp();
+        (x, vec![y, y], Var::eye(DType::F64, 2), y.sum())
+    });
+    let args = [1.0, 2.0, 3.0].map(|c| Tensor::from([c, -c]));
+    let mut out = f.call(&args[0]).unwrap();
+    let (kept, place) = (out.clone(), out.3.as_slice::<f64>().unwrap().as_ptr());
+    // Shared with `kept`, which stays as it is.
+    f.call_into(&args[1], &mut out).unwrap();
+    assert_eq!(out, f.call(&args[1]).unwrap());
+    assert_eq!(kept, f.call(&args[0]).unwrap());
+    assert_ne!(out.3.as_slice::<f64>().unwrap().as_ptr(), place);
+    let place = out.3.as_slice::<f64>().unwrap().as_ptr();
+    f.call_into(&args[2], &mut out).unwrap();
+    assert_eq!(out, f.call(&args[2]).unwrap());
+    assert_eq!(out.3.as_slice::<f64>().unwrap().as_ptr(), place);
+    // An earlier result may be the argument, whose memory is read and so not taken.
+    let squared = compile(|x: Var| x.square().sum() * x);
+    let mut x = Tensor::from([1.0, 2.0]);
+    let same = x.clone();
+    squared.call_into(&same, &mut x).unwrap();
+    assert_eq!((x, same), (Tensor::from([5.0, 10.0]), Tensor::from([1.0, 2.0])));
+}
+
+#[test]
+fn earlier_results_may_be_of_another_kind() {
+    let f = compile(|x: Vec<Var>| x.into_iter().map(|x| 2.0 * x).collect::<Vec<Var>>());
+    let mut out = f.call(&vec![vector(3)]).unwrap();
+    for args in
+        [vec![vector(4)], vec![Tensor::from(vec![1f32; 4])], vec![vector(2), vector(5)], vec![]]
+    {
+        f.call_into(&args, &mut out).unwrap();
+        assert_eq!(out, f.call(&args).unwrap());
+    }
+    let divided = compile(|x: Var| x.literal(7.0) / x);
+    let mut out = divided.call(&Tensor::from(2i64)).unwrap();
+    assert!(divided.call_into(&Tensor::from(0i64), &mut out).is_err());
+    divided.call_into(&Tensor::from(3i64), &mut out).unwrap();
+    assert_eq!(out, Tensor::from(2i64));
+}
