@@ -16,6 +16,7 @@ mod eval;
 mod finite;
 mod inline_calls;
 pub mod jvp;
+mod keep;
 mod linear;
 mod lower;
 mod memory;

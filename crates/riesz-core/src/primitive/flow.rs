@@ -3,12 +3,13 @@
 use crate::body::Body;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jvp::push_forward;
+use crate::keep::Keeping;
 use crate::primitive::{Arg, Args, Attributes, Cotangents, Linearity, Primitive, Tangents};
 use crate::program::{Program, Value};
 use crate::trace::{Var, Vars, fail, trace};
 use crate::transpose::transpose;
 use crate::types::Type;
-use crate::unzip::{Unzipped, unzip};
+use crate::unzip::{Unzipped, unzip, unzip_keeping};
 use crate::vmap::batch_inline;
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
@@ -68,6 +69,12 @@ impl Joint {
     /// The primal half and the linear one.
     pub fn unzip(&self) -> Result<Unzipped> {
         unzip(&self.program, self.moves.len(), self.tangents.len())
+    }
+
+    /// The same for a step of a loop.
+    pub fn unzip_keeping(&self, keeping: &Keeping) -> Result<Unzipped> {
+        let (known, results) = (self.moves.len(), self.tangents.len());
+        unzip_keeping(&self.program, known, results, Some(keeping))
     }
 }
 

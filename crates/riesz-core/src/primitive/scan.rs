@@ -8,9 +8,11 @@
 
 use super::flow::*;
 use super::*;
+use crate::keep::Keeping;
 use crate::program::{Program, Value};
 use crate::trace::{inline, trace};
 use crate::types::DType;
+use crate::unzip::Unzipped;
 
 /// `scan(constants…, carry…, xs…)`: for each of `length` steps the body is given the constants, the
 /// carry and one part of each of the `xs` along its first axis, and gives the next carry and one part
@@ -97,7 +99,8 @@ impl Scan {
         let moves: Vec<bool> = types.iter().map(|ty| ty.dtype.is_float()).collect();
         let fed = self.consts..self.first_xs();
         let results = self.output_count();
-        let halves = Joint::new(&self.body, &moves, fed.clone(), &vec![false; results])?.unzip()?;
+        let joint = Joint::new(&self.body, &moves, fed.clone(), &vec![false; results])?;
+        let halves = self.halves(&joint)?;
         let handed = self.handed(&halves.primal, &halves.primal.outputs[results..]);
         let bytes = |types: &[Type]| types.iter().map(Type::bytes).sum::<usize>();
         Ok(BytesKept {
@@ -106,6 +109,14 @@ impl Scan {
             parts: 2 * bytes(&types[self.first_xs()..])
                 + bytes(&self.body.output_types()[self.carry..]),
         })
+    }
+
+    /// The primal half of a step and the linear one, which has the same in every step and the parts of the
+    /// arguments without keeping them.
+    fn halves(&self, joint: &Joint) -> Result<Unzipped> {
+        let mut given: Vec<bool> = self.varies(&joint.program).iter().map(|v| !v).collect();
+        given[self.first_xs()..self.body.inputs].fill(true);
+        joint.unzip_keeping(&Keeping { given, steps: self.length })
     }
 
     /// The residuals of a step that are neither the same in every step nor parts of the arguments.
@@ -130,7 +141,7 @@ impl Scan {
         let moves: Vec<bool> = dx.iter().map(Option::is_some).collect();
         let fed = self.consts..self.first_xs();
         let joint = Joint::new(&self.body, &moves, fed, &vec![false; self.output_count()])?;
-        let halves = joint.unzip()?;
+        let halves = self.halves(&joint)?;
         let results = self.output_count();
         let residuals = &halves.primal.outputs[results..];
 

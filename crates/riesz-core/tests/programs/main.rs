@@ -10,6 +10,7 @@ mod dtypes;
 mod errors;
 mod fft;
 mod flow;
+mod keep;
 mod laws;
 mod linalg;
 mod random;

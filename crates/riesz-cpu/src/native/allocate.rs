@@ -374,7 +374,7 @@ impl<'a> Allocate<'a> {
     /// A place for an accumulator, in a register if there are enough.
     pub(super) fn begin(&mut self, number: u16) -> Option<Src> {
         let size = self.accumulator(number.into()).num.size();
-        let most = self.registers(size).len() * 3 / 4;
+        let most = self.lowered.accumulators;
         let taken = self.owner.iter().filter(|&&o| o != FREE && o >= ACCUMULATORS).count();
         let free = self.registers(size).filter(|&r| self.kept[r as usize] == 0).count();
         let place = if taken < most && free > LEAST {

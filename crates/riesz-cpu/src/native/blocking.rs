@@ -5,6 +5,7 @@
 //! needs independent chains, or each addition waits for the one before; and iterations of an outer
 //! loop that share loads should share them in registers (two matrix rows times one vector).
 
+use super::beside;
 use super::graph::Trips;
 use crate::nest::{Inst, Nest, Op, Unary};
 use riesz_core::DType;
@@ -14,7 +15,7 @@ use smallvec::{SmallVec, smallvec};
 const COPIES: usize = 16;
 
 /// What one trip of a block may cost, in operations, before copies stop paying.
-const WORK: usize = 128;
+pub(super) const WORK: usize = 128;
 
 /// How the loops of a nest run.
 #[derive(Clone, Debug)]
@@ -33,6 +34,10 @@ pub(super) struct Blocking {
     pub(super) masked: bool,
     /// Whether there are lanes of eight bytes.
     pub(super) eight: bool,
+    /// Whether the copies of the body are written operation by operation, not one after the other.
+    pub(super) side_by_side: bool,
+    /// How many accumulators may have registers.
+    pub(super) accumulators: usize,
 }
 
 /// A piece of a loop: `trips` times `copies` iterations.
@@ -62,10 +67,26 @@ impl Blocking {
             Some(0) if ranged => most,
             Some(v) => nest.extents[v].next_power_of_two().clamp(least, most),
         };
-        let unroll = smallvec![1; depth];
-        let masked = false;
-        let mut blocking = Blocking { lanes, vector, unroll, chains: 1, ranged, masked, eight };
-        blocking.unroll(nest, wide);
+        let registers = if wide { 31 } else { 14 };
+        let mut blocking = Blocking {
+            lanes,
+            vector,
+            unroll: smallvec![1; depth],
+            chains: 1,
+            ranged,
+            masked: false,
+            eight,
+            side_by_side: false,
+            accumulators: registers * 3 / 4,
+        };
+        match beside::copies(&blocking, nest, registers) {
+            Some((copies, live)) => {
+                blocking.unroll[depth - 1] = copies;
+                blocking.side_by_side = true;
+                blocking.accumulators = registers - beside::SPARE - copies * live;
+            }
+            None => blocking.unroll(nest, wide),
+        }
         // A long body is not written again for the last lanes, where masks cost nothing.
         let cost: usize = nest.body.iter().map(cost).sum();
         blocking.masked = wide
@@ -187,7 +208,13 @@ impl Blocking {
             parts.push(Part { trips, step, copies: by, start: 0, partial: false });
             start = if once { step as i64 } else { 0 };
         }
-        let copies = units % by + usize::from(lanes_left > 0);
+        if self.side_by_side && units % by > 0 {
+            // A second loop, as every copy is long.
+            let trips = Trips::Count((units % by) as u64);
+            parts.push(Part { trips, step: unit as u64, copies: 1, start: 0, partial: false });
+        }
+        let left = if self.side_by_side { 0 } else { units % by };
+        let copies = left + usize::from(lanes_left > 0);
         if copies > 0 {
             let partial = lanes_left > 0;
             parts.push(Part { trips: Trips::Once, step, copies, start, partial });

@@ -23,7 +23,7 @@ pub(super) struct Fold {
 
 impl Lower<'_> {
     /// How the values of a store are combined, as what, and the identity.
-    fn combination(&self, store: usize) -> Option<(Combine, Num, u64)> {
+    pub(super) fn combination(&self, store: usize) -> Option<(Combine, Num, u64)> {
         let store = &self.nest.stores[store];
         let ty = self.nest.body[store.value as usize].ty;
         let number = num(ty);
@@ -114,7 +114,7 @@ impl Lower<'_> {
     }
 
     /// The factors of a product of floats that is used in this sum only.
-    fn product(&self, value: u32, values: &[Id]) -> Option<(Id, Id)> {
+    pub(super) fn product(&self, value: u32, values: &[Id]) -> Option<(Id, Id)> {
         let NestOp::Binary(Binary::Mul, a, b) = self.nest.body[value as usize].op else {
             return None;
         };
@@ -200,21 +200,9 @@ impl Lower<'_> {
 
     /// The chains of a place combined pairwise.
     fn total(&self, fold: &Fold, combine: Combine, number: Num, size: Size) -> Option<Id> {
-        let mut values: Vec<Id> = fold
-            .chains
-            .iter()
-            .flatten()
-            .map(|&a| self.after(fold, Op::End(a), [NONE; 3], size))
-            .collect();
-        while values.len() > 1 {
-            let half = values.len().div_ceil(2);
-            for i in half..values.len() {
-                let (a, b) = (values[i - half], values[i]);
-                values[i - half] = combined(&self.graph, combine, number, a, b);
-            }
-            values.truncate(half);
-        }
-        values.first().copied()
+        let chains = fold.chains.iter().flatten();
+        let values = chains.map(|&a| self.after(fold, Op::End(a), [NONE; 3], size)).collect();
+        pairwise(&self.graph, combine, number, values)
     }
 
     fn finish(&self, fold: &Fold) -> Option<()> {
@@ -301,6 +289,18 @@ impl Lower<'_> {
         self.after(first, op, [total, NONE, NONE], size);
         Some(())
     }
+}
+
+/// All values as one: the first half with the second, and so on.
+pub(super) fn pairwise(g: &Graph, combine: Combine, num: Num, mut values: Vec<Id>) -> Option<Id> {
+    while values.len() > 1 {
+        let half = values.len().div_ceil(2);
+        for i in half..values.len() {
+            values[i - half] = combined(g, combine, num, values[i - half], values[i]);
+        }
+        values.truncate(half);
+    }
+    values.first().copied()
 }
 
 /// a ⊕ b.

@@ -15,7 +15,7 @@ use super::fold::Fold;
 use super::graph::{
     Block, Graph, Id, Logic, NONE, Node, Num, One, Op, Pattern, Place, Size, Test, Trips, Two,
 };
-use crate::nest::{Access, Nest, Op as NestOp, Operand};
+use crate::nest::{Access, Nest, Op as NestOp, Operand, Store};
 use riesz_core::DType;
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::{SmallVec, smallvec};
@@ -46,13 +46,15 @@ pub(super) struct Lowered {
     pub(super) ranged: bool,
     /// The iterations of the outermost loop, if its vectors run under a mask.
     pub(super) masked: Option<usize>,
+    /// How many accumulators may have registers.
+    pub(super) accumulators: usize,
 }
 
 /// One iteration that a block does, relative to where the pointers are.
 #[derive(Clone, Copy, Debug)]
-struct Step {
+pub(super) struct Step {
     index: i64,
-    partial: bool,
+    pub(super) partial: bool,
 }
 
 pub(super) struct Lower<'a> {
@@ -67,9 +69,9 @@ pub(super) struct Lower<'a> {
     /// For each loop around, its block, if it is one of its own.
     own: SmallVec<[Option<u16>; 4]>,
     /// For each loop around, the iterations done in one trip.
-    steps: Vec<SmallVec<[Step; 8]>>,
+    pub(super) steps: Vec<SmallVec<[Step; 8]>>,
     /// Of those, the ones of the copy being made.
-    copy: SmallVec<[Step; 4]>,
+    pub(super) copy: SmallVec<[Step; 4]>,
     pub(super) folds: Vec<Fold>,
     /// How often each instruction's value is used.
     pub(super) uses: Vec<u32>,
@@ -117,6 +119,7 @@ pub(super) fn lower(
     let shared = super::address::share(&mut lower.groups);
     let moves = super::address::moves(&lower.graph, &lower.groups, &shared);
     Some(Lowered {
+        accumulators: lower.blocking.accumulators,
         graph: lower.graph,
         groups: lower.groups,
         shared,
@@ -230,6 +233,9 @@ impl Lower<'_> {
     fn leaf(&mut self, fill: Option<usize>) -> Option<()> {
         let depth = self.nest.extents.len();
         let mut at: SmallVec<[usize; 4]> = smallvec![0; depth];
+        if fill.is_none() && self.blocking.side_by_side {
+            return self.bodies();
+        }
         loop {
             for d in 0..depth {
                 self.copy[d] = self.steps[d][at[d]];
@@ -254,15 +260,9 @@ impl Lower<'_> {
 
     fn body(&mut self, at: &[usize]) -> Option<()> {
         let nest = self.nest;
-        let tail = if self.partial() { self.tail() } else { NONE };
         let mut values: Vec<Id> = Vec::with_capacity(nest.body.len());
         for i in 0..nest.body.len() {
-            let mut expand = Expand { graph: &self.graph, nest, helpers: &mut *self.helpers, tail };
-            let value = match expand.instruction(i, &values) {
-                Some(value) => value,
-                None => self.by_loops(i, &values)?,
-            };
-            values.push(value);
+            values.push(self.instruction(i, &values)?);
         }
         for (s, store) in nest.stores.iter().enumerate() {
             if let Some(fold) = store.fold {
@@ -271,10 +271,26 @@ impl Lower<'_> {
             }
         }
         for store in nest.stores.iter().filter(|s| s.fold.is_none()) {
-            let ty = nest.body[store.value as usize].ty;
-            let place = self.place(&store.access, ty)?.0;
-            self.effect(Op::Store(place), [values[store.value as usize], NONE, NONE]);
+            self.store(store, values[store.value as usize])?;
         }
+        Some(())
+    }
+
+    /// An operation of the body in the present copy.
+    pub(super) fn instruction(&mut self, i: usize, values: &[Id]) -> Option<Id> {
+        let tail = if self.partial() { self.tail() } else { NONE };
+        let nest = self.nest;
+        let mut expand = Expand { graph: &self.graph, nest, helpers: &mut *self.helpers, tail };
+        match expand.instruction(i, values) {
+            Some(value) => Some(value),
+            None => self.by_loops(i, values),
+        }
+    }
+
+    pub(super) fn store(&mut self, store: &Store, value: Id) -> Option<()> {
+        let ty = self.nest.body[store.value as usize].ty;
+        let place = self.place(&store.access, ty)?.0;
+        self.effect(Op::Store(place), [value, NONE, NONE]);
         Some(())
     }
 

@@ -4,8 +4,9 @@
 //! The way of a nest:
 //!
 //! - `blocking` chooses lanes, unrolling and blocks; `lower` makes the tree of loops with a copy of
-//!   the body at each leaf; `expand` says what each instruction becomes, with the elementary functions
-//!   of `simd::math` written down by `symbol`; `fold` keeps accumulators; `address` moves pointers.
+//!   the body at each leaf, and `beside` puts copies of a long one side by side; `expand` says what each
+//!   instruction becomes, with the elementary functions of `simd::math` written down by `symbol`; `fold`
+//!   keeps accumulators; `address` moves pointers.
 //! - All that is values of a `graph` of `operation`s, numbered, so that what is common is computed
 //!   once and what a loop does not change is computed outside of it; `linear` puts them in order.
 //! - `allocate` walks along the code and gives registers, `looping` across loops; `operate` says what
@@ -23,6 +24,7 @@ mod address;
 mod alike;
 mod allocate;
 mod asm;
+mod beside;
 mod blocking;
 mod call;
 mod codes;

@@ -12,7 +12,7 @@
 
 use super::factored::{Factored, factored};
 use super::role::{Role, role};
-use riesz_core::{Prim, Program, Shape, Value};
+use riesz_core::{Equation, Prim, Program, Shape, Value};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
 
@@ -51,6 +51,16 @@ const NEST: f64 = 30.0;
 const DEPTH: u32 = 128;
 /// Nests with more operations than this are divided.
 const LONGEST: u32 = 2000;
+/// How many of the operations that a value adds to a nest are counted.
+const COUNTED: u32 = 256;
+
+/// How long nests are.
+struct Lengths {
+    /// Operations of each nest.
+    of: HashMap<(Domain, u32), u32>,
+    /// The nest that each value was counted for last.
+    counted: Vec<Option<(Domain, u32)>>,
+}
 
 impl Decisions {
     /// Decides for a whole program.
@@ -179,11 +189,11 @@ impl Decisions {
     fn assign_stages(&mut self, program: &Program) {
         let n = program.len();
         // The earliest stage of a nest that pulls the value at the index of its own loops, and at
-        // another index; how many operations that takes; how long the chain is.
+        // another index; how long the chain is.
         let mut same = vec![0u32; n];
         let mut other = vec![0u32; n];
         let mut depth = vec![0u32; n];
-        let mut operations: HashMap<(Domain, u32), u32> = HashMap::default();
+        let mut lengths = Lengths { of: HashMap::default(), counted: vec![None; n] };
         for (i, eq) in program.equations().iter().enumerate() {
             let role = self.roles[i];
             let most = |of: &[u32]| eq.inputs.iter().map(|v| of[v.index()]).max().unwrap_or(0);
@@ -203,7 +213,7 @@ impl Decisions {
                         continue;
                     }
                     let domain = self.domain(&program.ty(eq.first).shape);
-                    stage = self.room(&mut operations, domain, stage, longest);
+                    stage = self.room(&mut lengths, program, eq, (domain, stage));
                     (self.stage[v], same[v], other[v]) = (stage, stage, stage + 1);
                 }
                 Role::Fold => {
@@ -211,7 +221,7 @@ impl Decisions {
                     let stage = if aligned { by_same } else { by_other };
                     let shape = self.domain_of_fold(program, i);
                     let domain = self.domain(&shape);
-                    let stage = self.room(&mut operations, domain, stage, longest);
+                    let stage = self.room(&mut lengths, program, eq, (domain, stage));
                     self.stage[v] = stage;
                     (same[v], other[v]) = (stage + 1, stage + 1);
                 }
@@ -233,22 +243,50 @@ impl Decisions {
         self.earliest = same;
     }
 
-    /// The first stage from `stage` on at which a nest over `domain` is not too long yet.
+    /// The first stage, from a given one on, at which the nest over a domain is not too long yet for what
+    /// stores the result of an equation.
     fn room(
         &self,
-        operations: &mut HashMap<(Domain, u32), u32>,
-        domain: Domain,
-        mut stage: u32,
-        more: u32,
+        lengths: &mut Lengths,
+        program: &Program,
+        eq: &Equation,
+        mut nest: (Domain, u32),
     ) -> u32 {
         loop {
-            let count = operations.entry((domain, stage)).or_default();
-            if *count + more <= LONGEST || *count == 0 {
-                *count += more;
-                return stage;
+            let length = lengths.of.get(&nest).copied().unwrap_or(0);
+            if length < LONGEST {
+                let more = self.new_operations(lengths, program, eq, nest);
+                if length + more <= LONGEST || length == 0 {
+                    lengths.of.insert(nest, length + more);
+                    return nest.1;
+                }
             }
-            stage += 1;
+            nest.1 += 1;
         }
+    }
+
+    /// How many operations an equation and what is pulled for it add to a nest: at most [`COUNTED`].
+    fn new_operations(
+        &self,
+        lengths: &mut Lengths,
+        program: &Program,
+        eq: &Equation,
+        nest: (Domain, u32),
+    ) -> u32 {
+        let mut left: SmallVec<[Value; 16]> = eq.inputs.iter().copied().collect();
+        let mut count = 1;
+        while count < COUNTED
+            && let Some(v) = left.pop()
+        {
+            let Some(i) = self.definition[v.index()] else { continue };
+            let pulled = matches!(self.roles[i as usize], Role::Map(_) | Role::View | Role::Gather);
+            if pulled && !self.stored[v.index()] && lengths.counted[v.index()] != Some(nest) {
+                lengths.counted[v.index()] = Some(nest);
+                count += 1;
+                left.extend_from_slice(&program.equations()[i as usize].inputs);
+            }
+        }
+        count
     }
 
     /// The loops of a reduction or of a small product.

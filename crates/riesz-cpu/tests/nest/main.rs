@@ -1,5 +1,6 @@
 //! Tests of nests and of everything that runs them.
 
+mod chains;
 mod functions;
 mod meaning;
 mod native;
