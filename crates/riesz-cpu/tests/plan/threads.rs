@@ -38,6 +38,24 @@ fn long_vectors() {
     }
 }
 
+/// Horner's rule at many points, and the sums of its residual with the powers: chains in copies side by side.
+#[test]
+fn a_polynomial_and_its_gradient() {
+    for dtype in [DType::F64, DType::F32] {
+        same_bits(&[&[30_011], &[90]], dtype, |x| {
+            let (t, c) = (x[0].tanh(), x[1]);
+            let y = (0..90).rev().fold(t.zeros_like(), |y, j| y * t + c.at(j));
+            let mut power = y - t.sign();
+            let mut sums = vec![y];
+            for _ in 0..90 {
+                sums.push(power.sum());
+                power = power * t;
+            }
+            sums
+        });
+    }
+}
+
 #[test]
 fn matrices_by_rows_and_columns() {
     same_bits(&[&[1003, 201], &[201]], DType::F64, |x| {
