@@ -45,13 +45,12 @@ fn a_polynomial_and_its_gradient() {
         same_bits(&[&[30_011], &[90]], dtype, |x| {
             let (t, c) = (x[0].tanh(), x[1]);
             let y = (0..90).rev().fold(t.zeros_like(), |y, j| y * t + c.at(j));
-            let mut power = y - t.sign();
-            let mut sums = vec![y];
-            for _ in 0..90 {
-                sums.push(power.sum());
-                power = power * t;
-            }
-            sums
+            let powers = (1..90).scan(y - t.sign(), |power, _| {
+                let before = *power;
+                *power = before * t;
+                Some(before.sum())
+            });
+            [y].into_iter().chain(powers).collect()
         });
     }
 }
