@@ -11,6 +11,7 @@ pub mod native;
 #[path = "native/none.rs"]
 pub mod native;
 pub mod nest;
+mod numbers;
 pub mod plan;
 pub mod report;
 pub mod routine;

@@ -9,6 +9,7 @@
 //! Not here: what the operations of a nest become (`expand`), and which loops there are (`lower`).
 
 pub(super) use super::operation::*;
+use crate::numbers::Numbers;
 use rustc_hash::FxBuildHasher;
 use std::cell::RefCell;
 use std::hash::BuildHasher;
@@ -77,54 +78,18 @@ pub(super) struct Accumulator {
     pub(super) identity: u64,
 }
 
-/// Which values there are, found by what they are: numbers of nodes, at places by the hash of each.
-struct Known {
-    places: Vec<Id>,
-    count: usize,
-}
-
 /// What makes two values the same.
 type Key = (Op, [Id; 3], Size, u16);
 
-impl Known {
-    fn new() -> Known {
-        Known { places: vec![NONE; 256], count: 0 }
-    }
-
-    /// The value, or the place for it.
-    fn find(&self, nodes: &[Node], key: &Key) -> Result<Id, usize> {
-        let last = self.places.len() - 1;
-        let mut place = FxBuildHasher.hash_one(key) as usize & last;
-        loop {
-            match self.places[place] {
-                NONE => return Err(place),
-                id if nodes[id as usize].key() == *key => return Ok(id),
-                _ => place = (place + 1) & last,
-            }
-        }
-    }
-
-    /// Puts a value at its place. Half of the places stay free.
-    fn put(&mut self, nodes: &[Node], place: usize, id: Id) {
-        self.places[place] = id;
-        self.count += 1;
-        if 2 * self.count > self.places.len() {
-            let places = vec![NONE; 4 * self.places.len()];
-            for id in std::mem::replace(&mut self.places, places) {
-                if id != NONE
-                    && let Err(place) = self.find(nodes, &nodes[id as usize].key())
-                {
-                    self.places[place] = id;
-                }
-            }
-        }
-    }
+fn hash(key: &Key) -> u64 {
+    FxBuildHasher.hash_one(key)
 }
 
 /// The values of a nest and the blocks they are computed in.
 pub(super) struct Graph {
     nodes: RefCell<Vec<Node>>,
-    known: RefCell<Known>,
+    /// The values that have no effects.
+    known: RefCell<Numbers>,
     pub(super) blocks: RefCell<Vec<Block>>,
     pub(super) accumulators: Vec<Accumulator>,
     /// Lanes of a vector.
@@ -150,7 +115,7 @@ impl Graph {
         };
         Graph {
             nodes: RefCell::new(Vec::with_capacity(64)),
-            known: RefCell::new(Known::new()),
+            known: RefCell::new(Numbers::with_room(128)),
             blocks: RefCell::new(vec![root]),
             accumulators: Vec::new(),
             lanes,
@@ -201,14 +166,18 @@ impl Graph {
         if op.is_effect() || after {
             return self.push(node);
         }
+        let key = node.key();
         let mut known = self.known.borrow_mut();
-        let place = match known.find(&self.nodes.borrow(), &node.key()) {
-            Ok(id) => return id,
-            Err(place) => place,
+        let found = {
+            let nodes = self.nodes.borrow();
+            known.find(hash(&key), |id| nodes[id as usize].key() == key)
         };
-        let id = self.push(node);
-        known.put(&self.nodes.borrow(), place, id);
-        id
+        found.unwrap_or_else(|place| {
+            let id = self.push(node);
+            let nodes = self.nodes.borrow();
+            known.put(place, id, |id| hash(&nodes[id as usize].key()));
+            id
+        })
     }
 
     /// A node of its own, whatever there is already.

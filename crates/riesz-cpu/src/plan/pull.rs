@@ -9,10 +9,12 @@ use super::decide::Decisions;
 use super::index::{Affine, Obstacle, Side, linear, reshape, side};
 use super::role::Role;
 use crate::nest::{Access, Inst, Op, Operand, Reg, Special};
+use crate::numbers::Numbers;
 use riesz_core::primitive::Concat;
 use riesz_core::{DType, Data, Equation, Prim, Program, Tensor, Value};
-use rustc_hash::FxHashMap as HashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap as HashMap};
 use smallvec::SmallVec;
+use std::hash::BuildHasher;
 
 /// The index of an element: one function of the loops for each axis.
 pub type Index = SmallVec<[Affine; 4]>;
@@ -30,8 +32,11 @@ pub struct Pull<'a> {
     starts: &'a [usize],
     extents: &'a [usize],
     body: Vec<Inst>,
-    values: HashMap<(Value, Index), Reg>,
-    numbered: HashMap<Inst, Reg>,
+    /// The instructions by what they are.
+    numbered: Numbers,
+    /// The indices at which something was pulled, each with its number.
+    indices: HashMap<Index, u32>,
+    values: HashMap<(Value, u32), Reg>,
     /// Whether an instruction may set the flag.
     pub raises: bool,
 }
@@ -51,8 +56,9 @@ impl<'a> Pull<'a> {
             starts,
             extents,
             body: Vec::new(),
+            numbered: Numbers::with_room(8),
+            indices: HashMap::default(),
             values: HashMap::default(),
-            numbered: HashMap::default(),
             raises: false,
         }
     }
@@ -64,7 +70,15 @@ impl<'a> Pull<'a> {
 
     /// The register of `value` at `index`.
     pub fn pull(&mut self, value: Value, index: &Index) -> Result<Reg, Blocked> {
-        let key = (value, index.clone());
+        let number = match self.indices.get(index) {
+            Some(&number) => number,
+            None => {
+                let number = self.indices.len() as u32;
+                self.indices.insert(index.clone(), number);
+                number
+            }
+        };
+        let key = (value, number);
         if let Some(&reg) = self.values.get(&key) {
             return Ok(reg);
         }
@@ -82,13 +96,14 @@ impl<'a> Pull<'a> {
 
     fn push(&mut self, op: Op, ty: DType) -> Reg {
         let inst = Inst { op, ty };
-        if let Some(&reg) = self.numbered.get(&inst) {
-            return reg;
-        }
-        let reg = self.body.len() as Reg;
-        self.body.push(inst.clone());
-        self.numbered.insert(inst, reg);
-        reg
+        let hash = |inst: &Inst| FxBuildHasher.hash_one(inst);
+        let found = self.numbered.find(hash(&inst), |reg| self.body[reg as usize] == inst);
+        found.unwrap_or_else(|place| {
+            let reg = self.body.len() as Reg;
+            self.body.push(inst);
+            self.numbered.put(place, reg, |reg| hash(&self.body[reg as usize]));
+            reg
+        })
     }
 
     fn compute(&mut self, value: Value, index: &Index) -> Result<Reg, Blocked> {
