@@ -310,3 +310,16 @@ fn errors_name_the_reason() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn the_laws_are_checked_near_the_end_of_a_domain() {
+    // The smaller eigenvalue is 10⁻³: the first steps leave the positive definite matrices, shorter ones
+    // do not.
+    let a = Tensor::from([[1.0, 0.999], [0.999, 1.0]]);
+    let program = trace(&[a.ty()], |x| vec![x[0].cholesky()]).unwrap();
+    let errors = check_program(&program, &[a], &[true], 3).unwrap();
+    assert!(errors.differential < 1e-6 && errors.transpose < 1e-12, "{errors:?}");
+    // Outside, none of the steps has a value.
+    let indefinite = Tensor::from([[1.0, 2.0], [2.0, 1.0]]);
+    assert!(check_program(&program, &[indefinite], &[true], 3).is_err());
+}
