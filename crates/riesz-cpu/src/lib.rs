@@ -5,9 +5,9 @@
 //! operations and reductions are fused into, `report` what a plan costs.
 
 pub mod linalg;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 pub mod native;
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(any(not(target_arch = "x86_64"), miri))]
 #[path = "native/none.rs"]
 pub mod native;
 pub mod nest;

@@ -1,4 +1,5 @@
-//! Machine code on processors that it is not written for: none, and the tile kernels run everything.
+//! Machine code on processors that it is not written for, and where the program is interpreted (Miri): none,
+//! and the tile kernels run everything.
 
 use crate::nest::Region;
 use crate::simd::Isa;

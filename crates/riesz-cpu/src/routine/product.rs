@@ -2,8 +2,8 @@
 //!
 //! Each loop of the product moves some of the three operands: it is a batch loop (all), a row (x and
 //! the result), a column (y and the result) or is summed over (x and y). Neighbouring loops of a kind
-//! that are one to memory become one; of each kind the longest is left to the library, and the others
-//! are loops around it.
+//! that are one to memory become one; one of each kind is left to the library, and the others are loops
+//! around it: the longest, or one that makes the elements of an operand neighbours.
 
 use crate::linalg::{
     Integer, MatPtr, Scalar, gram_bytes, gram_panels, multiply_gram_panel, multiply_integers_raw,
@@ -57,6 +57,8 @@ enum Cut {
 
 const ONCE: Loop = Loop { extent: 1, x: 0, y: 0, z: 0 };
 
+/// Elements that fill a line of the cache, or nearly.
+const LINE: usize = 8;
 /// Multiplications that are worth a piece of their own.
 const PIECE: usize = 1 << 20;
 /// Multiplications in a piece that are worth packing a factor once more.
@@ -71,8 +73,9 @@ impl Product {
         let mut columns = kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0);
         let mut sums = kind(loops, |l| l.z == 0);
         let batch = kind(loops, |l| l.z != 0 && l.x != 0 && l.y != 0);
-        let (row, column) = (take_longest(&mut rows), take_longest(&mut columns));
-        let mut sum = take_longest(&mut sums);
+        let mut sum = take(&mut sums, |_| false);
+        let row = take(&mut rows, |l| sum.x != 1 && l.x == 1);
+        let column = take(&mut columns, |l| sum.y != 1 && l.y == 1);
         if sums.iter().any(|l| l.extent == 0) {
             // Zeros are written all the same.
             (sum, sums) = (Loop { extent: 0, ..ONCE }, Vec::new());
@@ -258,8 +261,11 @@ fn kind(loops: &[Loop], is: impl Fn(&Loop) -> bool) -> Vec<Loop> {
     merged
 }
 
-fn take_longest(loops: &mut Vec<Loop>) -> Loop {
-    match (0..loops.len()).max_by_key(|&i| loops[i].extent) {
+/// The loop that is left to the library: the longest, but one that is `near` and not short before that, as
+/// a matrix with no unit stride costs a line of the cache for each element.
+fn take(loops: &mut Vec<Loop>, near: impl Fn(&Loop) -> bool) -> Loop {
+    let worth = |l: &Loop| (near(l) && l.extent >= LINE, l.extent);
+    match (0..loops.len()).max_by_key(|&i| worth(&loops[i])) {
         Some(at) => loops.remove(at),
         None => ONCE,
     }

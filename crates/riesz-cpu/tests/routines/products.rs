@@ -263,3 +263,15 @@ fn long_products_with_a_small_result_have_pieces() {
         assert!((1..=m * n).contains(&product.pieces()), "{m} {n} {k}");
     }
 }
+
+#[test]
+fn a_factor_whose_rows_lie_in_two_loops_is_read_along_its_memory() {
+    // y[k,d,e] = Σₙ x[k,n,d]·w[n,e]: one of k and d is a row, the other a loop around; d moves by one
+    // element and k by many.
+    let of = |extent, x, y, z| Loop { extent, x, y, z };
+    let loops = [of(20, 480, 0, 80), of(16, 1, 0, 5), of(5, 0, 1, 1), of(30, 16, 5, 0)];
+    let product = Product::new(Isa::best(), DType::F64, [0; 3], &loops, false);
+    assert_eq!(product.name(), "20 products 16x5x30");
+    let numbers = |n: usize| -> Vec<f64> { (0..n).map(|i| (i as f64).sin()).collect() };
+    check_product(&loops, &numbers(20 * 480), &numbers(150), 1..=1);
+}
