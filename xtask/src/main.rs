@@ -10,6 +10,7 @@ mod files;
 mod fuzz;
 mod layering;
 mod manifest;
+mod miri;
 mod page;
 mod source;
 mod tidy;
@@ -44,6 +45,7 @@ tasks:
   primitives writes docs/primitives.md from what the primitives say about themselves
   mutants    breaks each rule of riesz-core in turn and names those no test notices; takes a while;
              [--all] [--jobs N] [--list] [WORD…], see xtask/mutants/src/main.rs
+  miri       the parts that work on raw memory, interpreted; installs Miri, takes some minutes
   bench      times the cases of benches/ and writes benches/RESULTS.md; with --peers [LIST] beside
              JAX, PyTorch and CasADi; further options as of `riesz-bench --help`";
 
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         ["layering"] => layering::check,
         ["primitives"] => return done(page::write(&root())),
         ["fuzz", ..] => return done(fuzz::run(&root(), &arguments[1..])),
+        ["miri"] => return done(miri::run(&root())),
         ["mutants", ..] => return mutants(&arguments[1..]),
         ["bench", ..] => return done(bench::run(&root(), &arguments[1..])),
         ["help" | "--help" | "-h"] => {

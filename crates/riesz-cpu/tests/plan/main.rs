@@ -7,6 +7,7 @@ mod loops;
 mod memory;
 mod primitives;
 mod programs;
+mod small;
 mod strips;
 mod threads;
 mod updates;
