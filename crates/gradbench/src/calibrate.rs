@@ -148,12 +148,14 @@ fn nested(name: &str, value: &Value, rounds: usize, peers: &mut Peers) -> Result
     Ok(Row::new(&own, seconds, entries))
 }
 
-/// The plan of a function of an eval on its smaller workload here.
+/// The plan of a function of an eval on its smaller workload here, or on the largest, with the times of its
+/// steps.
 ///
 /// # Errors
 /// When there is no such function, or it cannot be compiled.
-pub fn explain(eval: &str, function: &str) -> Result<String> {
-    let known = WORKLOADS.iter().find(|w| w.eval == eval).map(|w| (w.input)());
+pub fn explain(eval: &str, function: &str, is_largest: bool) -> Result<String> {
+    let is_meant = |w: &&Workload| w.eval == eval && w.is_largest == is_largest;
+    let known = WORKLOADS.iter().find(is_meant).map(|w| (w.input)());
     let nested = NESTED.iter().find(|n| n.0 == eval).map(|n| n.1());
     let unknown = || Error::usage(format!("there is no function {function} of an eval {eval}"));
     let input = known.or(nested).ok_or_else(unknown)?;

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: gradbench [--multithreaded]         answers GradBench's messages on standard input
        gradbench calibrate [options]       times the evals against plain loops, a table in Markdown
-       gradbench explain EVAL FUNCTION     prints the plan for a workload of medium size
+       gradbench explain EVAL FUNCTION     prints the plan with the times of its steps, for a workload of
+                                           medium size or, with --largest, the largest
        gradbench adbench FOLDER            checks and times ADBench's data sets, a table in Markdown
 
 options of calibrate:
@@ -55,8 +56,9 @@ fn run(arguments: &[&str]) -> Result<bool, String> {
             print!("{table}");
             Ok(is_sound)
         }
-        ["explain", eval, function] => {
-            let plan = calibrate::explain(eval, function).map_err(|e| e.to_string())?;
+        ["explain", eval, function] | ["explain", eval, function, "--largest"] => {
+            let plan = calibrate::explain(eval, function, arguments.len() > 3);
+            let plan = plan.map_err(|e| e.to_string())?;
             println!("{plan}");
             Ok(true)
         }

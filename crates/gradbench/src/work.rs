@@ -45,11 +45,10 @@ struct Call<R, F, P> {
     last: Option<R>,
 }
 
-impl<R, F: FnMut() -> Result<R>, P: Fn() -> Result<String>> Work for Call<R, F, P> {
+impl<R, F: FnMut(Option<R>) -> Result<R>, P: Fn() -> Result<String>> Work for Call<R, F, P> {
     fn run(&mut self) -> Result<()> {
-        // Freed first, so that its memory can be used again.
-        self.last = None;
-        self.last = Some((self.function)()?);
+        let last = self.last.take();
+        self.last = Some((self.function)(last)?);
         Ok(())
     }
 
@@ -65,15 +64,20 @@ impl<R, F: FnMut() -> Result<R>, P: Fn() -> Result<String>> Work for Call<R, F, 
 
 /// Work that is any function.
 pub fn work<R: 'static>(
-    function: impl FnMut() -> Result<R> + 'static,
+    mut function: impl FnMut() -> Result<R> + 'static,
     write: fn(&R) -> Result<Value>,
 ) -> Result<Box<dyn Work>> {
-    explained(function, || Ok(String::new()), write)
+    let anew = move |last| {
+        // Freed first, so that its memory can be used again.
+        drop(last);
+        function()
+    };
+    explained(anew, || Ok(String::new()), write)
 }
 
-/// Work that is any function, with the plan of what Riesz does in it.
+/// Work that is any function, which is given what it gave last, with the plan of what Riesz does in it.
 pub fn explained<R: 'static>(
-    function: impl FnMut() -> Result<R> + 'static,
+    function: impl FnMut(Option<R>) -> Result<R> + 'static,
     plan: impl Fn() -> Result<String> + 'static,
     write: fn(&R) -> Result<Value>,
 ) -> Result<Box<dyn Work>> {
@@ -95,11 +99,29 @@ where
     A::Tensors: 'static,
     R::Tensors: 'static,
 {
-    let f = Rc::new((compile(f), args));
-    f.0.prepare(&f.1)?;
+    let f = Rc::new((f, args));
     let plan = Rc::clone(&f);
-    explained(move || f.0.call(&f.1), move || plan.0.explain(&plan.1), write)
+    let called = Rc::clone(&f);
+    let ready = compile(move |args| (called.0)(args));
+    ready.prepare(&f.1)?;
+    let run = move |last: Option<R::Tensors>| match last {
+        Some(mut last) => ready.call_into(&f.1, &mut last).map(|()| last),
+        None => ready.call(&f.1),
+    };
+    explained(run, move || measured(&plan.0, &plan.1), write)
 }
+
+/// The plan of a function with the times of its steps.
+fn measured<A: VarTree, R: VarTree>(f: &dyn Fn(A) -> R, args: &A::Tensors) -> Result<String> {
+    let f = compile(f).measure(true);
+    for _ in 0..MEASURED {
+        f.call(args)?;
+    }
+    f.explain(args)
+}
+
+/// How often the steps of a plan are timed.
+const MEASURED: usize = 20;
 
 /// A finite number.
 ///

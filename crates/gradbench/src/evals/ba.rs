@@ -30,7 +30,14 @@ fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
     f.prepare(&scene.arguments)?;
     let (plan, of) = (Rc::clone(&f), Rc::clone(&scene));
     explained(
-        move || scene.matrix(f.call(&scene.arguments)?),
+        move |last: Option<Sparse>| {
+            let Some(Sparse { values, .. }) = last else {
+                return scene.matrix(f.call(&scene.arguments)?);
+            };
+            let mut values = Tensor::from(values);
+            f.call_into(&scene.arguments, &mut values)?;
+            scene.matrix(values)
+        },
         move || plan.explain(&of.arguments),
         write_sparse,
     )

@@ -30,8 +30,7 @@ struct Skeleton {
 fn prepare_objective(input: &Input) -> Result<Box<dyn Work>> {
     let (skeleton, arguments) = read(input)?;
     let f = move |(theta, us, constants): Arguments<Var>| {
-        let mesh = posed(&skeleton, &Pose::new(theta), constants);
-        residuals(mesh, us, constants).flatten()
+        residuals(&skeleton, &Pose::new(theta), us, constants).flatten()
     };
     compiled(f, arguments, nested)
 }
@@ -40,14 +39,14 @@ fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
     let (skeleton, arguments) = read(input)?;
     let f = move |(theta, us, constants): Arguments<Var>| {
         let pose = Pose::new(theta);
-        let own = us.map(|us| own_places(posed(&skeleton, &pose, constants), us, constants));
+        let own = us.map(|us| own_places(turned(&skeleton, &pose, constants), us, constants));
         let mut columns: Vec<Var> = own.into_iter().collect();
         // Each part of the pose by itself, since a finger's angles move that finger only.
         for part in 0..pose.parts.len() {
             let by_part = |angles: Var| {
                 let mut moved = pose.clone();
                 moved.parts[part] = angles;
-                residuals(posed(&skeleton, &moved, constants), us, constants)
+                residuals(&skeleton, &moved, us, constants)
             };
             columns.push(jacobian_by(by_part, Mode::Forward)(pose.parts[part]));
         }
@@ -73,24 +72,25 @@ impl Pose {
 
 const FINGERS: usize = 5;
 
-/// `[points,3,2]`: each residual depends on its own coordinates only.
+/// `[points,3,2]`: each residual depends on its own coordinates only, which are shares of a whole, so that
+/// it does not matter where the hand is.
 fn own_places(mesh: Var, us: Var, (_, _, _, _, points, vertices): Constants<Var>) -> Var {
     vmap(|(u, point, corners): (Var, Var, Var)| {
         jacobian(|u: Var| point - on_triangle(mesh.take(corners, 0), u))(u)
     })((us, points, vertices))
 }
 
-/// Points less the posed mesh at their places, `[points,3]`.
-fn residuals(mesh: Var, us: Option<Var>, (_, _, _, _, points, vertices): Constants<Var>) -> Var {
-    match us {
-        None => points - mesh.take(vertices, 0),
+/// Points less their places on the posed mesh, `[points,3]`. The translation moves all places alike.
+fn residuals(skeleton: &Skeleton, pose: &Pose, us: Option<Var>, constants: Constants<Var>) -> Var {
+    let (_, _, _, _, points, vertices) = constants;
+    let mesh = turned(skeleton, pose, constants);
+    let places = match us {
+        None => mesh.take(vertices, 0),
         Some(us) => {
-            points
-                - vmap(|(u, corners): (Var, Var)| on_triangle(mesh.take(corners, 0), u))((
-                    us, vertices,
-                ))
+            vmap(|(u, corners): (Var, Var)| on_triangle(mesh.take(corners, 0), u))((us, vertices))
         }
-    }
+    };
+    points - (places + pose.parts[1])
 }
 
 /// The point of a triangle with barycentric coordinates u₀, u₁ and what is left to 1.
@@ -99,9 +99,9 @@ fn on_triangle(corners: Var, u: Var) -> Var {
     u0 * corners.at(0) + u1 * corners.at(1) + (1.0 - u0 - u1) * corners.at(2)
 }
 
-/// The vertices of the posed mesh, `[vertices,3]`: linear blend skinning, then the global motion. The
-/// rotation is linear, so it turns the bones, of which there are fewer than vertices.
-fn posed(skeleton: &Skeleton, pose: &Pose, constants: Constants<Var>) -> Var {
+/// The vertices of the posed mesh without the translation, `[vertices,3]`: linear blend skinning, then the
+/// rotation. That is linear, so it turns the bones, of which there are fewer than vertices.
+fn turned(skeleton: &Skeleton, pose: &Pose, constants: Constants<Var>) -> Var {
     let (relative, inverse_rest, rest, weights, _, _) = constants;
     let mirror = if skeleton.is_mirrored { [-1.0, 1.0, 1.0] } else { [1.0; 3] };
     let turn = rotation(pose.parts[0]) * Var::constant(mirror);
@@ -111,14 +111,14 @@ fn posed(skeleton: &Skeleton, pose: &Pose, constants: Constants<Var>) -> Var {
         let from_rest = bones[bone].dot(inverse_rest.at(bone)).slice_axis(0, 0, 3);
         turn.dot(from_rest).t()
     };
-    let blended = skeleton.groups().into_iter().map(|group| {
+    let parts = skeleton.groups().into_iter().map(|group| {
         let motions: Vec<Var> = group.iter().map(|&bone| motion(bone)).collect();
         let columns = Var::constant(group.iter().map(|&bone| bone as i64).collect::<Vec<_>>());
         let shares = weights.take(columns, 1).expand_dims(2) * rest.expand_dims(1);
         let vertices = weights.shape()[0];
         shares.reshape([vertices, 4 * group.len()]).dot(Var::concat(&motions, 0))
     });
-    blended.fold(pose.parts[1], |mesh, part| mesh + part)
+    parts.reduce(|mesh, part| mesh + part).unwrap_or_else(|| rest.slice_axis(1, 0, 3).zeros_like())
 }
 
 impl Skeleton {

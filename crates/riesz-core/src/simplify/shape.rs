@@ -69,6 +69,12 @@ pub(super) const RULES: &[Rule] = &[
         apply: slice_of_concat,
     },
     Rule {
+        name: "gather_of_steps",
+        class: Exact,
+        says: "gather(x, constants that are one step apart) -> slice(x), where x has them all",
+        apply: gather_of_steps,
+    },
+    Rule {
         name: "flip_of_flip",
         class: Exact,
         says: "flip(flip(x)) -> flip(x)",
@@ -211,6 +217,28 @@ fn slice_of_concat(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
         before += length;
     }
     None
+}
+
+fn gather_of_steps(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
+    let Prim::Gather(gather) = s.prim else { return None };
+    let &[x, index] = s.x else { return None };
+    let Prim::Constant(constant) = rw.maker(index)? else { return None };
+    if constant.0.shape().rank() != 1 {
+        return None;
+    }
+    let at = constant.0.to_f64();
+    let (axis, shape) = (gather.axis, rw.shape(x));
+    let (&first, &last) = (at.first()?, at.last()?);
+    let stride = at.get(1).map_or(1.0, |next| next - first);
+    let even = at.windows(2).all(|pair| pair[1] - pair[0] == stride);
+    if !even || stride < 1.0 || first < 0.0 || last >= shape[axis] as f64 {
+        return None;
+    }
+    let (mut start, mut limit) = (vec![0; shape.rank()], shape.to_vec());
+    let mut strides = vec![1; shape.rank()];
+    (start[axis], limit[axis], strides[axis]) =
+        (first as usize, last as usize + 1, stride as usize);
+    rw.make(Slice { start, limit, stride: strides }, &[x])
 }
 
 fn flip_of_flip(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {

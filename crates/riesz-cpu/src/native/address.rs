@@ -99,8 +99,8 @@ pub(super) fn group_of(op: Op) -> Option<u16> {
         | Op::Peek(p)
         | Op::PeekFirst(p, _)
         | Op::Gather(p)
+        | Op::Fetch(p)
         | Op::Begin(_, Some(p)) => Some(p.group),
-        Op::Fetch { place, .. } => Some(place.group),
         Op::Counter(group) => Some(group),
         _ => None,
     }

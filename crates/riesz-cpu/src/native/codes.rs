@@ -243,6 +243,7 @@ const MOVES: &[(Code, Code)] = &[
     (VEX_Vpermilpd_xmm_xmmm128_imm8, EVEX_Vpermilpd_xmm_k1z_xmmm128b64_imm8),
     (VEX_Vmovd_rm32_xmm, EVEX_Vmovd_rm32_xmm),
     (VEX_Vmovq_rm64_xmm, EVEX_Vmovq_rm64_xmm),
+    (VEX_Vmovq_xmm_rm64, EVEX_Vmovq_xmm_rm64),
     (VEX_Vmovupd_xmm_xmmm128, EVEX_Vmovupd_xmm_k1z_xmmm128),
     (VEX_Vmovupd_xmmm128_xmm, EVEX_Vmovupd_xmmm128_k1z_xmm),
     (VEX_Vmovd_xmm_rm32, EVEX_Vmovd_xmm_rm32),

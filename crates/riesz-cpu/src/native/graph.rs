@@ -163,7 +163,7 @@ impl Graph {
         uniform: bool,
     ) -> Id {
         let node = Node { op, args, size, block, after, uniform };
-        if op.is_effect() || after {
+        if !op.is_numbered() || after {
             return self.push(node);
         }
         let key = node.key();

@@ -423,9 +423,12 @@ impl Lower<'_> {
         let node = self.graph.node(index);
         let block = self.inner(at, node.block);
         if node.uniform {
-            let op = Op::Fetch { place, stride: bytes, bound };
-            let uniform = place.pattern == Pattern::Same;
-            return Some(self.graph.add_in(op, [index, NONE, NONE], size, block, false, uniform));
+            // Once for all that is read there.
+            let reach = Op::Reach { stride: bytes, bound };
+            let wide = if self.blocking.eight { Size::B8 } else { Size::B4 };
+            let offset = self.graph.add(reach, [index, NONE, NONE], wide);
+            let (op, uniform) = (Op::Fetch(place), place.pattern == Pattern::Same);
+            return Some(self.graph.add_in(op, [offset, NONE, NONE], size, block, false, uniform));
         }
         let largest = if number == Num::I32 { 1 << 31 } else { 1 << 63 };
         let tail = if self.partial() { self.tail() } else { self.graph.truth(true) };

@@ -70,7 +70,22 @@ impl Allocate<'_> {
                 Some(())
             }
             Op::Gather(place) => self.gather(id, place, &args),
-            Op::Fetch { place, stride, bound } => self.fetch_at(id, place, stride, bound, &args),
+            Op::Reach { stride, bound } => {
+                let (index, from) = (self.read(args[0])?, self.size(args[0]));
+                self.machine.reach((index, from), stride, bound, self.lowered.flag);
+                self.done_with(&args);
+                let to = self.result(id)?;
+                self.machine.low_from_rax(to, node.size);
+                Some(())
+            }
+            Op::Fetch(place) => {
+                let (offset, from) = (self.read(args[0])?, self.size(args[0]));
+                let mem = self.machine.reached((offset, from), place);
+                self.done_with(&args);
+                let to = self.result(id)?;
+                self.machine.load_from(to, mem, place, node.size);
+                Some(())
+            }
             Op::Call(helper, fails) => self.call(id, helper, fails, &args),
             Op::Repair(helper) => self.repair(id, helper, &args),
             _ => self.simple(id),
@@ -185,26 +200,6 @@ impl Allocate<'_> {
         Some(())
     }
 
-    /// Elements at an index that is the same for all lanes.
-    fn fetch_at(
-        &mut self,
-        id: Id,
-        place: Place,
-        stride: i32,
-        bound: u64,
-        args: &[Id],
-    ) -> Option<()> {
-        let index = self.read(args[0])?;
-        let index_size = self.size(args[0]);
-        let flag = self.lowered.flag;
-        let size = self.size(id);
-        let base = self.machine.offset(index, index_size, place, stride, bound, flag);
-        self.done_with(args);
-        let to = self.result(id)?;
-        self.machine.load_from(to, Asm::at(base, place.disp.into()), place, size);
-        Some(())
-    }
-
     /// Calls a function with vectors in the frame.
     fn call(&mut self, id: Id, helper: u16, fails: bool, args: &[Id]) -> Option<()> {
         let arity = args.iter().take_while(|&&a| self.size(a) != Size::Mask).count();
@@ -282,45 +277,66 @@ impl super::machine::Machine {
         self.cold.push(Cold::Fail { out, back, flag, listed: self.listed });
     }
 
-    /// `rax` ← the pointer of a place moved by index·stride bytes; an index that is not below the
-    /// bound fails, and counts as 0.
-    fn offset(
-        &mut self,
-        index: u8,
-        index_size: Size,
-        place: Place,
-        stride: i32,
-        bound: u64,
-        flag: Option<u32>,
-    ) -> Register {
+    /// `rax` ← index·stride; an index that is not below the bound fails, and counts as 0. Changes `rdx`.
+    fn reach(&mut self, index: (u8, Size), stride: i32, bound: u64, flag: Option<u32>) {
         let rax = Arg::R(Register::RAX);
-        let low = Arg::R(super::asm::vector(index, 0));
-        match index_size {
+        self.rax_from_low(index);
+        let (out, back) = (self.asm.label(), self.asm.label());
+        if let Ok(bound) = i32::try_from(bound) {
+            self.asm.immediate(Code::Cmp_rm64_imm32, &[rax], bound);
+        } else {
+            self.asm.number(Register::RDX, bound);
+            self.asm.ins(Code::Cmp_r64_rm64, &[rax, Arg::R(Register::RDX)]);
+        }
+        self.asm.jump(Code::Jae_rel32_64, out);
+        self.asm.here(back);
+        self.cold.push(Cold::FailIndex { out, back, flag, listed: self.listed });
+        self.asm.immediate(Code::Imul_r64_rm64_imm32, &[rax, rax], stride);
+    }
+
+    /// The address of a place moved by the bytes in the first lane; uses `rax`.
+    fn reached(&mut self, offset: (u8, Size), place: Place) -> Mem {
+        let rax = Arg::R(Register::RAX);
+        self.rax_from_low(offset);
+        let pointer = self.bases[place.group as usize];
+        if let Base::Register(base) = pointer {
+            return Mem { index: Register::RAX, ..Asm::at(base, place.disp.into()) };
+        }
+        let base = |base: Base| match base {
+            Base::Register(register) => Arg::R(register),
+            Base::Word(word) | Base::Standing(word, _) => Arg::M(Asm::slot(word)),
+            Base::None => Arg::M(Asm::slot(0)),
+        };
+        self.asm.ins(Code::Add_r64_rm64, &[rax, base(pointer)]);
+        if let Base::Standing(_, distance) = pointer {
+            let distance = base(self.bases[distance as usize]);
+            self.asm.ins(Code::Add_r64_rm64, &[rax, distance]);
+        }
+        Asm::at(Register::RAX, place.disp.into())
+    }
+
+    /// `rax` ← the whole number in the first lane.
+    fn rax_from_low(&mut self, (from, size): (u8, Size)) {
+        let rax = Arg::R(Register::RAX);
+        let low = Arg::R(super::asm::vector(from, 0));
+        match size {
             Size::B4 => {
                 self.asm.ins(Code::EVEX_Vmovd_rm32_xmm, &[Arg::R(Register::EAX), low]);
                 self.asm.ins(Code::Movsxd_r64_rm32, &[rax, Arg::R(Register::EAX)]);
             }
             _ => self.asm.ins(Code::EVEX_Vmovq_rm64_xmm, &[rax, low]),
         }
-        let (out, back) = (self.asm.label(), self.asm.label());
-        self.asm.number(Register::RDX, bound);
-        self.asm.ins(Code::Cmp_r64_rm64, &[rax, Arg::R(Register::RDX)]);
-        self.asm.jump(Code::Jae_rel32_64, out);
-        self.asm.here(back);
-        self.cold.push(Cold::FailIndex { out, back, flag, listed: self.listed });
-        self.asm.immediate(Code::Imul_r64_rm64_imm32, &[rax, rax], stride);
-        let base = |base: Base| match base {
-            Base::Register(register) => Arg::R(register),
-            Base::Word(word) | Base::Standing(word, _) => Arg::M(Asm::slot(word)),
-            Base::None => Arg::M(Asm::slot(0)),
-        };
-        let pointer = self.bases[place.group as usize];
-        self.asm.ins(Code::Add_r64_rm64, &[rax, base(pointer)]);
-        if let Base::Standing(_, distance) = pointer {
-            let distance = base(self.bases[distance as usize]);
-            self.asm.ins(Code::Add_r64_rm64, &[rax, distance]);
+    }
+
+    /// The first lane ← `rax`.
+    fn low_from_rax(&mut self, to: u8, size: Size) {
+        let low = Arg::R(super::asm::vector(to, 0));
+        match size {
+            Size::B4 => {
+                self.asm.ins(Code::EVEX_Vmovd_xmm_rm32, &[low, Arg::R(Register::EAX)]);
+            }
+            _ => self.asm.ins(Code::EVEX_Vmovq_xmm_rm64, &[low, Arg::R(Register::RAX)]),
         }
-        Register::RAX
     }
 
     /// Truth values at the distances in a vector, one by one through the frame.

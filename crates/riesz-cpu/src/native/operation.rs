@@ -160,12 +160,13 @@ pub(super) enum Op {
     Spread,
     /// Elements at a[lane] bytes from the place, where b.
     Gather(Place),
-    /// The elements at a[0]·stride bytes from the place, if a[0] < bound.
-    Fetch {
-        place: Place,
+    /// a[0]·stride bytes, if a[0] < bound; otherwise the run has failed.
+    Reach {
         stride: i32,
         bound: u64,
     },
+    /// The elements at a[0] bytes from the place.
+    Fetch(Place),
     /// A function of this table of a and b, called; `true`: it may fail, in the lanes c if given.
     Call(u16, bool),
     /// a, but where c the function of this table of b.
@@ -209,9 +210,14 @@ impl Op {
                 | Op::StoreFirst(..)
                 | Op::Begin(..)
                 | Op::Join(..)
-                | Op::Fetch { .. }
+                | Op::Reach { .. }
                 | Op::Call(_, true)
         )
+    }
+
+    /// Whether doing it twice is as doing it once.
+    pub(super) fn is_numbered(self) -> bool {
+        !self.is_effect() || matches!(self, Op::Reach { .. })
     }
 
     /// Whether it names a result.

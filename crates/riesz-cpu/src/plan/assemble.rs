@@ -8,16 +8,15 @@ use super::control;
 use super::decide::{Decisions, Domain};
 use super::factored::Factored;
 use super::group::{Root, build, constant, copy, parts_of};
-use super::index::Affine;
 use super::memory::Memory;
 use super::order::order;
-use super::pull::{Index, Pull};
+use super::pull::strided;
 use super::role::Role;
 use super::split::split;
 use super::storage::{ALIGNMENT, Place, Storage, assign};
 use super::strip::strip;
 use super::update::{Users, is_update};
-use crate::nest::{Access, Call, Nest, Op, Operand, Region, Routine, Step, TOGETHER};
+use crate::nest::{Access, Call, Nest, Operand, Region, Routine, Step, TOGETHER};
 use crate::routine::{self, Convolution, Loop, Product};
 use crate::simd::Isa;
 use riesz_core::cost::of_equation;
@@ -479,7 +478,7 @@ impl<'a> Frame<'a> {
         let (x_at, y_at) = (self.strided(x)?, self.strided(y)?);
         let of = |v: Value| &self.program.ty(v).shape;
         let (lhs, rhs) = (dot.lhs(of(x).rank()), dot.rhs(of(y).rank()));
-        let z = of(eq.first).strides();
+        let z = self.decisions.strides(self.program, eq.first);
         let mut z_axes = z.iter().map(|&s| s as isize);
         let mut next = || z_axes.next().unwrap_or(0);
         let mut loops = Vec::new();
@@ -506,18 +505,7 @@ impl<'a> Frame<'a> {
 
     /// Where a value is, as strides in the buffer of what it is a view of.
     fn strided(&self, v: Value) -> Built<Access> {
-        let shape = &self.program.ty(v).shape;
-        let (starts, extents) = (vec![0; shape.rank()], shape.to_vec());
         let operand = |v: Value| self.home[v.index()];
-        let mut pull = Pull::new(self.program, self.decisions, &operand, (&starts, &extents));
-        let index: Index = (0..shape.rank()).map(|l| Affine::of_loop(l, 0, shape.rank())).collect();
-        let pulled = pull.pull(v, &index);
-        match (pulled, pull.finish().as_slice()) {
-            (Ok(_), [inst]) => match &inst.op {
-                Op::Load(access) => Ok(access.clone()),
-                _ => Err(v),
-            },
-            _ => Err(v),
-        }
+        strided(self.program, self.decisions, &operand, v)
     }
 }

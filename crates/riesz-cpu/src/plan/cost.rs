@@ -11,9 +11,37 @@ pub fn nest(nest: &Nest) -> f64 {
     let collected = lanes as f64;
     let points: f64 = nest.extents.iter().map(|&n| n as f64).product();
     let vectors = points / nest.extents[v] as f64 * nest.extents[v].div_ceil(lanes) as f64;
-    let body: f64 = nest.body.iter().map(|i| inst(i, v, collected)).sum();
-    vectors * (body + nest.stores.len() as f64)
+    vectors * (body(&nest.body, v, collected) + nest.stores.len() as f64)
 }
+
+/// A body with loop `vector` in lanes, where collecting the elements of a vector one by one costs
+/// `collected`.
+pub fn body(body: &[Inst], vector: usize, collected: f64) -> f64 {
+    // Whether each value is the same in every lane.
+    let mut same: Vec<bool> = Vec::with_capacity(body.len());
+    let mut sum = 0.0;
+    for i in body {
+        let of = |r: u32| same[r as usize];
+        sum += match &i.op {
+            // One index, and from there as a load.
+            Op::Gather { access, index, .. } if of(*index) => {
+                FETCH + read(access.strides[vector], collected)
+            }
+            _ => inst(i, vector, collected),
+        };
+        let is_same = match &i.op {
+            Op::Load(access) => access.strides[vector] == 0,
+            Op::Gather { access, index, .. } => access.strides[vector] == 0 && of(*index),
+            Op::Index { dim, .. } => *dim != vector,
+            op => op.arguments().into_iter().all(of),
+        };
+        same.push(is_same);
+    }
+    sum
+}
+
+/// Making an address of an index.
+const FETCH: f64 = 1.0;
 
 /// One instruction with loop `vector` in lanes, where collecting the elements of a vector one by one
 /// costs `collected`.

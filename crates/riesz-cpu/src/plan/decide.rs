@@ -11,9 +11,10 @@
 //! right order.
 
 use super::factored::{Factored, factored};
+use super::layout::{Strides, layouts};
 use super::role::{Role, role};
 use riesz_core::{Equation, Prim, Program, Shape, Value};
-use rustc_hash::FxHashMap as HashMap;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use smallvec::SmallVec;
 
 /// The number of a domain: the extents of the loops of a nest.
@@ -32,6 +33,10 @@ pub struct Decisions {
     pub stored: Vec<bool>,
     /// The nest or call in which each stored value is computed: the order of what is done.
     pub stage: Vec<u32>,
+    /// How the elements of those stored values lie that are not in row-major order.
+    strides: HashMap<Value, Strides>,
+    /// Values that have to be in that order, because somebody can not read them otherwise.
+    fixed: HashSet<Value>,
     /// The first stage at which each value could be computed.
     earliest: Vec<u32>,
     domains: HashMap<Shape, Domain>,
@@ -81,6 +86,8 @@ impl Decisions {
             definition,
             stored,
             stage: vec![0; program.len()],
+            strides: HashMap::default(),
+            fixed: HashSet::default(),
             earliest: Vec::new(),
             domains: HashMap::default(),
             shapes: Vec::new(),
@@ -89,13 +96,22 @@ impl Decisions {
         decisions.assign_stages(program);
         decisions.weigh(program);
         decisions.assign_stages(program);
+        decisions.strides = decisions.layouts(program);
         decisions
+    }
+
+    fn layouts(&self, program: &Program) -> HashMap<Value, Strides> {
+        layouts(program, self, &|v| self.fixed.contains(&v))
     }
 
     /// Stores other values, because no nest can pull them; what is stored already and cannot be built
     /// is called instead.
     pub fn store(&mut self, program: &Program, values: &[Value]) {
         for v in values {
+            if self.strides.contains_key(v) {
+                self.fixed.insert(*v);
+                continue;
+            }
             match self.definition[v.index()] {
                 Some(i) if self.stored[v.index()] => {
                     self.roles[i as usize] = Role::Call;
@@ -106,6 +122,18 @@ impl Decisions {
             }
         }
         self.assign_stages(program);
+        self.strides = self.layouts(program);
+    }
+
+    /// How far apart the elements of a stored value lie along each axis.
+    pub fn strides(&self, program: &Program, value: Value) -> Strides {
+        let strides = self.strides.get(&value);
+        strides.cloned().unwrap_or_else(|| program.ty(value).shape.strides())
+    }
+
+    /// Whether the elements of a stored value lie in row-major order.
+    pub fn is_row_major(&self, value: Value) -> bool {
+        !self.strides.contains_key(&value)
     }
 
     /// The number of the domain with loops of this shape, if anything has it.
@@ -167,7 +195,11 @@ impl Decisions {
                     self.stored[eq.inputs[1].index()] = true;
                 }
                 Role::Call => eq.inputs.iter().for_each(|v| self.stored[v.index()] = true),
-                Role::Gather => self.stored[eq.inputs[0].index()] = true,
+                // What is gathered may be a view.
+                Role::Gather => {
+                    let base = self.base(program, eq.inputs[0]);
+                    self.stored[base.index()] = true;
+                }
                 _ => {}
             }
         }

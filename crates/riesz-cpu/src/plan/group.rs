@@ -56,7 +56,7 @@ pub fn build(
         let mut nests = Vec::new();
         for piece in loops.pieces() {
             let pull = Pull::new(program, decisions, operand, (&piece.starts, &piece.extents));
-            match fill(pull, program, &loops, &piece, roots, target, flag) {
+            match fill(pull, (program, decisions), &loops, &piece, roots, target, flag) {
                 Ok(nest) => nests.push(nest),
                 Err((value, obstacle)) => {
                     if !loops.refine(obstacle) {
@@ -73,7 +73,7 @@ pub fn build(
 /// The nest over one piece.
 fn fill(
     mut pull: Pull,
-    program: &Program,
+    (program, decisions): (&Program, &Decisions),
     loops: &Loops,
     piece: &Piece,
     roots: &[Root],
@@ -85,7 +85,7 @@ fn fill(
     for root in roots {
         let (value, place, at, fold) = match root {
             Root::Whole(v) => {
-                let strides = program.ty(*v).shape.strides();
+                let strides = decisions.strides(program, *v);
                 let reg = pull.pull(*v, &index)?;
                 (reg, *v, linear(&index, &strides, loops.lengths.len()), None)
             }
@@ -97,7 +97,7 @@ fn fill(
             Root::Fold(i) => {
                 let eq = &program.equations()[*i];
                 let (reg, kept, op) = fold_of(&mut pull, program, eq, &index)?;
-                let strides = program.ty(eq.first).shape.strides();
+                let strides = decisions.strides(program, eq.first);
                 let kept_index: Index = kept.iter().map(|&axis| index[axis].clone()).collect();
                 let at = linear(&kept_index, &strides, loops.lengths.len());
                 let along = loops.along(&kept);

@@ -1,7 +1,7 @@
 //! From a program to a plan: nests, calls, and where everything lies in memory.
 //!
 //! `role` says what each equation can become, `factored` which matrices are factored once for several of
-//! them, `decide` which values are stored and in which nest,
+//! them, `decide` which values are stored and in which nest, `layout` in which order their elements lie,
 //! `pull` and `group` build the nests, `order` arranges their loops, `control` makes steps of loops and
 //! branches, `update` and `settle` find what can be written in place, `strip` lets nests share a
 //! long loop, `storage` gives out memory, `donate` finds
@@ -19,6 +19,7 @@ mod donate;
 mod factored;
 mod group;
 mod index;
+mod layout;
 mod memory;
 mod order;
 mod pull;

@@ -142,8 +142,8 @@ fn vector_time(nest: &Nest, v: usize) -> f64 {
     let lanes = lanes(nest);
     let points: f64 = nest.extents.iter().map(|&n| n as f64).product();
     let vectors = points / n as f64 * n.div_ceil(lanes) as f64;
-    let collected = lanes as f64;
-    let mut each: f64 = nest.body.iter().map(|inst| cost::inst(inst, v, collected)).sum();
+    let collected = lanes.min(n) as f64;
+    let mut each = cost::body(&nest.body, v, collected);
     let mut once = 0.0;
     for store in &nest.stores {
         match store.fold {

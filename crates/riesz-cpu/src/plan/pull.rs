@@ -84,7 +84,7 @@ impl<'a> Pull<'a> {
         }
         let reg = match (self.operand)(value) {
             Some(operand) => {
-                let strides = self.program.ty(value).shape.strides();
+                let strides = self.decisions.strides(self.program, value);
                 let at = linear(index, &strides, self.extents.len());
                 self.push(Op::Load(access(operand, &at)), self.program.ty(value).dtype)
             }
@@ -149,7 +149,9 @@ impl<'a> Pull<'a> {
             }
             Prim::Reshape(_) => {
                 let shape = &self.program.ty(eq.first).shape;
-                if let Some(operand) = (self.operand)(x) {
+                if let Some(operand) = (self.operand)(x)
+                    && self.decisions.is_row_major(x)
+                {
                     // In memory the elements lie in the same order whatever the shape.
                     let at = linear(index, &shape.strides(), self.extents.len());
                     return Ok(self.push(Op::Load(access(operand, &at)), self.program.ty(x).dtype));
@@ -199,7 +201,8 @@ impl<'a> Pull<'a> {
         let Prim::Gather(gather) = &eq.prim else { return Err((eq.first, Obstacle::Store)) };
         let (from, indices) = (eq.inputs[0], eq.inputs[1]);
         let shape = &self.program.ty(from).shape;
-        let Some(operand) = (self.operand)(from) else { return Err((from, Obstacle::Store)) };
+        let lies = strided(self.program, self.decisions, self.operand, from)
+            .map_err(|from| (from, Obstacle::Store))?;
         if shape[gather.axis] == 0 {
             return Err((eq.first, Obstacle::Store));
         }
@@ -210,17 +213,18 @@ impl<'a> Pull<'a> {
         let of_indices: Index =
             index[..gather.batch].iter().chain(&index[own.clone()]).cloned().collect();
         let reg = self.pull(indices, &of_indices)?;
-        let strides = shape.strides();
         let rest = index[..gather.axis].iter().chain(&index[own.end..]);
-        let rest: Index = rest.cloned().collect();
-        let mut of_rest = strides.clone();
-        of_rest.remove(gather.axis);
-        let at = linear(&rest, &of_rest, self.extents.len());
+        let mut at = Affine::constant(lies.offset, self.extents.len());
+        let mut strides = lies.strides.clone();
+        let stride = strides.remove(gather.axis);
+        for (i, &by) in rest.zip(&strides) {
+            at = at.add(&i.times(by));
+        }
         self.raises = true;
         let op = Op::Gather {
-            access: access(operand, &at),
+            access: access(lies.operand, &at),
             index: reg,
-            stride: strides[gather.axis] as isize,
+            stride,
             bound: shape[gather.axis],
         };
         Ok(self.push(op, self.program.ty(from).dtype))
@@ -295,6 +299,27 @@ impl<'a> Pull<'a> {
     /// The product of two values: what a small matrix product adds up.
     pub fn product(&mut self, x: Reg, y: Reg, ty: DType) -> Reg {
         self.push(Op::Binary(crate::nest::Binary::Mul, x, y), ty)
+    }
+}
+
+/// Where a value is, as strides in the buffer of what it is a view of; or what has to be stored first.
+pub fn strided(
+    program: &Program,
+    decisions: &Decisions,
+    operand: &dyn Fn(Value) -> Option<Operand>,
+    v: Value,
+) -> Result<Access, Value> {
+    let shape = &program.ty(v).shape;
+    let (starts, extents) = (vec![0; shape.rank()], shape.to_vec());
+    let mut pull = Pull::new(program, decisions, operand, (&starts, &extents));
+    let index: Index = (0..shape.rank()).map(|l| Affine::of_loop(l, 0, shape.rank())).collect();
+    let pulled = pull.pull(v, &index);
+    match (pulled, pull.finish().as_slice()) {
+        (Ok(_), [inst]) => match &inst.op {
+            Op::Load(access) => Ok(access.clone()),
+            _ => Err(v),
+        },
+        _ => Err(v),
     }
 }
 

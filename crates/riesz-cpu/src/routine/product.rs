@@ -3,7 +3,9 @@
 //! Each loop of the product moves some of the three operands: it is a batch loop (all), a row (x and
 //! the result), a column (y and the result) or is summed over (x and y). Neighbouring loops of a kind
 //! that are one to memory become one; one of each kind is left to the library, and the others are loops
-//! around it: the longest, or one that makes the elements of an operand neighbours.
+//! around it: the longest, or one that makes the elements of an operand neighbours. Where several loops over
+//! columns are one to the result but not to y, and y is small, it is copied, so that they are one: few
+//! columns fill no vector. So with rows and x.
 
 use crate::linalg::{
     Integer, MatPtr, Scalar, gram_bytes, gram_panels, multiply_gram_panel, multiply_integers_raw,
@@ -41,6 +43,10 @@ pub struct Product {
     around: Vec<Loop>,
     /// Those inside them that do not.
     sums: Vec<Loop>,
+    /// Which operand is x, and which is y.
+    operands: [usize; 2],
+    /// The loops over y that are copied: sum, then columns as they lie in the result.
+    copied: Vec<Loop>,
     cut: Cut,
 }
 
@@ -59,6 +65,12 @@ const ONCE: Loop = Loop { extent: 1, x: 0, y: 0, z: 0 };
 
 /// Elements that fill a line of the cache, or nearly.
 const LINE: usize = 8;
+
+/// The most elements of a factor that are copied, and the fewest rows (or columns) of the other that are
+/// worth it.
+const COPIED: usize = 1 << 13;
+const MANY: usize = 64;
+
 /// Multiplications that are worth a piece of their own.
 const PIECE: usize = 1 << 20;
 /// Multiplications in a piece that are worth packing a factor once more.
@@ -73,6 +85,23 @@ impl Product {
         let mut columns = kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0);
         let mut sums = kind(loops, |l| l.z == 0);
         let batch = kind(loops, |l| l.z != 0 && l.x != 0 && l.y != 0);
+        if is_divided(&rows, &sums) && size(&columns) >= MANY && !is_divided(&columns, &sums) {
+            // The transpose of the product.
+            let turned = |l: &Loop| Loop { x: l.y, y: l.x, ..*l };
+            let loops: Vec<Loop> = loops.iter().map(turned).collect();
+            let offset = [offset[1], offset[0], offset[2]];
+            let product = Product::new(isa, dtype, offset, &loops, same);
+            return Product { operands: [1, 0], ..product };
+        }
+        let mut copied = Vec::new();
+        if is_divided(&columns, &sums) && size(&rows) >= MANY {
+            let n = size(&columns);
+            copied = [sums.clone(), columns.clone()].concat();
+            if let (Some(sum), Some(last)) = (sums.last_mut(), columns.pop()) {
+                sum.y = n as isize;
+                columns = vec![Loop { extent: n, y: 1, ..last }];
+            }
+        }
         let mut sum = take(&mut sums, |_| false);
         let row = take(&mut rows, |l| sum.x != 1 && l.x == 1);
         let column = take(&mut columns, |l| sum.y != 1 && l.y == 1);
@@ -81,15 +110,16 @@ impl Product {
             (sum, sums) = (Loop { extent: 0, ..ONCE }, Vec::new());
         }
         let around = [batch, rows, columns].concat();
-        let cut = Cut::Around(1);
-        let mut product = Product { dtype, isa, offset, row, column, sum, around, sums, cut };
+        let (cut, operands) = (Cut::Around(1), [0, 1]);
+        let mut product =
+            Product { dtype, isa, offset, row, column, sum, around, sums, operands, copied, cut };
         product.cut = product.choose_cut(same);
         product
     }
 
     fn choose_cut(&self, same: bool) -> Cut {
         let (m, n, k) = (self.row.extent, self.column.extent, self.sum.extent);
-        if same && self.dtype.is_float() && self.is_gram() {
+        if same && self.copied.is_empty() && self.dtype.is_float() && self.is_gram() {
             let panels = gram_panels(m);
             if panels > 0 {
                 return Cut::Panels(panels);
@@ -167,17 +197,24 @@ impl Product {
         addresses: &[*mut u8],
         product: impl Fn(Matrices<T>),
     ) {
-        let [x, y, z] = [0, 1, 2].map(|i| addresses[i].cast::<T>());
+        let [x, y, z] = [self.operands[0], self.operands[1], 2].map(|i| addresses[i].cast::<T>());
+        let copy = addresses.get(3).map_or(std::ptr::null_mut(), |at| at.cast::<T>());
         let [around, rows, columns] = self.parts(piece);
         let (i, j) = (rows.start as isize, columns.start as isize);
         let (row, column, sum) = (self.row, self.column, self.sum);
         let shape = (rows.len(), columns.len(), sum.extent);
         self.each(around, |at, first| {
-            // SAFETY: the caller's: the loops stay inside the operands.
+            // SAFETY: the caller's: the loops stay inside the operands, and the copy has its room.
             let (x, y, z) = unsafe {
+                let mut from = y.offset(at[1]).cast_const();
+                if !self.copied.is_empty() {
+                    let mut to = copy;
+                    copy_loops(&self.copied, from, &mut to);
+                    from = copy;
+                }
                 (
                     x.offset(at[0] + i * row.x).cast_const(),
-                    y.offset(at[1] + j * column.y).cast_const(),
+                    from.offset(j * column.y),
                     z.offset(at[2] + i * row.z + j * column.z),
                 )
             };
@@ -230,6 +267,35 @@ struct Matrices<T> {
     first: bool,
 }
 
+/// Copies what loops over y read, one after the other, to where the second pointer moves along.
+///
+/// # Safety
+/// The loops stay inside what `from` points to, and there is room for as many elements at `to`.
+unsafe fn copy_loops<T>(loops: &[Loop], from: *const T, to: &mut *mut T) {
+    let Some((outer, inner)) = loops.split_first() else {
+        // SAFETY: the caller's.
+        unsafe {
+            to.copy_from_nonoverlapping(from, 1);
+            *to = to.add(1);
+        }
+        return;
+    };
+    for i in 0..outer.extent as isize {
+        // SAFETY: the caller's.
+        unsafe { copy_loops(inner, from.offset(i * outer.y), to) };
+    }
+}
+
+/// Whether loops over columns (or rows) are several that would be one if their factor were copied, and few
+/// enough.
+fn is_divided(loops: &[Loop], sums: &[Loop]) -> bool {
+    let joined = |pair: &[Loop]| pair[0].z == pair[1].z * pair[1].extent as isize;
+    loops.len() > 1
+        && loops.windows(2).all(joined)
+        && sums.len() == 1
+        && (1..=COPIED).contains(&(size(loops) * sums[0].extent))
+}
+
 /// How often loops run.
 fn size(loops: &[Loop]) -> usize {
     loops.iter().map(|l| l.extent).product()
@@ -246,10 +312,12 @@ fn moved(mut at: [isize; 3], loops: &[Loop], iteration: usize) -> [isize; 3] {
     at
 }
 
-/// The loops of a kind, with neighbours that are one to memory made one.
+/// The loops of a kind in the order of the result, with neighbours that are one to memory made one.
 fn kind(loops: &[Loop], is: impl Fn(&Loop) -> bool) -> Vec<Loop> {
     let mut merged: Vec<Loop> = Vec::new();
-    for l in loops.iter().filter(|l| l.extent != 1 && is(l)) {
+    let mut loops: Vec<Loop> = loops.iter().filter(|l| l.extent != 1 && is(l)).copied().collect();
+    loops.sort_by_key(|l| std::cmp::Reverse(l.z.unsigned_abs()));
+    for l in &loops {
         let n = l.extent as isize;
         match merged.last_mut() {
             Some(outer) if (outer.x, outer.y, outer.z) == (l.x * n, l.y * n, l.z * n) => {
@@ -279,6 +347,10 @@ impl Routine for Product {
             1 => format!("{symmetric}product {m}x{n}x{k}"),
             around => format!("{around} {symmetric}products {m}x{n}x{k}"),
         }
+    }
+
+    fn scratch(&self) -> usize {
+        if self.copied.is_empty() { 0 } else { size(&self.copied) * self.dtype.size() }
     }
 
     fn allocates(&self) -> usize {

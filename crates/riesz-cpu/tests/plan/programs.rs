@@ -183,3 +183,59 @@ fn what_many_nests_go_on_with_is_computed_once() {
         assert!(nest.body.len() < 10, "{nest:?}");
     }
 }
+
+/// The numbers of a tensor as indices below a bound.
+fn indices(x: Var, bound: f64) -> Var {
+    ((x.sin() * 0.5 + 0.5) * (bound - 1.0)).round().cast(DType::I64)
+}
+
+#[test]
+fn tangents_lie_where_the_jacobian_has_them() {
+    // A batch in front becomes the columns: a product, the indices, and one nest that reads whole rows.
+    let steps = run(&[&[200, 12], &[4, 12, 3], &[70]], |x| {
+        let moved = Var::einsum("vk,dki->dvi", &[x[0], x[1]]);
+        let taken = moved.take(indices(x[2], 200.0), 1);
+        vec![(taken * 2.0).reshape([4, 210]).t()]
+    });
+    assert_eq!(steps, 3);
+    // Read in other orders too, as other shapes, and by those that need it row by row.
+    run(&[&[200, 12], &[4, 12, 3], &[5, 14]], |x| {
+        let moved = Var::einsum("vk,dki->dvi", &[x[0], x[1]]);
+        let i = indices(x[2], 200.0);
+        let sum = moved + moved.tanh();
+        let flat = moved.reshape([4, 600]);
+        vec![
+            sum.take(i, 1).reshape([4, 210]).t(),
+            moved.flip(&[1]).take(i, 1).transpose(&[1, 2, 3, 0]),
+            flat.sum_axes(&[0]) + sum.reshape([4, 600]).exp().sum_axes(&[0]),
+            flat.t().slice_axis(0, 3, 40),
+            flat.dot(flat.t()),
+            moved.sort(1),
+        ]
+    });
+    run(&[&[9, 40, 12], &[9, 12, 30], &[6]], |x| {
+        let stack = x[0].matmul(x[1]).transpose(&[2, 0, 1]);
+        let i = indices(x[2], 9.0);
+        vec![stack.take(i, 1), stack.take(i, 0).transpose(&[2, 1, 0]), stack.sum_axes(&[1])]
+    });
+}
+
+#[test]
+fn views_are_gathered_without_a_copy() {
+    let steps = run(&[&[30, 20], &[7]], |x| {
+        let i = indices(x[1], 20.0);
+        vec![x[0].t().take(i, 0), x[0].flip(&[0]).slice_step(1, 0, 20, 2).take(i / 2, 1)]
+    });
+    assert_eq!(steps, 3);
+    run(&[&[6, 5], &[4]], |x| {
+        let i = indices(x[1], 5.0);
+        let row = x[0].at(0).broadcast_to([3, 5]);
+        let padded = x[0].pad_axis(0, 1, 0);
+        vec![
+            row.take(i, 1),
+            row.t().take(i, 0),
+            padded.take(i, 0),
+            x[0].reshape([10, 3]).take(i, 0),
+        ]
+    });
+}

@@ -175,7 +175,9 @@ fn check_product(loops: &[Loop], x: &[f64], y: &[f64], pieces: std::ops::RangeIn
     assert!(last(|l| l.x) < x.len() && last(|l| l.y) < y.len());
     let size = last(|l| l.z) + 1;
     let (mut z, mut expected) = (vec![f64::NAN; size], vec![0.0; size]);
-    let operands = [x.as_ptr().cast_mut(), y.as_ptr().cast_mut(), z.as_mut_ptr()];
+    let mut scratch = vec![f64::NAN; product.scratch().div_ceil(8)];
+    let operands =
+        [x.as_ptr().cast_mut(), y.as_ptr().cast_mut(), z.as_mut_ptr(), scratch.as_mut_ptr()];
     let bytes: Vec<*mut u8> = operands.iter().map(|a| a.cast()).collect();
     assert!(pieces.contains(&product.pieces()), "{} in {}", product.name(), product.pieces());
     for piece in (0..product.pieces()).rev() {
@@ -212,6 +214,39 @@ fn products_in_pieces() {
     check_product(&many, &x, &y, 1..=4);
     let more = [of(40_000, 1, 1, 6), of(2, 7, 0, 3), of(3, 0, 8, 1), of(9, 1, 1, 0)];
     check_product(&more, &x, &y, 2..=8);
+}
+
+#[test]
+fn columns_of_several_axes_are_one_product() {
+    let of = |extent, x, y, z| Loop { extent, x, y, z };
+    let (x, y) = (random::<f64>(60_000, 1), random::<f64>(60_000, 2));
+    let name = |loops: &[Loop]| Product::new(Isa::best(), DType::F64, [0; 3], loops, false).name();
+    // Columns of two axes in either order, one of few terms, and rows of two axes.
+    let columns = [of(500, 12, 0, 12), of(4, 0, 36, 1), of(3, 0, 1, 4), of(12, 1, 3, 0)];
+    check_product(&columns, &x, &y, 1..=1);
+    assert_eq!(name(&columns), "product 500x12x12");
+    let turned = [of(500, 12, 0, 12), of(4, 0, 36, 3), of(3, 0, 1, 1), of(1, 1, 3, 0)];
+    check_product(&turned, &x, &y, 1..=1);
+    let rows = [of(4, 36, 0, 1500), of(3, 1, 0, 500), of(500, 0, 12, 1), of(12, 3, 1, 0)];
+    check_product(&rows, &x, &y, 1..=1);
+    assert_eq!(name(&rows), "product 500x12x12");
+    // In pieces, and a stack of them.
+    let many = [of(29_000, 2, 0, 12), of(4, 0, 36, 1), of(3, 0, 1, 4), of(12, 1, 3, 0)];
+    check_product(&many, &x, &y, 2..=8);
+    let stack = [
+        of(3, 900, 50, 6000),
+        of(500, 12, 0, 12),
+        of(4, 0, 36, 1),
+        of(3, 0, 1, 4),
+        of(12, 1, 3, 0),
+    ];
+    check_product(&stack, &x, &y, 1..=1);
+    // Too much to copy, and not one to the result.
+    let large = [of(500, 12, 0, 1000), of(40, 0, 1, 1), of(25, 0, 45, 40), of(12, 1, 2000, 0)];
+    check_product(&large, &x, &y, 1..=8);
+    let apart = [of(500, 12, 0, 20), of(4, 0, 36, 5), of(3, 0, 1, 1), of(12, 1, 3, 0)];
+    let z_with_gaps = name(&apart);
+    assert_eq!(z_with_gaps, "3 products 500x4x12");
 }
 
 #[test]
