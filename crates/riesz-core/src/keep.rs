@@ -58,8 +58,8 @@ impl Keeping {
             values.push(v);
             left.extend(maker[v.index()].iter().flat_map(|eq| eq.inputs.iter().copied()));
         }
-        let all: u64 = number.keys().filter(|v| needed.contains(v)).map(|&v| bytes(v)).sum();
-        if all.saturating_mul(self.steps as u64) < FAR || values.len() > MOST {
+        let all: u64 = needed.iter().map(|&v| bytes(v)).sum();
+        if !is_far(all, self.steps) || values.len() > MOST {
             return again;
         }
 
@@ -84,12 +84,16 @@ impl Keeping {
             operations += maker[v.index()].map_or(0.0, |eq| of_equation(program, eq));
         }
         let saved = all - kept;
-        let is_far = saved.saturating_mul(self.steps as u64) >= FAR;
-        if !is_far || operations > WORTH * saved as f64 / 8.0 {
+        if !is_far(saved, self.steps) || operations > WORTH * saved as f64 / 8.0 {
             again.fill(false);
         }
         again
     }
+}
+
+/// Whether so many bytes of each step are too many for the caches.
+pub(crate) fn is_far(bytes: u64, steps: usize) -> bool {
+    bytes.saturating_mul(steps as u64) >= FAR
 }
 
 /// Whether an equation only moves, adds, multiplies or compares elements.

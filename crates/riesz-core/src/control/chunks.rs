@@ -62,7 +62,7 @@ pub(super) fn lengths(scan: &Scan, checkpoints: Checkpoints) -> Result<Vec<usize
 /// The cut into `levels` levels that needs the fewest bytes, and how many. What is left over at a level
 /// is one chunk more.
 fn cut(steps: usize, levels: usize, bytes: &BytesKept) -> (usize, Vec<usize>) {
-    let whole = (steps.saturating_mul(bytes.residuals), vec![steps]);
+    let whole = (bytes.in_loop(steps), vec![steps]);
     if levels == 1 || steps < 4 {
         return whole;
     }

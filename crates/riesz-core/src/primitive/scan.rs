@@ -8,7 +8,7 @@
 
 use super::flow::*;
 use super::*;
-use crate::keep::Keeping;
+use crate::keep::{Keeping, is_far};
 use crate::program::{Program, Value};
 use crate::trace::{inline, trace};
 use crate::types::DType;
@@ -37,10 +37,21 @@ pub struct Scan {
 pub(crate) struct BytesKept {
     /// What is carried into a step.
     pub carry: usize,
-    /// What a step hands out for its differential.
+    /// What a step needs for its differential.
+    pub needed: usize,
+    /// What a step of a long loop keeps of that.
     pub residuals: usize,
     /// The parts of the arguments a step is given, their cotangents, and those of its results.
     pub parts: usize,
+}
+
+impl BytesKept {
+    /// What a loop of so many of the steps keeps.
+    pub fn in_loop(&self, steps: usize) -> usize {
+        let saved = self.needed.saturating_sub(self.residuals);
+        let each = if is_far(saved as u64, steps) { self.residuals } else { self.needed };
+        steps.saturating_mul(each)
+    }
 }
 
 impl Scan {
@@ -100,12 +111,15 @@ impl Scan {
         let fed = self.consts..self.first_xs();
         let results = self.output_count();
         let joint = Joint::new(&self.body, &moves, fed.clone(), &vec![false; results])?;
-        let halves = self.halves(&joint)?;
-        let handed = self.handed(&halves.primal, &halves.primal.outputs[results..]);
+        let handed = |halves: Unzipped| -> usize {
+            let handed = self.handed(&halves.primal, &halves.primal.outputs[results..]);
+            handed.iter().map(|&v| halves.primal.ty(v).bytes()).sum()
+        };
         let bytes = |types: &[Type]| types.iter().map(Type::bytes).sum::<usize>();
         Ok(BytesKept {
             carry: bytes(&types[fed]),
-            residuals: handed.iter().map(|&v| halves.primal.ty(v).bytes()).sum(),
+            needed: handed(joint.unzip()?),
+            residuals: handed(self.halves(&joint)?),
             parts: 2 * bytes(&types[self.first_xs()..])
                 + bytes(&self.body.output_types()[self.carry..]),
         })

@@ -46,7 +46,8 @@ pub(super) fn copies(blocking: &Blocking, nest: &Nest, registers: usize) -> Opti
 
 impl Lower<'_> {
     /// The copies along the innermost loop side by side: each operation of all of them before the next,
-    /// and what is stored or folded at once, so that few values are alive.
+    /// and what is folded at once, so that few values are alive. What is stored comes last, as it may lie
+    /// where something is loaded from: in the same operand, or in another that was given the same memory.
     pub(super) fn bodies(&mut self) -> Option<()> {
         let nest = self.nest;
         let inner = nest.extents.len() - 1;
@@ -55,29 +56,22 @@ impl Lower<'_> {
         }
         let steps = self.steps[inner].clone();
         let mut copies: Vec<Vec<Id>> = vec![Vec::with_capacity(nest.body.len()); steps.len()];
-        let mut stores: Vec<SmallVec<[usize; 1]>> = vec![SmallVec::new(); nest.body.len()];
-        let mut last: Vec<usize> = Vec::new();
-        for (s, store) in nest.stores.iter().enumerate() {
-            // What is loaded from the same place comes first.
-            let is_loaded = |inst: &Inst| match &inst.op {
-                Op::Load(access) => access.operand == store.access.operand,
-                _ => false,
-            };
-            match store.fold.is_none() && nest.body.iter().any(is_loaded) {
-                true => last.push(s),
-                false => stores[store.value as usize].push(s),
-            }
+        let mut folds: Vec<SmallVec<[usize; 1]>> = vec![SmallVec::new(); nest.body.len()];
+        let is_fold = |s: &usize| nest.stores[*s].fold.is_some();
+        for s in (0..nest.stores.len()).filter(is_fold) {
+            folds[nest.stores[s].value as usize].push(s);
         }
-        for (i, stores) in stores.iter().enumerate() {
+        for (i, folds) in folds.iter().enumerate() {
             for (values, &step) in copies.iter_mut().zip(&steps) {
                 self.copy[inner] = step;
                 values.push(self.instruction(i, values)?);
             }
-            for &s in stores {
+            for &s in folds {
                 self.store_copies(s, &copies, &steps)?;
             }
         }
-        last.into_iter().try_for_each(|s| self.store_copies(s, &copies, &steps))
+        let mut stored = (0..nest.stores.len()).filter(|s| !is_fold(s));
+        stored.try_for_each(|s| self.store_copies(s, &copies, &steps))
     }
 
     /// What a store does with the values of all copies.
@@ -132,7 +126,7 @@ fn chain(nest: &Nest) -> usize {
 }
 
 /// The most values that are alive at a time, of those that differ from one iteration of a loop to the next.
-/// What is stored or folded is so at once.
+/// What is folded is so at once, what is stored at the end.
 fn alive(nest: &Nest, dim: usize) -> usize {
     let mut varies: Vec<bool> = Vec::with_capacity(nest.body.len());
     let mut last: Vec<usize> = (0..nest.body.len()).collect();
@@ -145,6 +139,9 @@ fn alive(nest: &Nest, dim: usize) -> usize {
         let arguments = inst.op.arguments();
         varies.push(by_loop || arguments.iter().any(|&a| varies[a as usize]));
         arguments.iter().for_each(|&a| last[a as usize] = i);
+    }
+    for store in nest.stores.iter().filter(|store| store.fold.is_none()) {
+        last[store.value as usize] = nest.body.len() - 1;
     }
     let mut ends = vec![0usize; nest.body.len()];
     let (mut now, mut most) = (0usize, 0);

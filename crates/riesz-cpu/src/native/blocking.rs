@@ -219,8 +219,9 @@ impl Blocking {
             let partial = lanes_left > 0;
             parts.push(Part { trips: Trips::Once, step, copies, start, partial });
         }
-        // Two pieces that run once and fit in one.
-        if let [a, b] = parts.as_slice()
+        // Two pieces that run once and fit in one. Copies side by side are those of the innermost loop only.
+        if !self.side_by_side
+            && let [a, b] = parts.as_slice()
             && a.trips == Trips::Once
             && a.copies + b.copies <= COPIES / 2
         {

@@ -221,10 +221,10 @@ impl Machine {
         if let (Trips::Rest, Tail::Left(word), false) = (trips, self.tail, self.wide) {
             self.tail_left_narrow(word);
         } else if let (Trips::Rest, Tail::Left(word)) = (trips, self.tail) {
-            // The lowest `left` bits, or all.
+            // The lowest `left` bits, but no more than there are lanes: a truth value has a byte for each.
             let (eax, edx) = (Arg::R(Register::EAX), Arg::R(Register::EDX));
             let (rax, left) = (Arg::R(Register::RAX), Arg::M(Asm::slot(word)));
-            self.asm.number(Register::RAX, 16);
+            self.asm.number(Register::RAX, self.lanes as u64);
             self.asm.ins(Code::Cmp_r64_rm64, &[rax, left]);
             self.asm.ins(Code::Cmova_r64_rm64, &[rax, left]);
             self.asm.ins(Code::Mov_r32_rm32, &[edx, eax]);

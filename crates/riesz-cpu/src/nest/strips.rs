@@ -92,6 +92,22 @@ impl Nest {
         part
     }
 
+    /// Whether it reads an operand nowhere but where it writes another one, with one store that is no fold
+    /// and does not read that one: both can be the same memory, as the loads come first.
+    pub fn writes_where_it_reads(&self, read: Operand, written: Operand) -> bool {
+        let mut stores = self.stores.iter().filter(|store| store.access.operand == written);
+        let (Some(store), None) = (stores.next(), stores.next()) else { return false };
+        let to = (store.access.offset, &store.access.strides);
+        store.fold.is_none()
+            && self.body.iter().all(|inst| match &inst.op {
+                Op::Load(from) if from.operand == read => (from.offset, &from.strides) == to,
+                Op::Load(from) | Op::Gather { access: from, .. } => {
+                    from.operand != read && from.operand != written
+                }
+                _ => true,
+            })
+    }
+
     /// Every access.
     pub fn accesses(&self) -> impl Iterator<Item = &Access> {
         let loads = self.body.iter().filter_map(|inst| match &inst.op {

@@ -5,7 +5,7 @@
 //! the same index: there the loads come first. So a step of descent updates its parameters in place.
 
 use super::{Place, Plan, Storage};
-use crate::nest::{Nest, Op, Operand, Step};
+use crate::nest::{Nest, Operand, Step};
 use riesz_core::{DType, Primitive};
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
@@ -40,7 +40,10 @@ pub fn donors(plan: &Plan) -> Vec<Option<usize>> {
         let (first, _) = spans[result]?;
         let fits = |&(s, _): &(usize, usize)| match spans[s] {
             None => true,
-            Some((_, last)) if last == first => takes_place(&steps[first], s, result),
+            Some((_, last)) if last == first => match &steps[first] {
+                Step::Nest(nest) => nest.writes_where_it_reads(s as Operand, result as Operand),
+                _ => false,
+            },
             Some((_, last)) => last < first,
         };
         let buffer = &plan.buffers[result];
@@ -73,25 +76,6 @@ fn give_up(steps: &[Step]) -> bool {
             give_up(a) || give_up(b)
         }
     })
-}
-
-/// Whether a step is a nest that reads one operand nowhere but where it writes the other.
-fn takes_place(step: &Step, from: usize, to: usize) -> bool {
-    let (from, to) = (from as Operand, to as Operand);
-    let Step::Nest(nest) = step else { return false };
-    let mut stores = nest.stores.iter().filter(|store| store.access.operand == to);
-    let (Some(store), None) = (stores.next(), stores.next()) else { return false };
-    let written = (store.access.offset, &store.access.strides);
-    store.fold.is_none()
-        && nest.body.iter().all(|inst| match &inst.op {
-            Op::Load(access) if access.operand == from => {
-                (access.offset, &access.strides) == written
-            }
-            Op::Load(access) | Op::Gather { access, .. } => {
-                access.operand != from && access.operand != to
-            }
-            _ => true,
-        })
 }
 
 /// Shows every operand that a step reads or writes, or whose address it moves.

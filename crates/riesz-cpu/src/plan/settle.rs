@@ -8,7 +8,7 @@
 
 use super::memory::{Memory, entries};
 use super::storage::Storage;
-use crate::nest::{Nest, Op, Step};
+use crate::nest::{Nest, Step};
 use rustc_hash::FxHashMap as HashMap;
 use std::ops::Range;
 
@@ -71,23 +71,11 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Whether a nest writes all of `next`, and reads an element of `now` only where it writes the same
-    /// one of `next`.
+    /// Whether a nest writes all of `next`, where it reads `now` if at all.
     fn is_in_place(&self, nest: &Nest, now: Storage, next: Storage) -> bool {
-        let mut stores = nest.stores.iter().filter(|s| s.access.operand == next);
-        let (Some(store), None) = (stores.next(), stores.next()) else { return false };
         let elements: usize = nest.extents.iter().product();
-        if store.fold.is_some() || elements != self.memory.buffers[next as usize].len {
-            return false;
-        }
-        let (at, strides) = (store.access.offset, &store.access.strides);
-        let is_same = |op: &Op| match op {
-            Op::Load(from) if from.operand == now => from.offset == at && from.strides == *strides,
-            Op::Load(from) => from.operand != next,
-            Op::Gather { access: from, .. } => from.operand != now && from.operand != next,
-            _ => true,
-        };
-        nest.body.iter().all(|inst| is_same(&inst.op))
+        elements == self.memory.buffers[next as usize].len
+            && nest.writes_where_it_reads(now, next)
             && nest.stores.iter().all(|s| s.access.operand != now)
     }
 

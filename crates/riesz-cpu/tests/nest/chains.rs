@@ -59,6 +59,8 @@ proptest! {
         ty in prop::sample::select(vec![DType::F64, DType::F32, DType::I32, DType::I64]),
         extents in prop::sample::select(vec![
             vec![200], vec![131], vec![64], vec![40], vec![3, 150], vec![70, 33], vec![2, 3, 50],
+            // One vector of the outer loop and a part of one.
+            vec![12, 40], vec![6, 40], vec![3, 12, 40], vec![20, 40],
         ]),
         vector in 0usize..3,
         rounds in 0usize..5,

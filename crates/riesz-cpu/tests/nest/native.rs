@@ -451,8 +451,11 @@ fn long_bodies_over_vectors_of_every_length() {
             body.push(inst(Op::Binary(op, last, with), f));
         }
         let last = body.len() as u32 - 1;
+        // A truth value in the place of another, of which the next trip reads more.
+        body.push(inst(Op::Logical(Logical::Not, 5, 5), DType::Bool));
         let once = |value, operand, op| fold(value, at(operand, 0, &[0]), op, 1);
         let stores = vec![
+            store(last + 1, at(1, 0, &[1])),
             store(last, at(3, 0, &[1])),
             store(last, at(4, n as isize - 1, &[-1])),
             store(5, at(5, 0, &[1])),
@@ -464,7 +467,7 @@ fn long_bodies_over_vectors_of_every_length() {
         let nest = Nest { extents: smallvec![n], vector: Some(0), body, stores, flag: Some(10) };
         let mut types = vec![f, DType::Bool, DType::I64, f, f, DType::Bool, f, f, f];
         types.extend([DType::Bool; 2]);
-        let truths: Vec<bool> = (0..n).map(|i| i == 40).collect();
+        let truths: Vec<bool> = (0..n).map(|i| i % 3 == 1).collect();
         let index: Vec<i64> = (0..n as i64).map(|i| i * 7 % 20).collect();
         let one = || Tensor::from([0.0]);
         let buffers = [

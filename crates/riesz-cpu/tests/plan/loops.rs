@@ -128,6 +128,18 @@ fn what_is_carried_and_read_in_another_order() {
     }
 }
 
+#[test]
+fn truth_values_that_are_carried() {
+    run(&[&[41], &[41]], |x| {
+        let start = [x[0], x[1].gt(0.0)];
+        let (carry, _) = scan(FORTH(2), &start, &[], |s, _| {
+            let y = (1..9).fold(s[0], |y, k| y + (s[0] * (f64::from(k) * 0.01)).sin());
+            (vec![y * 0.5, y.gt(0.0).and(s[1])], vec![])
+        });
+        vec![carry[0], Var::select(carry[1], carry[0], x[1])]
+    });
+}
+
 /// The loops of a plan, from the outside in.
 fn loops(steps: &[Step]) -> Vec<&Step> {
     let mut found = Vec::new();

@@ -239,3 +239,21 @@ fn views_are_gathered_without_a_copy() {
         ]
     });
 }
+
+#[test]
+fn a_long_chain_may_end_where_an_argument_was() {
+    // The last argument is read after the chain's value is there, and may be given away for it.
+    run(&[&[200], &[200]], |x| {
+        let y = (0..40).fold(x[0], |y, _| y * 0.5 + x[1]);
+        vec![y, x[0] + y * 3.0]
+    });
+    // Two nests, so that no loop has a range; one vector of the outer loop, and a part of one.
+    for n in [6, 12, 20] {
+        run(&[&[n], &[17]], |x| {
+            let a = x[0].reshape([n, 1]).broadcast_to([n, 17]);
+            let t = x[1].reshape([1, 17]).broadcast_to([n, 17]);
+            let y = (0..45).fold(a, |y, _| y * t + a);
+            vec![y.sum_axes(&[1]), x[1] * 2.0]
+        });
+    }
+}

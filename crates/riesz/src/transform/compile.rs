@@ -13,6 +13,7 @@ use settings::Settings;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 /// How many different shapes of arguments a compiled function remembers before it forgets the one
@@ -72,6 +73,14 @@ struct Planned<R: VarTree> {
     ready: OnceLock<Arc<Ready<R>>>,
     /// Held by the thread that is planning, while others that want the same wait.
     planning: Mutex<()>,
+    /// Which thread that is.
+    planner: Mutex<Option<ThreadId>>,
+}
+
+/// A thread's turn to plan.
+struct Turn<'a> {
+    planner: &'a Mutex<Option<ThreadId>>,
+    _planning: MutexGuard<'a, ()>,
 }
 
 struct Ready<R: VarTree> {
@@ -181,12 +190,16 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
             Err(planned) => planned,
         };
         // Other threads go on calling what is ready meanwhile, and plan other things.
-        let _planning = planned.planning.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = planned.turn()?;
         if let Some(ready) = planned.ready.get() {
             return Ok(Arc::clone(ready));
         }
         match self.plan(args, leaves) {
-            Ok(ready) => Ok(Arc::clone(planned.ready.get_or_init(|| Arc::new(ready)))),
+            Ok(ready) => {
+                let ready = Arc::clone(planned.ready.get_or_init(|| Arc::new(ready)));
+                self.lock().truncate(REMEMBERED);
+                Ok(ready)
+            }
             Err(error) => {
                 self.lock().retain(|entry| !Arc::ptr_eq(&entry.2, &planned));
                 Err(error)
@@ -228,9 +241,7 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
             Some(at) => cache[..=at].rotate_right(1),
             None => {
                 let types = leaves.iter().map(|leaf| leaf.ty()).collect();
-                let planned = Planned { ready: OnceLock::new(), planning: Mutex::default() };
-                cache.insert(0, (types, skeleton(args), Arc::new(planned)));
-                cache.truncate(REMEMBERED);
+                cache.insert(0, (types, skeleton(args), Arc::new(Planned::new())));
             }
         }
         let planned = &cache[0].2;
@@ -252,6 +263,33 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
             return Err(Error::usage("the function did not return"));
         };
         Ok((program, result))
+    }
+}
+
+impl<R: VarTree> Planned<R> {
+    fn new() -> Planned<R> {
+        Planned { ready: OnceLock::new(), planning: Mutex::default(), planner: Mutex::default() }
+    }
+
+    /// Waits until no other thread is planning.
+    fn turn(&self) -> Result<Turn<'_>> {
+        let planner = || self.planner.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = std::thread::current().id();
+        if *planner() == Some(own) {
+            return Err(Error::usage(
+                "the function calls itself, on arguments of the same types, while it is traced",
+            )
+            .help("a loop inside it is `while_loop` or `scan`"));
+        }
+        let planning = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
+        *planner() = Some(own);
+        Ok(Turn { planner: &self.planner, _planning: planning })
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.planner.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -239,3 +239,17 @@ fn earlier_results_may_be_of_another_kind() {
     divided.call_into(&Tensor::from(3i64), &mut out).unwrap();
     assert_eq!(out, Tensor::from(2i64));
 }
+
+#[test]
+fn a_function_that_calls_itself_while_it_is_traced_is_told_so() {
+    type Recursive = Compiled<fn(Var) -> Var, Var, Var>;
+    static SELF: std::sync::OnceLock<Recursive> = std::sync::OnceLock::new();
+    fn f(x: Var) -> Var {
+        let inner = SELF.get().map(|f| f.call(&Tensor::from(1.0)));
+        let text = inner.and_then(Result::err).map_or_else(String::new, |e| e.to_string());
+        assert!(text.contains("calls itself"), "{text}");
+        x + 1.0
+    }
+    let compiled = SELF.get_or_init(|| compile(f as fn(Var) -> Var));
+    assert_eq!(compiled.call(&Tensor::from(2.0)).unwrap(), Tensor::from(3.0));
+}
