@@ -112,7 +112,7 @@ where
 }
 
 /// The plan of a function with the times of its steps.
-fn measured<A: VarTree, R: VarTree>(f: &dyn Fn(A) -> R, args: &A::Tensors) -> Result<String> {
+pub fn measured<A: VarTree, R: VarTree>(f: &dyn Fn(A) -> R, args: &A::Tensors) -> Result<String> {
     let f = compile(f).measure(true);
     for _ in 0..MEASURED {
         f.call(args)?;

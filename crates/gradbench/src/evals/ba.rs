@@ -4,7 +4,7 @@
 //! camera i mod n and point i mod m. The work is done for every observation.
 
 use crate::input::Input;
-use crate::work::{Eval, Work, compiled, explained, number, numbers};
+use crate::work::{Eval, Work, compiled, explained, measured, number, numbers};
 use riesz::prelude::*;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -26,9 +26,9 @@ fn prepare_objective(input: &Input) -> Result<Box<dyn Work>> {
 
 fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
     let scene = Rc::new(Scene::read(input)?);
-    let f = Rc::new(compile(values));
+    let f = compile(values);
     f.prepare(&scene.arguments)?;
-    let (plan, of) = (Rc::clone(&f), Rc::clone(&scene));
+    let of = Rc::clone(&scene);
     explained(
         move |last: Option<Sparse>| {
             let Some(Sparse { values, .. }) = last else {
@@ -38,7 +38,7 @@ fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
             f.call_into(&scene.arguments, &mut values)?;
             scene.matrix(values)
         },
-        move || plan.explain(&of.arguments),
+        move || measured(&values, &of.arguments),
         write_sparse,
     )
 }

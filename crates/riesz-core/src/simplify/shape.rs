@@ -223,7 +223,8 @@ fn gather_of_steps(rw: &mut Rewriter<'_>, s: &Step<'_>) -> Option<Value> {
     let Prim::Gather(gather) = s.prim else { return None };
     let &[x, index] = s.x else { return None };
     let Prim::Constant(constant) = rw.maker(index)? else { return None };
-    if constant.0.shape().rank() != 1 {
+    // An axis that both have in common has one index for each of its places.
+    if gather.batch != 0 || constant.0.shape().rank() != 1 {
         return None;
     }
     let at = constant.0.to_f64();

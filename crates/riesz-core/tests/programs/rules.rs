@@ -5,7 +5,8 @@
 
 use crate::differentiate::{numbers, types};
 use riesz_core::primitive::{
-    Broadcast, Concat, Conv, IntegerPower, Pad, Reduce, Reduction, Reshape, Slice, Transpose,
+    Broadcast, Concat, Conv, Gather, IntegerPower, Pad, Reduce, Reduction, Reshape, Slice,
+    Transpose,
 };
 use riesz_core::simplify::{Class, rules, simplify_explained};
 use riesz_core::{DType, Result, SimplifyOptions, Tensor, Var, apply1, eval, simplify, trace};
@@ -388,6 +389,10 @@ const COUNTEREXAMPLES: &[(&str, Form)] = &[
     ("slice_of_concat", |i| slice(Var::concat(&[i.x, i.y], 0), 2, 5)),
     ("gather_of_steps", |i| i.x.take(Var::constant([2i64, 1]), 0)),
     ("gather_of_steps", |i| i.x.take(Var::constant([0i64, 0]), 0)),
+    ("gather_of_steps", |i| {
+        // One element of each row.
+        apply1(Gather { axis: 1, batch: 1 }, &[i.a, Var::constant([0i64, 2])])
+    }),
     ("pad_of_pad", |i| pad(pad(i.x, -1, 0), 2, 3)),
     ("cut_of_conv", |i| cut(conv(i, 0, 0), 1, -1)),
     ("plus_constants", |i| (i.x + i.c) + 5.0),

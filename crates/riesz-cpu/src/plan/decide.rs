@@ -167,7 +167,7 @@ impl Decisions {
         self.factored.values().any(|shared| shared.matrix == value)
     }
 
-    /// Results, arguments of calls and sources of gathers are stored.
+    /// Results and arguments of calls are stored, and what sources of gathers are views of.
     fn require(&mut self, program: &Program) {
         program.outputs().iter().for_each(|v| self.stored[v.index()] = true);
         for (i, (eq, role)) in program.equations().iter().zip(&self.roles).enumerate() {
@@ -197,7 +197,7 @@ impl Decisions {
                 Role::Call => eq.inputs.iter().for_each(|v| self.stored[v.index()] = true),
                 // What is gathered may be a view.
                 Role::Gather => {
-                    let base = self.base(program, eq.inputs[0]);
+                    let base = self.gathered(program, eq.inputs[0]);
                     self.stored[base.index()] = true;
                 }
                 _ => {}
@@ -211,6 +211,22 @@ impl Decisions {
             && let eq = &program.equations()[i as usize]
             && self.roles[i as usize] == Role::View
             && !matches!(eq.prim, Prim::Pad(_) | Prim::Concat(_))
+        {
+            v = eq.inputs[0];
+        }
+        v
+    }
+
+    /// What a source of a gather is a view of; another shape of a view may have no strides, and counts as
+    /// none.
+    fn gathered(&self, program: &Program, mut v: Value) -> Value {
+        let is_view = |v: Value| self.role_of(v) == Some(Role::View);
+        while !self.stored[v.index()]
+            && let Some(i) = self.definition[v.index()]
+            && let eq = &program.equations()[i as usize]
+            && is_view(v)
+            && !matches!(eq.prim, Prim::Pad(_) | Prim::Concat(_))
+            && !(matches!(eq.prim, Prim::Reshape(_)) && is_view(eq.inputs[0]))
         {
             v = eq.inputs[0];
         }

@@ -81,18 +81,26 @@ const SIDE: usize = 256;
 impl Product {
     /// The product over `loops`, for operands that begin at `offset`; `same` if they lie in the same memory.
     pub fn new(isa: Isa, dtype: DType, offset: [isize; 3], loops: &[Loop], same: bool) -> Product {
-        let mut rows = kind(loops, |l| l.z != 0 && l.y == 0);
-        let mut columns = kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0);
-        let mut sums = kind(loops, |l| l.z == 0);
-        let batch = kind(loops, |l| l.z != 0 && l.x != 0 && l.y != 0);
+        let rows = kind(loops, |l| l.z != 0 && l.y == 0);
+        let columns = kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0);
+        let sums = kind(loops, |l| l.z == 0);
         if is_divided(&rows, &sums) && size(&columns) >= MANY && !is_divided(&columns, &sums) {
             // The transpose of the product.
             let turned = |l: &Loop| Loop { x: l.y, y: l.x, ..*l };
             let loops: Vec<Loop> = loops.iter().map(turned).collect();
             let offset = [offset[1], offset[0], offset[2]];
-            let product = Product::new(isa, dtype, offset, &loops, same);
+            let product = Product::upright(isa, dtype, offset, &loops, same);
             return Product { operands: [1, 0], ..product };
         }
+        Product::upright(isa, dtype, offset, loops, same)
+    }
+
+    /// The product with its rows and columns as they are.
+    fn upright(isa: Isa, dtype: DType, offset: [isize; 3], loops: &[Loop], same: bool) -> Product {
+        let mut rows = kind(loops, |l| l.z != 0 && l.y == 0);
+        let mut columns = kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0);
+        let mut sums = kind(loops, |l| l.z == 0);
+        let batch = kind(loops, |l| l.z != 0 && l.x != 0 && l.y != 0);
         let mut copied = Vec::new();
         if is_divided(&columns, &sums) && size(&rows) >= MANY {
             let n = size(&columns);

@@ -257,3 +257,15 @@ fn a_long_chain_may_end_where_an_argument_was() {
         });
     }
 }
+
+#[test]
+fn gathers_from_other_shapes_of_views() {
+    let types = [Type::new(DType::F64, [30, 4, 3]), Type::new(DType::I64, [5])];
+    let program = trace(&types, |x| {
+        let one = |i| x[0].at(i).t().reshape([2, 6]).t().take(x[1], 0);
+        (0..30).map(one).collect()
+    });
+    let program = riesz_core::simplify(&program.unwrap(), &Default::default());
+    let args = [direction(&types[0], 1).unwrap(), Tensor::from([3i64, 0, 5, 2, 2])];
+    check(&program, &args);
+}

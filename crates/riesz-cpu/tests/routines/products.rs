@@ -225,11 +225,19 @@ fn columns_of_several_axes_are_one_product() {
     let columns = [of(500, 12, 0, 12), of(4, 0, 36, 1), of(3, 0, 1, 4), of(12, 1, 3, 0)];
     check_product(&columns, &x, &y, 1..=1);
     assert_eq!(name(&columns), "product 500x12x12");
-    let turned = [of(500, 12, 0, 12), of(4, 0, 36, 3), of(3, 0, 1, 1), of(1, 1, 3, 0)];
+    let turned = [of(500, 12, 0, 12), of(4, 0, 36, 3), of(3, 0, 1, 1), of(12, 1, 3, 0)];
     check_product(&turned, &x, &y, 1..=1);
+    assert_eq!(name(&turned), "product 500x12x12");
     let rows = [of(4, 36, 0, 1500), of(3, 1, 0, 500), of(500, 0, 12, 1), of(12, 3, 1, 0)];
     check_product(&rows, &x, &y, 1..=1);
     assert_eq!(name(&rows), "product 500x12x12");
+    // An axis along which both factors are repeated is no row of either's, whichever way it is turned.
+    check_product(
+        &[of(64, 4, 0, 128), of(2, 0, 0, 64), of(64, 0, 1, 1), of(4, 1, 64, 0)],
+        &x,
+        &y,
+        1..=2,
+    );
     // In pieces, and a stack of them.
     let many = [of(29_000, 2, 0, 12), of(4, 0, 36, 1), of(3, 0, 1, 4), of(12, 1, 3, 0)];
     check_product(&many, &x, &y, 2..=8);
