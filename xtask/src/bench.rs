@@ -3,6 +3,7 @@
 //! The timing itself is in the crate `riesz-bench`, which prints a table; here is what surrounds it:
 //! the peers' virtual environment, and the file with the machine and the versions.
 
+use crate::checked;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -141,14 +142,6 @@ fn cargo(root: &Path, arguments: &[&str], for_this_machine: bool) -> Result<Stri
         Some(0) => Ok(text),
         Some(1) if !text.is_empty() => Ok(text),
         _ => Err(format!("cargo run {} failed", arguments.join(" "))),
-    }
-}
-
-fn checked(command: &mut Command) -> Result<(), String> {
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{command:?}: {status}")),
-        Err(error) => Err(format!("{command:?} does not start: {error}")),
     }
 }
 

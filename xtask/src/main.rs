@@ -16,7 +16,7 @@ mod source;
 mod tidy;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// One violation of a house rule, at a place a person can jump to.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
 
 /// Runs the crate beside this one, which needs a parser of Rust that nothing else here waits for.
 fn mutants(arguments: &[String]) -> ExitCode {
-    let status = std::process::Command::new(env!("CARGO"))
+    let status = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--package", "mutants", "--"])
         .args(arguments)
         .current_dir(root())
@@ -93,6 +93,15 @@ fn mutants(arguments: &[String]) -> ExitCode {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(status) => ExitCode::from(status.code().and_then(|c| c.try_into().ok()).unwrap_or(2)),
         Err(error) => done(Err(format!("cargo cannot be run: {error}"))),
+    }
+}
+
+/// Runs a command that has to succeed.
+fn checked(command: &mut Command) -> Result<(), String> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{command:?}: {status}")),
+        Err(error) => Err(format!("{command:?} does not start: {error}")),
     }
 }
 

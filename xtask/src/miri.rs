@@ -5,6 +5,7 @@
 //! the tests in `crates/riesz-cpu/tests/plan/small.rs`, on kernels for every processor: machine code and
 //! the functions of one instruction set are not Rust that can be interpreted.
 
+use crate::checked;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,7 +13,7 @@ use std::process::Command;
 pub fn run(root: &Path) -> Result<(), String> {
     let parts =
         ["toolchain", "install", "nightly", "--component", "miri", "--component", "rust-src"];
-    call(Command::new("rustup").args(parts).args(["--profile", "minimal"]), "rustup")?;
+    checked(Command::new("rustup").args(parts).args(["--profile", "minimal"]))?;
     let tests = ["--package", "riesz-cpu", "--test", "plan", "--", "small::"];
     let mut cargo = Command::new("cargo");
     cargo
@@ -25,13 +26,5 @@ pub fn run(root: &Path) -> Result<(), String> {
         .env_remove("RUSTUP_TOOLCHAIN")
         .env_remove("CARGO")
         .current_dir(root);
-    call(&mut cargo, "cargo")
-}
-
-fn call(command: &mut Command, name: &str) -> Result<(), String> {
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(format!("{name} found something: see above")),
-        Err(error) => Err(format!("{name} cannot be run: {error}")),
-    }
+    checked(&mut cargo)
 }

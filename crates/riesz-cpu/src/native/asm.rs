@@ -353,6 +353,18 @@ impl Asm {
         Mem { pool: Some(Constant::List(at)), ..Asm::at(Register::RIP, 0) }
     }
 
+    /// The beginning of a routine inside a function: calls of functions want the stack at a multiple of 16
+    /// bytes, which the return address has moved.
+    pub(super) fn enter(&mut self) {
+        self.immediate(Code::Sub_rm64_imm32, &[Arg::R(Register::RSP)], 8);
+    }
+
+    /// Its end.
+    pub(super) fn leave(&mut self) {
+        self.immediate(Code::Add_rm64_imm32, &[Arg::R(Register::RSP)], 8);
+        self.ins(Code::Retnq, &[]);
+    }
+
     /// A function around what was written: it saves registers and makes the frame; a label that was
     /// put nowhere leads to its end, where it returns `rax`. None if something could not be encoded, or
     /// the frame asks for too much of the stack.

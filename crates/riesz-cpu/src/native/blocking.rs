@@ -7,6 +7,7 @@
 
 use super::beside;
 use super::graph::Trips;
+use super::machine::vectors;
 use crate::nest::{Inst, Nest, Op, Unary};
 use riesz_core::DType;
 use smallvec::{SmallVec, smallvec};
@@ -67,7 +68,7 @@ impl Blocking {
             Some(0) if ranged => most,
             Some(v) => nest.extents[v].next_power_of_two().clamp(least, most),
         };
-        let registers = if wide { 31 } else { 14 };
+        let registers = usize::from(vectors(wide));
         let mut blocking = Blocking {
             lanes,
             vector,

@@ -82,9 +82,7 @@ impl Machine {
 
     /// A routine that calls a function on the vector in the frame, and leaves all registers as they were.
     fn rescue(&mut self, helper: u16, lanes: Lanes) {
-        // Calls of functions want the stack at a multiple of 16 bytes.
-        let rsp = Arg::R(Register::RSP);
-        self.asm.immediate(Code::Sub_rm64_imm32, &[rsp], 8);
+        self.asm.enter();
         let mark = self.asm.mark();
         let vectors = self.registers(Size::B8).map(|r| (r, Size::B8));
         let masks = self.registers(Size::Mask).map(|r| (r, Size::Mask)).filter(|_| self.wide);
@@ -102,8 +100,7 @@ impl Machine {
             self.reload(register, slot, size);
         }
         self.asm.release(mark);
-        self.asm.immediate(Code::Add_rm64_imm32, &[rsp], 8);
-        self.asm.ins(Code::Retnq, &[]);
+        self.asm.leave();
     }
 
     /// The run has failed; changes `rax`.

@@ -177,15 +177,11 @@ impl<'a> Control<'a> {
             let asm = &mut self.machine.asm;
             asm.align();
             asm.here(label);
-            // Calls of functions want the stack at a multiple of 16 bytes.
-            let rsp = Arg::R(Register::RSP);
-            asm.immediate(Code::Sub_rm64_imm32, &[rsp], 8);
+            asm.enter();
             let to = Arg::M(Asm::slot(self.machine.frame.list));
             asm.ins(Code::Mov_rm64_r64, &[to, Arg::R(Register::RDX)]);
             self.in_line(&nest, false)?;
-            let asm = &mut self.machine.asm;
-            asm.immediate(Code::Add_rm64_imm32, &[rsp], 8);
-            asm.ins(Code::Retnq, &[]);
+            self.machine.asm.leave();
         }
         Some(())
     }

@@ -93,6 +93,11 @@ pub(super) struct Machine {
 pub(super) const TAIL: Register = Register::K7;
 pub(super) const SCRATCH_MASK: Register = Register::K6;
 
+/// Registers for vectors; the others are scratch.
+pub(super) const fn vectors(wide: bool) -> u8 {
+    if wide { 31 } else { 14 }
+}
+
 impl Machine {
     pub(super) fn new(wide: bool) -> Machine {
         let mut asm = Asm::new(wide);
@@ -132,8 +137,7 @@ impl Machine {
     pub(super) fn registers(&self, size: Size) -> std::ops::Range<u8> {
         match (self.wide, size) {
             (true, Size::Mask) => MASKS + 1..MASKS + 6,
-            (true, _) => 0..31,
-            (false, _) => 0..14,
+            (wide, _) => 0..vectors(wide),
         }
     }
 

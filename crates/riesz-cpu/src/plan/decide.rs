@@ -206,11 +206,22 @@ impl Decisions {
     }
 
     /// What a value is a view of.
-    fn base(&self, program: &Program, mut v: Value) -> Value {
+    fn base(&self, program: &Program, v: Value) -> Value {
+        self.base_until(program, v, |_| false)
+    }
+
+    /// What a value is a view of, or a view on the way that counts as none.
+    fn base_until(
+        &self,
+        program: &Program,
+        mut v: Value,
+        counts_as_none: impl Fn(&Equation) -> bool,
+    ) -> Value {
         while let Some(i) = self.definition[v.index()]
             && let eq = &program.equations()[i as usize]
             && self.roles[i as usize] == Role::View
             && !matches!(eq.prim, Prim::Pad(_) | Prim::Concat(_))
+            && !counts_as_none(eq)
         {
             v = eq.inputs[0];
         }
@@ -219,18 +230,12 @@ impl Decisions {
 
     /// What a source of a gather is a view of; another shape of a view may have no strides, and counts as
     /// none.
-    fn gathered(&self, program: &Program, mut v: Value) -> Value {
-        let is_view = |v: Value| self.role_of(v) == Some(Role::View);
-        while !self.stored[v.index()]
-            && let Some(i) = self.definition[v.index()]
-            && let eq = &program.equations()[i as usize]
-            && is_view(v)
-            && !matches!(eq.prim, Prim::Pad(_) | Prim::Concat(_))
-            && !(matches!(eq.prim, Prim::Reshape(_)) && is_view(eq.inputs[0]))
-        {
-            v = eq.inputs[0];
-        }
-        v
+    fn gathered(&self, program: &Program, v: Value) -> Value {
+        self.base_until(program, v, |eq| {
+            self.stored[eq.first.index()]
+                || matches!(eq.prim, Prim::Reshape(_))
+                    && self.role_of(eq.inputs[0]) == Some(Role::View)
+        })
     }
 
     /// Walks forward: the earliest nest in which each value can be computed.

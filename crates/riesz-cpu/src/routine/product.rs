@@ -81,26 +81,15 @@ const SIDE: usize = 256;
 impl Product {
     /// The product over `loops`, for operands that begin at `offset`; `same` if they lie in the same memory.
     pub fn new(isa: Isa, dtype: DType, offset: [isize; 3], loops: &[Loop], same: bool) -> Product {
-        let rows = kind(loops, |l| l.z != 0 && l.y == 0);
-        let columns = kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0);
-        let sums = kind(loops, |l| l.z == 0);
+        let [mut rows, mut columns, mut sums, mut batch] = kinds(loops);
+        let (mut offset, mut operands) = (offset, [0, 1]);
         if is_divided(&rows, &sums) && size(&columns) >= MANY && !is_divided(&columns, &sums) {
             // The transpose of the product.
-            let turned = |l: &Loop| Loop { x: l.y, y: l.x, ..*l };
-            let loops: Vec<Loop> = loops.iter().map(turned).collect();
-            let offset = [offset[1], offset[0], offset[2]];
-            let product = Product::upright(isa, dtype, offset, &loops, same);
-            return Product { operands: [1, 0], ..product };
+            let turned: Vec<Loop> = loops.iter().map(|l| Loop { x: l.y, y: l.x, ..*l }).collect();
+            [rows, columns, sums, batch] = kinds(&turned);
+            offset.swap(0, 1);
+            operands.swap(0, 1);
         }
-        Product::upright(isa, dtype, offset, loops, same)
-    }
-
-    /// The product with its rows and columns as they are.
-    fn upright(isa: Isa, dtype: DType, offset: [isize; 3], loops: &[Loop], same: bool) -> Product {
-        let mut rows = kind(loops, |l| l.z != 0 && l.y == 0);
-        let mut columns = kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0);
-        let mut sums = kind(loops, |l| l.z == 0);
-        let batch = kind(loops, |l| l.z != 0 && l.x != 0 && l.y != 0);
         let mut copied = Vec::new();
         if is_divided(&columns, &sums) && size(&rows) >= MANY {
             let n = size(&columns);
@@ -118,7 +107,7 @@ impl Product {
             (sum, sums) = (Loop { extent: 0, ..ONCE }, Vec::new());
         }
         let around = [batch, rows, columns].concat();
-        let (cut, operands) = (Cut::Around(1), [0, 1]);
+        let cut = Cut::Around(1);
         let mut product =
             Product { dtype, isa, offset, row, column, sum, around, sums, operands, copied, cut };
         product.cut = product.choose_cut(same);
@@ -318,6 +307,16 @@ fn moved(mut at: [isize; 3], loops: &[Loop], iteration: usize) -> [isize; 3] {
         at = [at[0] + i * l.x, at[1] + i * l.y, at[2] + i * l.z];
     }
     at
+}
+
+/// The loops over rows, over columns, that are summed over, and of a batch.
+fn kinds(loops: &[Loop]) -> [Vec<Loop>; 4] {
+    [
+        kind(loops, |l| l.z != 0 && l.y == 0),
+        kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0),
+        kind(loops, |l| l.z == 0),
+        kind(loops, |l| l.z != 0 && l.x != 0 && l.y != 0),
+    ]
 }
 
 /// The loops of a kind in the order of the result, with neighbours that are one to memory made one.

@@ -80,22 +80,29 @@ impl Workspace {
                 Place::Result(_) => {
                     number[s] = buffers.len();
                     let donor = donors.next().flatten();
-                    let mut homes = plan.results.iter().enumerate();
-                    let mut its = homes.by_ref().filter(|(_, home)| **home as usize == s);
-                    let result = its.next().filter(|_| its.next().is_none()).map(|(k, _)| k);
-                    buffers.push(Target { operand: s, donor, result });
+                    buffers.push(Target { operand: s, donor, result: None });
                 }
                 Place::Workspace(_) | Place::Constant(_) | Place::Window(_) => {}
             }
         }
+        // How many results each buffer is, and the last of them.
+        let mut shared = vec![(0, 0); plan.buffers.len()];
+        for (k, &home) in plan.results.iter().enumerate() {
+            let (count, last) = &mut shared[home as usize];
+            (*count, *last) = (*count + 1, k);
+        }
         let mut outcomes = Vec::with_capacity(plan.results.len());
         for (k, (&home, &v)) in plan.results.iter().zip(plan.program.outputs()).enumerate() {
-            let again = || plan.results[k + 1..].contains(&home);
             let (place, len) = (plan.buffers[home as usize].place, plan.buffers[home as usize].len);
             let outcome = match place {
                 Place::Argument(i) => Outcome::Argument(i),
                 Place::Constant(i) => Outcome::Constant(i),
-                Place::Result(_) => Outcome::Written(number[home as usize], len, again()),
+                Place::Result(_) => {
+                    let n = number[home as usize];
+                    let (count, last) = shared[home as usize];
+                    buffers[n].result = (count == 1).then_some(k);
+                    Outcome::Written(n, len, k < last)
+                }
                 Place::Workspace(_) | Place::Window(_) => {
                     return Err(Error::new(ErrorKind::Internal, "a result lies in the workspace"));
                 }
