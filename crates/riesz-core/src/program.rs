@@ -105,6 +105,7 @@ impl Program {
     }
 
     /// The types of the inputs, in order.
+    #[inline]
     pub fn input_types(&self) -> &[Type] {
         &self.types[..self.inputs]
     }

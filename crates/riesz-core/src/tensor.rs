@@ -169,11 +169,13 @@ impl Tensor {
     }
 
     /// The length of each axis.
+    #[inline]
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
     /// The element type.
+    #[inline]
     pub fn dtype(&self) -> DType {
         match self.data {
             Data::F32(_) => DType::F32,
@@ -207,6 +209,7 @@ impl Tensor {
     }
 
     /// The elements, by type.
+    #[inline]
     pub fn data(&self) -> &Data {
         &self.data
     }

@@ -114,7 +114,9 @@ macro_rules! leaf {
             type Leaf = $ty;
             type With<M: Tree> = M;
             fn map<M: Tree>(&self, f: &mut impl FnMut(&$ty) -> M) -> M { f(self) }
+            #[inline]
             fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a $ty)) { f(path, self) }
+            #[inline]
             fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut $ty)) { f(self) }
             fn same<M: Tree>(&self, _: &M) -> bool { true }
         }

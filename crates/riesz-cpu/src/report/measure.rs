@@ -34,7 +34,7 @@ impl Measurement {
     pub fn run(&mut self, plan: &Plan, args: &[Tensor]) -> Result<()> {
         check_arguments(&plan.program, args)?;
         let mut workspace = Workspace::new(plan, &[])?;
-        let results = workspace.prepare(plan, args, &mut [], &mut []);
+        workspace.prepare(plan, args, &mut [], &mut []);
         let addresses = workspace.addresses();
         for (step, least) in self.steps.iter().zip(&mut self.seconds) {
             let start = Instant::now();
@@ -45,7 +45,6 @@ impl Measurement {
                 break;
             }
         }
-        drop(results);
         Ok(())
     }
 

@@ -1,13 +1,14 @@
 //! Running plans: memory, addresses, results.
 //!
 //! An [`Executable`] is a plan with its code. It can be called from many threads at once: each call
-//! takes a workspace of its own and gives it back, so that after the first call nothing is allocated
-//! but the results. Large steps run on several threads, in pieces that depend on sizes alone: the
-//! results have the same bits for any number of threads.
+//! has a workspace for itself, which later calls have again, so that after the first call nothing is
+//! allocated but the results. Large steps run on several threads, in pieces that depend on sizes
+//! alone: the results have the same bits for any number of threads.
 
 mod pages;
 mod pending;
 mod pool;
+mod spare;
 mod stage;
 mod workspace;
 
@@ -16,12 +17,12 @@ pub use pool::{set_threads, threads};
 
 use crate::plan::{Plan, donors};
 use crate::simd::Isa;
-use pending::{Given, Pending};
+use pending::Given;
 use riesz_core::{Error, ErrorKind, Program, Result, Tensor, check_arguments, eval};
 use smallvec::SmallVec;
+use spare::Workspaces;
 pub(crate) use stage::Stages;
 use std::borrow::Borrow;
-use std::sync::{Mutex, PoisonError};
 pub(crate) use workspace::Workspace;
 
 /// A program ready to run.
@@ -30,12 +31,8 @@ pub struct Executable {
     stages: Stages,
     /// The argument whose memory each buffer of a result can take.
     donors: Vec<Option<usize>>,
-    workspaces: Mutex<Spare>,
+    workspaces: Workspaces,
 }
-
-/// Workspaces that no call has now; in boxes, as every call takes one and puts it back.
-#[allow(clippy::vec_box)]
-type Spare = Vec<Box<Workspace>>;
 
 /// What a program gives; a few results lie in place, as a call of little work is over sooner than an
 /// allocation.
@@ -86,7 +83,7 @@ impl Executable {
         let plan = Plan::new(program)?;
         let stages = Stages::new(&plan.region, options.isa, options.native);
         let donors = donors(&plan);
-        Ok(Executable { plan, stages, donors, workspaces: Mutex::new(Vec::new()) })
+        Ok(Executable { plan, stages, donors, workspaces: Workspaces::default() })
     }
 
     /// Whether it is machine code.
@@ -124,7 +121,7 @@ impl Executable {
         take: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> T,
     ) -> Result<T> {
         check_arguments(&self.plan.program, args)?;
-        self.run_in(self.workspace()?, args, Given::new(), take)
+        self.in_workspace(|workspace| self.run_in(workspace, args, Given::new(), take))?
     }
 
     /// As [`Executable::run`], with arguments that are given away: a result takes the memory of an
@@ -147,9 +144,10 @@ impl Executable {
     /// ```
     pub fn run_owned(&self, mut args: Vec<Tensor>) -> Result<Results> {
         check_arguments(&self.plan.program, &args)?;
-        let workspace = self.workspace()?;
-        let given = workspace.take(&mut args);
-        self.run_in(workspace, &args, given, |results| results.collect())
+        self.in_workspace(|workspace| {
+            let given = workspace.take(&mut args);
+            self.run_in(workspace, &args, given, |results| results.collect())
+        })?
     }
 
     /// As [`Executable::run`], in the place of earlier results, one for each output: a result takes the
@@ -181,17 +179,18 @@ impl Executable {
         if given != expected {
             return Err(Error::usage(format!("{given} places for {expected} results")));
         }
-        let mut workspace = self.workspace()?;
-        let buffers = self.run_plan(&mut workspace, args, &mut Given::new(), results);
-        if let Some(buffers) = buffers {
-            // SAFETY: the buffers are of this run, which has written every element of every result.
-            unsafe { workspace.replace(&self.plan, args, buffers, results) };
-            self.lock().push(workspace);
-            return Ok(());
-        }
-        self.lock().push(workspace);
-        for (place, result) in results.iter_mut().zip(self.run_by_reference(args)?) {
-            **place = result;
+        let done = self.in_workspace(|workspace| {
+            let done = self.run_plan(workspace, args, &mut Given::new(), results);
+            if done {
+                // SAFETY: the run has written every element of every result.
+                unsafe { workspace.replace(&self.plan, args, results) };
+            }
+            done
+        })?;
+        if !done {
+            for (place, result) in results.iter_mut().zip(self.run_by_reference(args)?) {
+                **place = result;
+            }
         }
         Ok(())
     }
@@ -203,46 +202,43 @@ impl Executable {
         Ok(eval(&self.plan.program, &args)?.into())
     }
 
-    /// Runs the plan in a workspace, which others can have then.
+    /// Runs the plan in a workspace.
     fn run_in<T>(
         &self,
-        mut workspace: Box<Workspace>,
+        workspace: &mut Workspace,
         args: &[impl Borrow<Tensor>],
         mut given: Given,
         take: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> T,
     ) -> Result<T> {
-        let Some(buffers) = self.run_plan(&mut workspace, args, &mut given, &mut []) else {
-            self.lock().push(workspace);
+        if !self.run_plan(workspace, args, &mut given, &mut []) {
             // What can fail takes no memory away, so that the arguments are still there.
             return Ok(take(&mut self.run_by_reference(args)?.into_iter()));
-        };
-        // SAFETY: the buffers are of this run, which has written every element of every result.
-        let taken = take(&mut unsafe { workspace.results(&self.plan, args, buffers) });
-        self.lock().push(workspace);
-        Ok(taken)
+        }
+        // SAFETY: the run has written every element of every result.
+        Ok(take(&mut unsafe { workspace.results(&self.plan, args) }))
     }
 
+    /// Whether every operation had a result.
     fn run_plan(
         &self,
         workspace: &mut Workspace,
         args: &[impl Borrow<Tensor>],
         given: &mut Given,
         earlier: &mut [&mut Tensor],
-    ) -> Option<Pending> {
-        let buffers = workspace.prepare(&self.plan, args, given, earlier);
+    ) -> bool {
+        workspace.prepare(&self.plan, args, given, earlier);
         // SAFETY: the plan gave every operand a buffer of its size; only results and workspace are
         // written, and those overlap only where the plan says that they are never live together.
         let good = unsafe { self.stages.run(workspace.addresses()) };
-        (good && !workspace.is_raised(&self.plan)).then_some(buffers)
+        let done = good && !workspace.is_raised(&self.plan);
+        if !done {
+            workspace.clear();
+        }
+        done
     }
 
-    fn workspace(&self) -> Result<Box<Workspace>> {
-        let spare = self.lock().pop();
-        spare.map_or_else(|| Workspace::new(&self.plan, &self.donors).map(Box::new), Ok)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Spare> {
-        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_workspace<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> Result<T> {
+        self.workspaces.with(|| Workspace::new(&self.plan, &self.donors), work)
     }
 }
 

@@ -7,9 +7,6 @@ use smallvec::SmallVec;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-/// The buffers of one run, in the order of the operands that have them; none where it became a tensor.
-pub type Pending = SmallVec<[Buffer; 3]>;
-
 /// The memory of arguments that were given away.
 pub type Given = SmallVec<[Option<Data>; 4]>;
 

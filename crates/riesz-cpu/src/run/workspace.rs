@@ -1,7 +1,7 @@
 //! The memory of one run, and the table of addresses.
 
 use super::pages::huge_pages;
-use super::pending::{Buffer, Given, Pending, is_own, own, place};
+use super::pending::{Buffer, Given, is_own, own, place};
 use crate::plan::{ALIGNMENT, Place, Plan};
 use riesz_core::{Data, Error, ErrorKind, Result, Shape, Tensor, with_elements};
 use std::alloc::{Layout, alloc, dealloc};
@@ -15,7 +15,7 @@ pub struct Workspace {
     /// The operands that are arguments, and which.
     arguments: Vec<(usize, usize)>,
     /// The operands that are buffers for results.
-    buffers: Vec<Target>,
+    targets: Vec<Target>,
     /// Where each result is found after a run.
     outcomes: Vec<(Outcome, Shape)>,
 }
@@ -28,6 +28,10 @@ struct Target {
     donor: Option<usize>,
     /// The result, where it is one only.
     result: Option<usize>,
+    /// The memory of a run, from `prepare` until the results are taken. It is made here and stays here:
+    /// small values that are written in parts and moved as a whole at once keep a processor waiting
+    /// for longer than a small program takes.
+    memory: Buffer,
 }
 
 #[derive(Debug)]
@@ -49,13 +53,13 @@ impl Outcome {
         shape: &Shape,
         plan: &Plan,
         args: &[impl Borrow<Tensor>],
-        buffers: &mut Pending,
+        targets: &mut [Target],
     ) -> Tensor {
         let data = match *self {
             Outcome::Argument(i) => args[i].borrow().data().clone(),
             Outcome::Constant(i) => plan.constants[i].data().clone(),
             // SAFETY: the caller's.
-            Outcome::Written(i, len, stays) => unsafe { buffers[i].written(len, stays) },
+            Outcome::Written(i, len, stays) => unsafe { targets[i].memory.written(len, stays) },
         };
         Tensor::from_data(data, shape.clone())
     }
@@ -72,15 +76,15 @@ impl Workspace {
         let block = Block::new(plan.workspace)?;
         // Where each buffer of a result stands among those.
         let mut number = vec![0; plan.buffers.len()];
-        let (mut arguments, mut buffers) = (Vec::new(), Vec::new());
+        let (mut arguments, mut targets) = (Vec::new(), Vec::new());
         let mut donors = donors.iter().copied().chain(std::iter::repeat(None));
         for (s, buffer) in plan.buffers.iter().enumerate() {
             match buffer.place {
                 Place::Argument(i) => arguments.push((s, i)),
                 Place::Result(_) => {
-                    number[s] = buffers.len();
+                    number[s] = targets.len();
                     let donor = donors.next().flatten();
-                    buffers.push(Target { operand: s, donor, result: None });
+                    targets.push(Target { operand: s, donor, result: None, memory: Buffer::Gone });
                 }
                 Place::Workspace(_) | Place::Constant(_) | Place::Window(_) => {}
             }
@@ -100,7 +104,7 @@ impl Workspace {
                 Place::Result(_) => {
                     let n = number[home as usize];
                     let (count, last) = shared[home as usize];
-                    buffers[n].result = (count == 1).then_some(k);
+                    targets[n].result = (count == 1).then_some(k);
                     Outcome::Written(n, len, k < last)
                 }
                 Place::Workspace(_) | Place::Window(_) => {
@@ -119,11 +123,10 @@ impl Workspace {
                 Place::Argument(_) | Place::Result(_) | Place::Window(_) => block.at,
             })
             .collect();
-        Ok(Workspace { block, addresses, arguments, buffers, outcomes })
+        Ok(Workspace { block, addresses, arguments, targets, outcomes })
     }
 
-    /// Puts in the addresses of the arguments and of new buffers for the results, and clears the flag.
-    /// The buffers are in the order of the operands that have them.
+    /// Puts in the addresses of the arguments and of the memory for the results, and clears the flag.
     ///
     /// `given` has the memory of the arguments that were given away, or is empty; `earlier` has earlier
     /// results, or is empty: a result takes that memory where it can.
@@ -133,52 +136,53 @@ impl Workspace {
         args: &[impl Borrow<Tensor>],
         given: &mut [Option<Data>],
         earlier: &mut [&mut Tensor],
-    ) -> Pending {
+    ) {
         for &(s, i) in &self.arguments {
             self.addresses[s] = match given.get_mut(i) {
                 Some(Some(data)) => place(data),
                 _ => address(args[i].borrow()),
             };
         }
-        let mut results = Pending::new();
-        for target in &self.buffers {
+        for target in &mut self.targets {
             let planned = &plan.buffers[target.operand];
             let taken = target.donor.and_then(|i| given.get_mut(i)?.take());
             let mut kept = || {
                 let result = target.result?;
-                let shape = &self.outcomes[result].1;
-                own(earlier.get_mut(result)?, planned.dtype, shape)
+                own(earlier.get_mut(result)?, planned.dtype, &self.outcomes[result].1)
             };
-            let mut buffer = match taken {
-                Some(data) => Buffer::Ready(data),
-                None => {
-                    kept().map_or_else(|| Buffer::new(planned.dtype, planned.len), Buffer::Kept)
-                }
+            target.memory = if let Some(data) = taken {
+                Buffer::Ready(data)
+            } else if let Some(at) = kept() {
+                Buffer::Kept(at)
+            } else {
+                Buffer::new(planned.dtype, planned.len)
             };
-            self.addresses[target.operand] = buffer.address();
-            results.push(buffer);
+            self.addresses[target.operand] = target.memory.address();
         }
         if self.block.bytes > 0 {
             // SAFETY: the flag is one byte of the block.
             unsafe { *self.addresses[plan.flag as usize] = 0 };
         }
-        results
+    }
+
+    /// Frees the memory of results that nobody took.
+    pub fn clear(&mut self) {
+        self.targets.iter_mut().for_each(|target| target.memory = Buffer::Gone);
     }
 
     /// The results of a run, one by one.
     ///
     /// # Safety
-    /// The buffers are those that `prepare` gave for this run, and the run has written every element of
-    /// them.
+    /// The run has written every element of the memory that `prepare` gave.
     pub unsafe fn results<'a>(
-        &'a self,
+        &'a mut self,
         plan: &'a Plan,
         args: &'a [impl Borrow<Tensor>],
-        mut buffers: Pending,
     ) -> impl Iterator<Item = Tensor> + 'a {
+        let targets = &mut self.targets;
         self.outcomes.iter().map(move |(outcome, shape)| {
             // SAFETY: the caller's.
-            unsafe { outcome.tensor(shape, plan, args, &mut buffers) }
+            unsafe { outcome.tensor(shape, plan, args, targets) }
         })
     }
 
@@ -188,27 +192,26 @@ impl Workspace {
     /// # Safety
     /// As for `results`; the earlier ones are those of this run's `prepare`.
     pub unsafe fn replace(
-        &self,
+        &mut self,
         plan: &Plan,
         args: &[impl Borrow<Tensor>],
-        mut buffers: Pending,
         earlier: &mut [&mut Tensor],
     ) {
         for ((outcome, shape), earlier) in self.outcomes.iter().zip(earlier) {
             if let Outcome::Written(i, ..) = outcome
-                && matches!(buffers[*i], Buffer::Kept(_))
+                && matches!(self.targets[*i].memory, Buffer::Kept(_))
             {
                 continue;
             }
             // SAFETY: the caller's.
-            **earlier = unsafe { outcome.tensor(shape, plan, args, &mut buffers) };
+            **earlier = unsafe { outcome.tensor(shape, plan, args, &mut self.targets) };
         }
     }
 
     /// Takes the memory of the arguments that a result can have, where nobody else holds it.
     pub fn take(&self, args: &mut [Tensor]) -> Given {
         let mut given: Given = args.iter().map(|_| None).collect();
-        for i in self.buffers.iter().filter_map(|target| target.donor) {
+        for i in self.targets.iter().filter_map(|target| target.donor) {
             let empty = Tensor::from_data(Data::Bool(Default::default()), [0].into());
             let arg = std::mem::replace(&mut args[i], empty);
             let mut data = arg.data().clone();

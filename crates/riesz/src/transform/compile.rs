@@ -1,24 +1,21 @@
 //! `compile`: from a function of traced values to one of tensors, fast after the first call.
 
+mod cache;
 mod report;
 mod settings;
 
 pub use report::{Report, Stages};
 
 use crate::tree::{Index, Path, Tree, VarTree, skeleton, with_leaves};
+use cache::{Cache, Found};
 use riesz_core::{Error, Program, Result, SimplifyOptions, Tensor, Type, Var, trace};
 use riesz_cpu::report::Measurement;
 use riesz_cpu::run::{Executable, Options};
 use settings::Settings;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::ThreadId;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-
-/// How many different shapes of arguments a compiled function remembers before it forgets the one
-/// that was not used for longest.
-const REMEMBERED: usize = 64;
 
 /// The function on tensors. The first call for each combination of shapes and element types traces
 /// the function and makes a plan; later calls only run it.
@@ -33,12 +30,7 @@ const REMEMBERED: usize = 64;
 /// # Ok::<(), Error>(())
 /// ```
 pub fn compile<A: VarTree, R: VarTree, F: Fn(A) -> R>(f: F) -> Compiled<F, A, R> {
-    Compiled {
-        f,
-        settings: Settings::default(),
-        cache: Mutex::new(Vec::new()),
-        signature: PhantomData,
-    }
+    Compiled { f, settings: Settings::default(), cache: Cache::new(), signature: PhantomData }
 }
 
 /// Runs a function once on tensors: [`compile`] and [`Compiled::call`].
@@ -61,26 +53,8 @@ pub fn run<A: VarTree, R: VarTree>(f: impl Fn(A) -> R, args: &A::Tensors) -> Res
 pub struct Compiled<F, A: VarTree, R: VarTree> {
     f: F,
     settings: Settings,
-    cache: Mutex<Vec<Entry<A, R>>>,
+    cache: Cache<A, Ready<R>>,
     signature: PhantomData<fn(A) -> R>,
-}
-
-/// What a plan is for, the types of the leaves and the structure of the tree, and the plan.
-type Entry<A, R> = (Vec<Type>, <A as VarTree>::Skeleton, Arc<Planned<R>>);
-
-/// A plan, once it is there.
-struct Planned<R: VarTree> {
-    ready: OnceLock<Arc<Ready<R>>>,
-    /// Held by the thread that is planning, while others that want the same wait.
-    planning: Mutex<()>,
-    /// Which thread that is.
-    planner: Mutex<Option<ThreadId>>,
-}
-
-/// A thread's turn to plan.
-struct Turn<'a> {
-    planner: &'a Mutex<Option<ThreadId>>,
-    _planning: MutexGuard<'a, ()>,
 }
 
 struct Ready<R: VarTree> {
@@ -98,7 +72,8 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     /// When the function cannot be traced at these shapes (the error names the operation and the
     /// lines), or an operation has no result for these numbers.
     pub fn call(&self, args: &A::Tensors) -> Result<R::Tensors> {
-        let leaves = leaves(args);
+        let mut leaves = Leaves::new();
+        find_leaves(args, &mut leaves);
         let ready = self.ready(args, &leaves)?;
         if self.settings.watch() {
             let results = ready.executable.run(&leaves)?;
@@ -155,7 +130,8 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn call_into(&self, args: &A::Tensors, results: &mut R::Tensors) -> Result<()> {
-        let leaves = leaves(args);
+        let mut leaves = Leaves::new();
+        find_leaves(args, &mut leaves);
         let ready = self.ready(args, &leaves)?;
         if self.settings.watch() || !results.same::<Index>(&ready.result) {
             *results = self.call(args)?;
@@ -184,27 +160,8 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         simplified(&self.trace(args, &types)?.0)
     }
 
-    fn ready(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Result<Arc<Ready<R>>> {
-        let planned = match self.remembered(args, leaves) {
-            Ok(ready) => return Ok(ready),
-            Err(planned) => planned,
-        };
-        // Other threads go on calling what is ready meanwhile, and plan other things.
-        let _turn = planned.turn()?;
-        if let Some(ready) = planned.ready.get() {
-            return Ok(Arc::clone(ready));
-        }
-        match self.plan(args, leaves) {
-            Ok(ready) => {
-                let ready = Arc::clone(planned.ready.get_or_init(|| Arc::new(ready)));
-                self.lock().truncate(REMEMBERED);
-                Ok(ready)
-            }
-            Err(error) => {
-                self.lock().retain(|entry| !Arc::ptr_eq(&entry.2, &planned));
-                Err(error)
-            }
-        }
+    fn ready(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Result<Found<'_, Ready<R>>> {
+        self.cache.get(args, leaves, || self.plan(args, leaves))
     }
 
     /// Traces and plans.
@@ -225,33 +182,6 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
         Ok(Ready { executable, result, stages, measurement: Mutex::default() })
     }
 
-    /// What is ready for such arguments, or the place for it.
-    fn remembered(
-        &self,
-        args: &A::Tensors,
-        leaves: &[&Tensor],
-    ) -> std::result::Result<Arc<Ready<R>>, Arc<Planned<R>>> {
-        let fit = |types: &[Type]| {
-            types.len() == leaves.len() && leaves.iter().zip(types).all(|(leaf, ty)| leaf.is_of(ty))
-        };
-        let mut cache = self.lock();
-        // Most recent first, so that the last is the one to forget.
-        match cache.iter().position(|(types, s, _)| fit(types) && args.same::<Index>(s)) {
-            Some(0) => {}
-            Some(at) => cache[..=at].rotate_right(1),
-            None => {
-                let types = leaves.iter().map(|leaf| leaf.ty()).collect();
-                cache.insert(0, (types, skeleton(args), Arc::new(Planned::new())));
-            }
-        }
-        let planned = &cache[0].2;
-        planned.ready.get().cloned().ok_or_else(|| Arc::clone(planned))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Entry<A, R>>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn trace(&self, args: &A::Tensors, types: &[Type]) -> Result<(Program, R::Skeleton)> {
         let mut result = None;
         let program = trace(types, |inner| {
@@ -263,33 +193,6 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
             return Err(Error::usage("the function did not return"));
         };
         Ok((program, result))
-    }
-}
-
-impl<R: VarTree> Planned<R> {
-    fn new() -> Planned<R> {
-        Planned { ready: OnceLock::new(), planning: Mutex::default(), planner: Mutex::default() }
-    }
-
-    /// Waits until no other thread is planning.
-    fn turn(&self) -> Result<Turn<'_>> {
-        let planner = || self.planner.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = std::thread::current().id();
-        if *planner() == Some(own) {
-            return Err(Error::usage(
-                "the function calls itself, on arguments of the same types, while it is traced",
-            )
-            .help("a loop inside it is `while_loop` or `scan`"));
-        }
-        let planning = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
-        *planner() = Some(own);
-        Ok(Turn { planner: &self.planner, _planning: planning })
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self.planner.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -321,9 +224,18 @@ fn simplified(recorded: &Program) -> Result<Program> {
     riesz_core::lower(recorded, &SimplifyOptions::whole_program())
 }
 
-/// The leaves, where they are.
-fn leaves<T: Tree<Leaf = Tensor>>(tree: &T) -> SmallVec<[&Tensor; 8]> {
-    let mut leaves = SmallVec::new();
-    tree.visit(&Path::root(), &mut |_, leaf| leaves.push(leaf));
+/// The leaves of a tree, where they are.
+type Leaves<'a> = SmallVec<[&'a Tensor; 8]>;
+
+fn leaves<T: Tree<Leaf = Tensor>>(tree: &T) -> Leaves<'_> {
+    let mut leaves = Leaves::new();
+    find_leaves(tree, &mut leaves);
     leaves
+}
+
+/// As [`leaves`], in the place of the caller: to move what was just written there is a good part of
+/// the time that the call of a small program takes.
+#[inline]
+fn find_leaves<'a, T: Tree<Leaf = Tensor>>(tree: &'a T, leaves: &mut Leaves<'a>) {
+    tree.visit(&Path::root(), &mut |_, leaf| leaves.push(leaf));
 }

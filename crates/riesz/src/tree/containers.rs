@@ -11,9 +11,11 @@ macro_rules! tuples {
             fn map<Z: Tree>(&self, f: &mut impl FnMut(&Self::Leaf) -> Z) -> Self::With<Z> {
                 ($(self.$at.map(f),)*)
             }
+            #[inline]
             fn visit<'a>(&'a self, path: &Path, f: &mut impl FnMut(&Path, &'a Self::Leaf)) {
                 $(self.$at.visit(&path.then(Step::Field(stringify!($at))), f);)*
             }
+            #[inline]
             fn visit_mut<'a>(&'a mut self, f: &mut impl FnMut(&'a mut Self::Leaf)) {
                 $(self.$at.visit_mut(f);)*
             }

@@ -1,0 +1,173 @@
+//! What a compiled function remembers: a plan for each kind of arguments it was called with.
+
+use crate::tree::{Index, Tree, VarTree, skeleton};
+use riesz_core::{Error, Result, Tensor, Type};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::ThreadId;
+
+/// How many kinds of arguments are remembered beside the first, before the one that was not used for
+/// longest is forgotten.
+const REMEMBERED: usize = 63;
+
+/// The plans `P` of a function of `A`.
+pub(super) struct Cache<A: VarTree, P> {
+    /// The first plan that was made, which is never forgotten. Most functions are always called with
+    /// arguments of one kind, and this one is found without a lock and without counting who has it.
+    first: OnceLock<(Kind<A>, Arc<P>)>,
+    /// Those of other kinds, last used first.
+    others: Mutex<Others<A, P>>,
+}
+
+type Others<A, P> = Vec<(Kind<A>, Arc<Planned<P>>)>;
+
+/// What a plan is for.
+struct Kind<A: VarTree> {
+    types: Vec<Type>,
+    structure: A::Skeleton,
+}
+
+/// A plan, once it is there.
+struct Planned<P> {
+    plan: OnceLock<Arc<P>>,
+    /// Held by the thread that is planning, while others that want the same wait.
+    planning: Mutex<()>,
+    /// Which thread that is.
+    planner: Mutex<Option<ThreadId>>,
+}
+
+/// A thread's turn to plan.
+struct Turn<'a> {
+    planner: &'a Mutex<Option<ThreadId>>,
+    _planning: MutexGuard<'a, ()>,
+}
+
+/// A plan, which stays while somebody has it, though the cache forgets it.
+pub(super) enum Found<'a, P> {
+    First(&'a P),
+    Other(Arc<P>),
+}
+
+impl<A: VarTree, P> Cache<A, P> {
+    pub fn new() -> Cache<A, P> {
+        Cache { first: OnceLock::new(), others: Mutex::default() }
+    }
+
+    /// The plan for arguments like these; `plan` makes it where there is none.
+    ///
+    /// # Errors
+    /// Those of `plan`, which are not remembered; and when `plan` wants what it is making.
+    pub fn get(
+        &self,
+        args: &A::Tensors,
+        leaves: &[&Tensor],
+        plan: impl FnOnce() -> Result<P>,
+    ) -> Result<Found<'_, P>> {
+        match self.first.get() {
+            Some((kind, first)) if kind.fits(args, leaves) => Ok(Found::First(first)),
+            _ => self.other(args, leaves, plan).map(Found::Other),
+        }
+    }
+
+    fn other(
+        &self,
+        args: &A::Tensors,
+        leaves: &[&Tensor],
+        plan: impl FnOnce() -> Result<P>,
+    ) -> Result<Arc<P>> {
+        let planned = self.remembered(args, leaves);
+        if let Some(plan) = planned.plan.get() {
+            return Ok(Arc::clone(plan));
+        }
+        // Other threads go on calling what is ready meanwhile, and plan other things.
+        let _turn = planned.turn()?;
+        if let Some(plan) = planned.plan.get() {
+            return Ok(Arc::clone(plan));
+        }
+        let made = plan().map(Arc::new);
+        let mut others = self.lock();
+        // It can be forgotten already.
+        let at = others.iter().position(|(_, other)| Arc::ptr_eq(other, &planned));
+        match &made {
+            Ok(plan) => {
+                let plan = planned.plan.get_or_init(|| Arc::clone(plan));
+                // Nobody else sets the first, as the lock is held.
+                if let (Some(at), None) = (at, self.first.get()) {
+                    let (kind, _) = others.remove(at);
+                    self.first.get_or_init(|| (kind, Arc::clone(plan)));
+                }
+                others.truncate(REMEMBERED);
+            }
+            Err(_) => drop(at.map(|at| others.remove(at))),
+        }
+        made
+    }
+
+    /// What there is for such arguments, or the place for it.
+    fn remembered(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Arc<Planned<P>> {
+        let mut others = self.lock();
+        match others.iter().position(|(kind, _)| kind.fits(args, leaves)) {
+            Some(0) => {}
+            Some(at) => others[..=at].rotate_right(1),
+            None => others.insert(0, (Kind::new(args, leaves), Arc::default())),
+        }
+        Arc::clone(&others[0].1)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Others<A, P>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<A: VarTree> Kind<A> {
+    fn new(args: &A::Tensors, leaves: &[&Tensor]) -> Kind<A> {
+        Kind { types: leaves.iter().map(|leaf| leaf.ty()).collect(), structure: skeleton(args) }
+    }
+
+    fn fits(&self, args: &A::Tensors, leaves: &[&Tensor]) -> bool {
+        self.types.len() == leaves.len()
+            && leaves.iter().zip(&self.types).all(|(leaf, ty)| leaf.is_of(ty))
+            && args.same::<Index>(&self.structure)
+    }
+}
+
+impl<P> Default for Planned<P> {
+    fn default() -> Planned<P> {
+        Planned { plan: OnceLock::new(), planning: Mutex::default(), planner: Mutex::default() }
+    }
+}
+
+impl<P> Planned<P> {
+    /// Waits until no other thread is planning.
+    fn turn(&self) -> Result<Turn<'_>> {
+        let planner = || self.planner.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = std::thread::current().id();
+        if *planner() == Some(own) {
+            return Err(Error::usage(
+                "the function calls itself, on arguments of the same types, while it is traced",
+            )
+            .help("a loop inside it is `while_loop` or `scan`"));
+        }
+        let planning = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
+        *planner() = Some(own);
+        Ok(Turn { planner: &self.planner, _planning: planning })
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.planner.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl<P> Deref for Found<'_, P> {
+    type Target = P;
+
+    #[inline]
+    fn deref(&self) -> &P {
+        match self {
+            Found::First(plan) => plan,
+            Found::Other(plan) => plan,
+        }
+    }
+}
