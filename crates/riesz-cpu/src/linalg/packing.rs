@@ -22,7 +22,7 @@ pub fn packed_bytes(
     b: Strides,
     c: Strides,
 ) -> usize {
-    if m <= 1 || n <= 1 || k <= 2 || (m <= 16 && n <= 16 && k <= 16) || is_thin(m, n, k) {
+    if m <= 1 || n <= 1 || k <= 2 || is_thin((m, n, k), a, b, c) {
         return 0;
     }
     // Kernels write columns; a result row by row is that of Bᵀ·Aᵀ.

@@ -178,9 +178,12 @@ pub unsafe fn multiply_raw<T: Scalar>(
         }
         return;
     }
-    // SAFETY: the caller's, and k > 0.
-    if k > 0 && is_thin(m, n, k) && unsafe { multiply_thin(isa, shape, alpha, a, b, beta, c) } {
-        return;
+    let [sa, sb, sc] = [(a.row, a.col), (b.row, b.col), (c.row, c.col)];
+    if k > 0 && is_thin(shape, sa, sb, sc) {
+        // SAFETY: the caller's, and k > 0.
+        if unsafe { multiply_thin(isa, shape, alpha, a, b, beta, c) } {
+            return;
+        }
     }
     let read = beta != T::of(0.0);
     // SAFETY: the caller's; the library reads and writes exactly these entries.

@@ -1,9 +1,12 @@
-//! Products with few rows, few columns, or sums of few terms.
+//! Products with few rows, few columns, or sums of few terms; and with few rows for a B that lies column
+//! by column.
 //!
 //! A library for large matrices copies blocks of both factors before it multiplies them, which for these
-//! costs more than the product. Here the result is computed by tiles from A as it lies, and from blocks
-//! of B, which are copied, to the stack, only where the rows of B do not lie in one piece.
+//! costs more than the product, or a good part of it. Here the result is computed by tiles from A as it
+//! lies, and from blocks of B, which are copied, to the stack, only where the rows of B do not lie in one
+//! piece.
 
+use super::packing::Strides;
 use super::product::MatPtr;
 use super::tile::{Entries, Even, Tiles};
 use super::turn::turn;
@@ -20,9 +23,32 @@ const COPIED: usize = 2048;
 /// The columns of such a block, where there are many.
 const COPIED_WIDE: usize = 32;
 
-/// Whether a product of m×k by k×n is one of these.
-pub(super) fn is_thin(m: usize, n: usize, k: usize) -> bool {
-    m.min(n).min(k) <= 16
+/// The rows of a block of a B that lies column by column, and the bytes of each: two vectors of the widest
+/// kind.
+const TURNED_DEEP: usize = 256;
+const TURNED_WIDE: usize = 128;
+/// The most rows and the fewest terms of products for which that is worth it: with more rows the library's
+/// copies are cheap, and with fewer terms a tile takes long to begin and to store.
+const TURNED_ROWS: usize = 256;
+const TURNED_TERMS: usize = 128;
+/// Room for each kind of block.
+const BLOCK: usize = TURNED_DEEP * TURNED_WIDE / 4;
+
+/// Whether a product C = A·B of m×k by k×n, with these strides, is one of these.
+pub(super) fn is_thin(
+    (m, n, k): (usize, usize, usize),
+    a: Strides,
+    b: Strides,
+    c: Strides,
+) -> bool {
+    // A vector of the result lies along its rows, or along its columns: Cᵀ = Bᵀ·Aᵀ.
+    let (rows, (down, across)) = if c.1 == 1 { (m, b) } else { (n, (a.1, a.0)) };
+    m.min(n).min(k) <= 16 || is_turned((rows, k), down, across)
+}
+
+/// Whether B lies column by column, and few rows of A by B are computed.
+fn is_turned((m, k): (usize, usize), down: isize, across: isize) -> bool {
+    down == 1 && across != 1 && m <= TURNED_ROWS && k >= TURNED_TERMS
 }
 
 /// C = α·A·B + β·C; false, and nothing done, if neither rows nor columns of C lie in one piece.
@@ -40,7 +66,6 @@ pub(super) unsafe fn multiply_thin<T: Registers>(
     c: MatPtr<*mut T>,
 ) -> bool {
     let turned = |x: MatPtr<*const T>| MatPtr { at: x.at, row: x.col, col: x.row };
-    // A vector of the result lies along its rows, or along its columns: Cᵀ = Bᵀ·Aᵀ.
     // SAFETY: the caller's.
     unsafe {
         if c.col == 1 {
@@ -67,14 +92,15 @@ unsafe fn by_rows<T: Registers>(
     beta: T,
     (c, ldc): (*mut T, isize),
 ) {
-    let copied = b.col != 1;
+    let (copied, side) = (b.col != 1, TURNED_WIDE / size_of::<T>());
     let (wide, deep) = match copied {
         false => (WIDE, DEEP),
+        true if n > side && is_turned((m, k), b.row, b.col) => (side, TURNED_DEEP),
         true if n <= COPIED_WIDE => (n, COPIED / n),
         // Short sums leave room for more columns.
         true => (COPIED / k.min(COPIED / COPIED_WIDE), COPIED / COPIED_WIDE),
     };
-    let mut block = [const { MaybeUninit::<T>::uninit() }; COPIED];
+    let mut block = [const { MaybeUninit::<T>::uninit() }; BLOCK];
     for j in (0..n).step_by(wide) {
         let columns = wide.min(n - j);
         for l in (0..k).step_by(deep) {
