@@ -157,6 +157,6 @@ fn alive(nest: &Nest, dim: usize) -> usize {
 }
 
 /// Whether an operation is a call of a function.
-fn is_called(inst: &Inst) -> bool {
+pub(super) fn is_called(inst: &Inst) -> bool {
     matches!(inst.op, Op::Special(..)) || cost(inst) >= 80
 }

@@ -2,7 +2,7 @@
 //!
 //! Each row has the form without and with AVX-512; `None` where there is no single instruction.
 
-use super::graph::{Num, One, Test, Two};
+use super::graph::{Num, One, Size, Test, Two};
 use iced_x86::Code;
 use iced_x86::Code::*;
 
@@ -55,7 +55,9 @@ pub(super) fn two(op: Two, num: Num, wide: bool) -> Option<Code> {
         (Two::Scale, F32) => (INVALID, EVEX_Vscalefps_xmm_k1z_xmm_xmmm128b32),
         (Two::LowWords, _) => (INVALID, EVEX_Vunpcklps_xmm_k1z_xmm_xmmm128b32),
         (Two::HighWords, _) => (INVALID, EVEX_Vunpckhps_xmm_k1z_xmm_xmmm128b32),
-        (Two::LowPairs, _) => (INVALID, EVEX_Vunpcklpd_xmm_k1z_xmm_xmmm128b64),
+        (Two::LowPairs, _) => {
+            (VEX_Vunpcklpd_xmm_xmm_xmmm128, EVEX_Vunpcklpd_xmm_k1z_xmm_xmmm128b64)
+        }
         (Two::HighPairs, _) => (INVALID, EVEX_Vunpckhpd_xmm_k1z_xmm_xmmm128b64),
         // There are no quarters of 16 bytes: the table begins with 32, and so does this row.
         (Two::EvenQuarters | Two::OddQuarters, _) => {
@@ -123,9 +125,19 @@ pub(super) fn one(op: One, num: Num, wide: bool) -> Option<(Code, Option<u8>)> {
             (VEX_Vpsrld_xmm_xmm_imm8, EVEX_Vpsrld_xmm_k1z_xmmm128b32_imm8)
         }
         (One::Exponent | One::Mantissa | One::Sqrt | One::Round(_), I32 | I64)
-        | (One::Abs | One::Left(_) | One::Right(_), F32 | F64) => (INVALID, INVALID),
+        | (One::Abs | One::Left(_) | One::Right(_), F32 | F64)
+        | (One::Lane(_), _) => (INVALID, INVALID),
     };
     Some((form(wide, row)?, immediate))
+}
+
+/// One lane in all, in vectors of 16 or 32 bytes: the instruction, and what its number is for lane 1.
+pub(super) fn lane(size: Size, width: usize) -> (Code, u8) {
+    match (size, width) {
+        (Size::B4, _) => (EVEX_Vpermilps_xmm_k1z_xmmm128b32_imm8, 0b01_01_01_01),
+        (_, 0) => (EVEX_Vpermilpd_xmm_k1z_xmmm128b64_imm8, 0b11),
+        (_, _) => (EVEX_Vpermpd_ymm_k1z_ymmm256b64_imm8, 0b01_01_01_01),
+    }
 }
 
 /// a·b + c by which operand the result replaces: the first factor beside a second factor in memory
@@ -241,6 +253,8 @@ const MOVES: &[(Code, Code)] = &[
     (VEX_Vextractps_rm32_xmm_imm8, EVEX_Vextractps_rm32_xmm_imm8),
     (VEX_Vpshufd_xmm_xmmm128_imm8, EVEX_Vpshufd_xmm_k1z_xmmm128b32_imm8),
     (VEX_Vpermilpd_xmm_xmmm128_imm8, EVEX_Vpermilpd_xmm_k1z_xmmm128b64_imm8),
+    (VEX_Vpermilps_xmm_xmmm128_imm8, EVEX_Vpermilps_xmm_k1z_xmmm128b32_imm8),
+    (VEX_Vpermpd_ymm_ymmm256_imm8, EVEX_Vpermpd_ymm_k1z_ymmm256b64_imm8),
     (VEX_Vmovd_rm32_xmm, EVEX_Vmovd_rm32_xmm),
     (VEX_Vmovq_rm64_xmm, EVEX_Vmovq_rm64_xmm),
     (VEX_Vmovq_xmm_rm64, EVEX_Vmovq_xmm_rm64),

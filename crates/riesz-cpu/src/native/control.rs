@@ -3,6 +3,7 @@
 use super::alike::{list, numbered};
 use super::asm::{Arg, Asm, Label};
 use super::call;
+use super::line::Line;
 use super::lower::lower;
 use super::machine::Machine;
 use crate::nest::{Call, Fold, Inst, Nest, Op, Operand, Reduction, Region, Step, Store};
@@ -86,9 +87,13 @@ impl<'a> Control<'a> {
     }
 
     fn steps(&mut self, steps: &[Step], ranged: bool) -> Option<()> {
-        for step in steps {
+        let mut steps = steps.iter();
+        while let Some(step) = steps.next() {
             match step {
-                Step::Nest(nest) => self.nest(nest, ranged)?,
+                Step::Nest(nest) => match self.line(nest, steps.as_slice(), ranged)? {
+                    0 => self.nest(nest, ranged)?,
+                    count => steps = steps.as_slice()[count - 1..].iter(),
+                },
                 // Shared by threads, so whoever runs a plan walks through them.
                 Step::Strips(_) => return None,
                 Step::Loop { count, windows, advance, exchange, body } => {
@@ -98,6 +103,9 @@ impl<'a> Control<'a> {
                     self.repeat(*count, advance, exchange, body)?;
                 }
                 Step::While { test, flag, body } => {
+                    if self.line_while(test, *flag, body)? {
+                        continue;
+                    }
                     let (head, end) = (self.machine.asm.label(), self.machine.asm.label());
                     self.machine.asm.here(head);
                     self.steps(test, false)?;
@@ -119,6 +127,43 @@ impl<'a> Control<'a> {
             }
         }
         Some(())
+    }
+
+    /// Writes a nest with those behind it that can be one straight line with it: how many there are, 0 if
+    /// nothing was written.
+    fn line(&mut self, first: &Nest, behind: &[Step], ranged: bool) -> Option<usize> {
+        let wide = self.machine.wide;
+        if ranged || self.machine.asm.written() > IN_LINE {
+            return Some(0);
+        }
+        let mut line = Line::default();
+        let nests = behind.iter().map_while(|step| match step {
+            Step::Nest(nest) => Some(nest),
+            _ => None,
+        });
+        let count = std::iter::once(first).chain(nests).take_while(|n| line.push(n, wide)).count();
+        if count < 2 {
+            return Some(0);
+        }
+        match line.lower(wide, &mut self.machine.helpers) {
+            Some(lowered) => self.machine.nest(&lowered).map(|()| count),
+            None => Some(0),
+        }
+    }
+
+    /// Writes a loop of nests without loops; false if there are others, and nothing was written.
+    fn line_while(&mut self, test: &[Step], flag: Operand, body: &[Step]) -> Option<bool> {
+        let wide = self.machine.wide;
+        let mut line = Line::default();
+        for step in test.iter().chain(body) {
+            if !matches!(step, Step::Nest(nest) if line.push(nest, wide)) {
+                return Some(false);
+            }
+        }
+        match line.lower_while(test.len(), flag, wide, &mut self.machine.helpers) {
+            Some(lowered) => self.machine.nest(&lowered).map(|()| true),
+            None => Some(false),
+        }
     }
 
     fn skip_unless(&mut self, flag: Operand, to: Label) {

@@ -7,8 +7,11 @@
 //! Truth values are folded as lanes with all bits set or none.
 
 use super::expand::num;
-use super::graph::{Accumulator, Combine, Graph, Id, Logic, NONE, Node, Num, Op, Place, Size, Two};
+use super::graph::{
+    Accumulator, Combine, Graph, Id, Logic, NONE, Node, Num, One, Op, Place, Size, Two,
+};
 use super::lower::Lower;
+use super::total::Term;
 use crate::nest::{Binary, Op as NestOp, Reduction};
 use riesz_core::DType;
 
@@ -18,7 +21,14 @@ pub(super) struct Fold {
     store: usize,
     place: Place,
     /// By chain; those that are not used do not exist.
-    chains: Vec<Option<u16>>,
+    pub(super) chains: Vec<Option<Chain>>,
+}
+
+/// What one of several totals that are combined at the end has so far.
+#[derive(Clone, Copy)]
+pub(super) enum Chain {
+    Accumulator(u16),
+    Value(Id),
 }
 
 impl Lower<'_> {
@@ -77,6 +87,14 @@ impl Lower<'_> {
         let fold = s.fold?;
         let ty = self.nest.body[s.value as usize].ty;
         let place = self.place(&s.access, ty)?.0;
+        let across = self.folds_lanes(fold.along);
+        let masked = across && self.partial();
+        let value = values[s.value as usize];
+        let is_fused = combine == Combine::Sum && (self.graph.wide || !masked);
+        let factors = if is_fused { self.product(s.value, values) } else { None };
+        if self.held.is_some() {
+            return self.join_total(store, place, chain, Term { value, factors, masked });
+        }
         let home = self.home(fold.along);
         let accumulator = self.accumulator(
             store,
@@ -85,18 +103,13 @@ impl Lower<'_> {
             chain,
             Accumulator { combine, num: number, identity },
         );
-        let across = self.folds_lanes(fold.along);
-        let masked = across && self.partial();
-        let value = values[s.value as usize];
-        if combine == Combine::Sum && (self.graph.wide || !masked) {
-            if let Some((a, b)) = self.product(s.value, values) {
-                self.effect(Op::Join(accumulator, masked), [a, b, NONE]);
-                return Some(());
-            }
-            if self.graph.wide {
-                self.effect(Op::Join(accumulator, masked), [value, NONE, NONE]);
-                return Some(());
-            }
+        if let Some((a, b)) = factors {
+            self.effect(Op::Join(accumulator, masked), [a, b, NONE]);
+            return Some(());
+        }
+        if is_fused && self.graph.wide {
+            self.effect(Op::Join(accumulator, masked), [value, NONE, NONE]);
+            return Some(());
         }
         let g = &self.graph;
         let value = match (combine, masked) {
@@ -123,8 +136,18 @@ impl Lower<'_> {
     }
 
     /// Whether the loop in the lanes is folded.
-    fn folds_lanes(&self, along: u32) -> bool {
+    pub(super) fn folds_lanes(&self, along: u32) -> bool {
         self.blocking.vector.is_some_and(|v| along >> v & 1 == 1)
+    }
+
+    /// The number of a fold, which is new if there is none.
+    pub(super) fn fold_at(&mut self, store: usize, place: Place, home: u16) -> usize {
+        let same = |f: &Fold| (f.home, f.store, f.place) == (home, store, place);
+        self.folds.iter().rposition(same).unwrap_or_else(|| {
+            let chains = vec![None; self.blocking.chains.max(1)];
+            self.folds.push(Fold { home, store, place, chains });
+            self.folds.len() - 1
+        })
     }
 
     fn accumulator(
@@ -135,20 +158,15 @@ impl Lower<'_> {
         chain: usize,
         new: Accumulator,
     ) -> u16 {
-        let same = |f: &Fold| (f.home, f.store, f.place) == (home, store, place);
-        let at = self.folds.iter().rposition(same).unwrap_or_else(|| {
-            let chains = vec![None; self.blocking.chains.max(1)];
-            self.folds.push(Fold { home, store, place, chains });
-            self.folds.len() - 1
-        });
-        if let Some(accumulator) = self.folds[at].chains[chain] {
+        let at = self.fold_at(store, place, home);
+        if let Some(Chain::Accumulator(accumulator)) = self.folds[at].chains[chain] {
             return accumulator;
         }
         let first = self.folds[at].chains.iter().all(Option::is_none);
         let from = (first && self.begins_in_memory(store)).then_some(place);
         let id = self.graph.accumulators.len() as u16;
         self.graph.accumulators.push(new);
-        self.folds[at].chains[chain] = Some(id);
+        self.folds[at].chains[chain] = Some(Chain::Accumulator(id));
         let node = Node {
             op: Op::Begin(id, from),
             args: [NONE; 3],
@@ -169,7 +187,7 @@ impl Lower<'_> {
 
     /// Whether the first accumulator starts with it. Where the lanes are combined, or are truth
     /// values, it is added at the end.
-    fn begins_in_memory(&self, store: usize) -> bool {
+    pub(super) fn begins_in_memory(&self, store: usize) -> bool {
         let s = &self.nest.stores[store];
         let across = s.fold.is_some_and(|f| self.folds_lanes(f.along));
         let truth = self.nest.body[s.value as usize].ty == DType::Bool;
@@ -185,15 +203,18 @@ impl Lower<'_> {
             if together > 1 {
                 self.finish_together(&folds[done..done + together])?;
             } else {
-                self.finish(&folds[done])?;
+                self.finish_fold(&folds[done])?;
             }
             done += together;
         }
         Some(())
     }
 
-    /// An operation after the loops inside a fold's home.
+    /// An operation after the loops inside a fold's home, or here if there are no loops.
     fn after(&self, fold: &Fold, op: Op, args: [Id; 3], size: Size) -> Id {
+        if self.held.is_some() {
+            return self.graph.add(op, args, size);
+        }
         let node = Node { op, args, size, block: fold.home, after: true, uniform: false };
         self.graph.push(node)
     }
@@ -201,32 +222,47 @@ impl Lower<'_> {
     /// The chains of a place combined pairwise.
     fn total(&self, fold: &Fold, combine: Combine, number: Num, size: Size) -> Option<Id> {
         let chains = fold.chains.iter().flatten();
-        let values = chains.map(|&a| self.after(fold, Op::End(a), [NONE; 3], size)).collect();
+        let value = |chain: &Chain| match *chain {
+            Chain::Accumulator(a) => self.after(fold, Op::End(a), [NONE; 3], size),
+            Chain::Value(id) => id,
+        };
+        let values = chains.map(value).collect();
         pairwise(&self.graph, combine, number, values)
     }
 
-    fn finish(&self, fold: &Fold) -> Option<()> {
+    fn finish_fold(&mut self, fold: &Fold) -> Option<()> {
         let (combine, number, _) = self.combination(fold.store)?;
         let s = &self.nest.stores[fold.store];
-        let truth = self.nest.body[s.value as usize].ty == DType::Bool;
+        let (ty, operand) = (self.nest.body[s.value as usize].ty, s.access.operand);
+        let truth = ty == DType::Bool;
         let size = if truth && !self.graph.wide { Size::Mask } else { number.size() };
+        let bytes = if number.size() == Size::B4 { 4 } else { 8 };
         let mut total = self.total(fold, combine, number, size)?;
         if s.fold.is_some_and(|f| self.folds_lanes(f.along)) {
             total = self.after(fold, Op::Lanes(combine, number), [total, NONE, NONE], size);
+            if self.held.is_some() && self.graph.lanes * bytes > 16 {
+                // Who reads it later wants it in every lane.
+                let first = Op::One(One::Lane(0), number);
+                total = self.after(fold, first, [total, NONE, NONE], size);
+            }
         }
-        if truth && self.graph.wide {
+        total = self.without_minus_zero(fold.store, number, total);
+        if self.graph.node(total).size != Size::Mask && truth {
             total = self.after(fold, Op::Common, [total, total, NONE], Size::Mask);
         }
         if self.counts_memory(fold.store) && !self.begins_in_memory(fold.store) {
             let size = if truth { Size::Mask } else { number.size() };
-            let memory = self.after(fold, Op::Peek(fold.place), [NONE; 3], size);
-            total = match combine {
-                Combine::Or => self.graph.logic(Logic::Or, memory, total),
-                Combine::And => self.graph.logic(Logic::And, memory, total),
-                _ => combined(&self.graph, combine, number, memory, total),
+            let memory = match self.held {
+                Some(_) => self.held_at(operand, fold.place, ty)?,
+                None => self.after(fold, Op::Peek(fold.place), [NONE; 3], size),
             };
+            total = combined(&self.graph, combine, number, memory, total);
         }
-        self.after(fold, Op::Store(fold.place), [total, NONE, NONE], number.size());
+        if self.held.is_some() {
+            self.put(operand, fold.place, ty, total);
+        } else {
+            self.after(fold, Op::Store(fold.place), [total, NONE, NONE], number.size());
+        }
         Some(())
     }
 
@@ -237,7 +273,12 @@ impl Lower<'_> {
         let Some((Combine::Sum, number, _)) = self.combination(first.store) else { return 1 };
         let along = self.nest.stores[first.store].fold.map_or(0, |f| f.along);
         let bytes = self.graph.lanes * usize::from(first.place.bytes);
-        if !self.graph.wide || !number.is_float() || !self.folds_lanes(along) || bytes < 16 {
+        if self.held.is_some()
+            || !self.graph.wide
+            || !number.is_float()
+            || !self.folds_lanes(along)
+            || bytes < 16
+        {
             return 1;
         }
         let next = |(i, f): (usize, &Fold)| {
@@ -304,14 +345,15 @@ pub(super) fn pairwise(g: &Graph, combine: Combine, num: Num, mut values: Vec<Id
 }
 
 /// a ⊕ b.
-fn combined(g: &Graph, combine: Combine, num: Num, a: Id, b: Id) -> Id {
+pub(super) fn combined(g: &Graph, combine: Combine, num: Num, a: Id, b: Id) -> Id {
+    let truths = g.node(a).size == Size::Mask;
     match combine {
         Combine::Sum => g.two(Two::Add, num, a, b),
         Combine::Max => g.extreme(Two::Max, num, a, b),
         Combine::Min => g.extreme(Two::Min, num, a, b),
-        // Truth values are bits of a mask register only where there are any.
-        Combine::And if !g.wide => g.logic(Logic::And, a, b),
-        Combine::Or if !g.wide => g.logic(Logic::Or, a, b),
+        // Truth values may be spread over lanes.
+        Combine::And if truths => g.logic(Logic::And, a, b),
+        Combine::Or if truths => g.logic(Logic::Or, a, b),
         Combine::And => g.two(Two::And, num, a, b),
         Combine::Or => g.two(Two::Or, num, a, b),
     }

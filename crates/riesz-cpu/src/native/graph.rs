@@ -49,6 +49,8 @@ pub(super) enum Trips {
     While,
     /// While any iterations remain, with a mask of those that do.
     Rest,
+    /// Until an operation inside leaves.
+    Open,
 }
 
 /// The inside of a loop, or a part of a loop that runs once.

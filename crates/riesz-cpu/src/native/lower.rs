@@ -8,14 +8,13 @@
 //! in the leaves and end after the loops inside. If a loop outside of that one is folded too, they
 //! begin and end in memory, which is filled with the identity before.
 
-use super::blocking::{Blocking, Part, fits_i32, gather_fits_i32};
+use super::blocking::{Blocking, Part};
 use super::call::Helpers;
 use super::expand::{Expand, num};
 use super::fold::Fold;
-use super::graph::{
-    Block, Graph, Id, Logic, NONE, Node, Num, One, Op, Pattern, Place, Size, Test, Trips, Two,
-};
-use crate::nest::{Access, Nest, Op as NestOp, Operand, Store};
+use super::graph::{Block, Graph, Id, NONE, Node, Op, Pattern, Place, Size, Trips};
+use super::held::{Event, Held};
+use crate::nest::{Access, Nest, Operand, Store};
 use riesz_core::DType;
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::{SmallVec, smallvec};
@@ -53,7 +52,7 @@ pub(super) struct Lowered {
 /// One iteration that a block does, relative to where the pointers are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
-    index: i64,
+    pub(super) index: i64,
     pub(super) partial: bool,
 }
 
@@ -63,7 +62,7 @@ pub(super) struct Lower<'a> {
     pub(super) graph: Graph,
     groups: Vec<Group>,
     known: HashMap<Group, u16>,
-    helpers: &'a mut Helpers,
+    pub(super) helpers: &'a mut Helpers,
     /// The block we are in.
     pub(super) block: u16,
     /// For each loop around, its block, if it is one of its own.
@@ -75,6 +74,8 @@ pub(super) struct Lower<'a> {
     pub(super) folds: Vec<Fold>,
     /// How often each instruction's value is used.
     pub(super) uses: Vec<u32>,
+    /// What of memory is in registers, where nests without loops follow one another.
+    pub(super) held: Option<Held>,
 }
 
 /// Pointers and accumulators are counted in 16 bits.
@@ -88,52 +89,92 @@ pub(super) fn lower(
     helpers: &mut Helpers,
 ) -> Option<Lowered> {
     let blocking = Blocking::of(nest, wide, ranged);
-    let truth = if blocking.eight { Size::B8 } else { Size::B4 };
-    let graph = Graph::new(blocking.lanes, wide, truth);
-    let depth = nest.extents.len();
     let tail = if blocking.counts_down() { None } else { blocking.tail(nest) };
     let masked = blocking.masked.then(|| nest.extents[0]);
-    let mut lower = Lower {
-        nest,
-        blocking,
-        graph,
-        groups: Vec::new(),
-        known: HashMap::default(),
-        helpers,
-        block: 0,
-        own: smallvec![None; depth],
-        steps: vec![SmallVec::new(); depth],
-        copy: smallvec![Step { index: 0, partial: false }; depth],
-        folds: Vec::new(),
-        uses: vec![0; nest.body.len()],
-    };
-    for inst in &nest.body {
-        inst.op.arguments().iter().for_each(|&a| lower.uses[a as usize] += 1);
-    }
-    nest.stores.iter().for_each(|s| lower.uses[s.value as usize] += 1);
+    let mut lower = Lower::new(nest, blocking, wide, helpers);
     lower.inside(0, None)?;
     lower.finish_folds()?;
-    if lower.groups.len() > MANY || lower.graph.accumulators.len() > MANY {
-        return None;
-    }
-    let shared = super::address::share(&mut lower.groups);
-    let moves = super::address::moves(&lower.graph, &lower.groups, &shared);
-    Some(Lowered {
-        accumulators: lower.blocking.accumulators,
-        graph: lower.graph,
-        groups: lower.groups,
-        shared,
-        moves,
-        tail,
-        flag: nest.flag,
-        ranged,
-        masked,
-    })
+    Some(Lowered { ranged, masked, ..lower.finish(tail, nest.flag)? })
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
+    /// Nothing yet; the first nest is this one.
+    pub(super) fn new(
+        nest: &'a Nest,
+        blocking: Blocking,
+        wide: bool,
+        helpers: &'a mut Helpers,
+    ) -> Lower<'a> {
+        let truth = if blocking.eight { Size::B8 } else { Size::B4 };
+        let mut lower = Lower {
+            nest,
+            graph: Graph::new(blocking.lanes, wide, truth),
+            blocking: blocking.clone(),
+            groups: Vec::new(),
+            known: HashMap::default(),
+            helpers,
+            block: 0,
+            own: SmallVec::new(),
+            steps: Vec::new(),
+            copy: SmallVec::new(),
+            folds: Vec::new(),
+            uses: Vec::new(),
+            held: None,
+        };
+        lower.turn_to(nest, blocking);
+        lower
+    }
+
+    /// What follows is this nest.
+    pub(super) fn turn_to(&mut self, nest: &'a Nest, blocking: Blocking) {
+        let depth = nest.extents.len();
+        (self.nest, self.blocking) = (nest, blocking);
+        self.own = smallvec![None; depth];
+        self.steps = vec![SmallVec::new(); depth];
+        self.copy = smallvec![Step { index: 0, partial: false }; depth];
+        self.uses = vec![0; nest.body.len()];
+        for inst in &nest.body {
+            inst.op.arguments().iter().for_each(|&a| self.uses[a as usize] += 1);
+        }
+        nest.stores.iter().for_each(|s| self.uses[s.value as usize] += 1);
+    }
+
+    /// Everything, ready for registers; none if there is too much of it.
+    pub(super) fn finish(mut self, tail: Option<usize>, flag: Option<Operand>) -> Option<Lowered> {
+        if self.groups.len() > MANY || self.graph.accumulators.len() > MANY {
+            return None;
+        }
+        let shared = match self.held {
+            // Nothing moves.
+            Some(_) => vec![None; self.groups.len()],
+            None => super::address::share(&mut self.groups),
+        };
+        let moves = super::address::moves(&self.graph, &self.groups, &shared);
+        Some(Lowered {
+            accumulators: self.blocking.accumulators,
+            graph: self.graph,
+            groups: self.groups,
+            shared,
+            moves,
+            tail,
+            flag,
+            ranged: false,
+            masked: None,
+        })
+    }
+
+    /// The pointers that there are so far.
+    pub(super) fn into_groups(self) -> (Vec<Group>, HashMap<Group, u16>) {
+        (self.groups, self.known)
+    }
+
+    /// Begins with the pointers of something else.
+    pub(super) fn set_groups(&mut self, (groups, known): (Vec<Group>, HashMap<Group, u16>)) {
+        (self.groups, self.known) = (groups, known);
+    }
+
     /// The loops from `dim` on; `fill`: only to write the identity of this store to its places.
-    fn inside(&mut self, dim: usize, fill: Option<usize>) -> Option<()> {
+    pub(super) fn inside(&mut self, dim: usize, fill: Option<usize>) -> Option<()> {
         if dim == self.nest.extents.len() {
             return self.leaf(fill);
         }
@@ -180,7 +221,13 @@ impl Lower<'_> {
     }
 
     /// A block inside the present one, which is returned.
-    fn enter(&mut self, dim: Option<usize>, trips: Trips, step: u64, moves: bool) -> u16 {
+    pub(super) fn enter(
+        &mut self,
+        dim: Option<usize>,
+        trips: Trips,
+        step: u64,
+        moves: bool,
+    ) -> u16 {
         let outer = self.block;
         let mut blocks = self.graph.blocks.borrow_mut();
         let id = blocks.len() as u16;
@@ -290,8 +337,16 @@ impl Lower<'_> {
     pub(super) fn store(&mut self, store: &Store, value: Id) -> Option<()> {
         let ty = self.nest.body[store.value as usize].ty;
         let place = self.place(&store.access, ty)?.0;
-        self.effect(Op::Store(place), [value, NONE, NONE]);
+        self.put(store.access.operand, place, ty, value);
         Some(())
+    }
+
+    /// A value to its place in memory, unless that is not to have it now.
+    pub(super) fn put(&mut self, operand: Operand, place: Place, ty: DType, value: Id) {
+        let event = Event { operand, place, number: num(ty), stores: true };
+        if self.held.as_mut().is_none_or(|held| held.store(event, value)) {
+            self.effect(Op::Store(place), [value, NONE, NONE]);
+        }
     }
 
     /// Whether the copy has only the lanes of the tail.
@@ -318,7 +373,7 @@ impl Lower<'_> {
     /// Where an access lies for the present copy, and the block that depends on.
     pub(super) fn place(&mut self, access: &Access, ty: DType) -> Option<(Place, u16)> {
         let bytes = ty.size() as i64;
-        let strides: SmallVec<[i64; 4]> =
+        let mut strides: SmallVec<[i64; 4]> =
             access.strides.iter().map(|&s| s as i64 * bytes).collect();
         let moved: i64 = strides.iter().zip(&self.copy).map(|(s, c)| s * c.index).sum();
         let offset = access.offset as i64 * bytes;
@@ -334,11 +389,18 @@ impl Lower<'_> {
         };
         let block = self.depends(&strides);
         let masked = vector != 0 && self.partial();
+        if self.held.is_some() {
+            // Pointers that all nests share, to operands without far elements.
+            strides.clear();
+            if start != 0 {
+                return None;
+            }
+        }
         let group = self.group(Group { operand: Some(access.operand), start, strides });
         Some((Place { group, disp, pattern, bytes: bytes as u8, masked }, block))
     }
 
-    fn group(&mut self, group: Group) -> u16 {
+    pub(super) fn group(&mut self, group: Group) -> u16 {
         *self.known.entry(group).or_insert_with_key(|group| {
             self.groups.push(group.clone());
             (self.groups.len() - 1) as u16
@@ -346,7 +408,7 @@ impl Lower<'_> {
     }
 
     /// The innermost block around whose pointers differ, for these strides, from those outside.
-    fn depends(&self, strides: &[i64]) -> u16 {
+    pub(super) fn depends(&self, strides: &[i64]) -> u16 {
         let blocks = self.graph.blocks.borrow();
         let moving = |d: usize| {
             let own = self.own[d].filter(|_| strides[d] != 0)?;
@@ -356,118 +418,8 @@ impl Lower<'_> {
     }
 
     /// The inner of two blocks, one of which is inside the other.
-    fn inner(&self, a: u16, b: u16) -> u16 {
+    pub(super) fn inner(&self, a: u16, b: u16) -> u16 {
         let blocks = self.graph.blocks.borrow();
         if blocks[a as usize].depth >= blocks[b as usize].depth { a } else { b }
-    }
-
-    /// Loads, gathers, indices.
-    fn by_loops(&mut self, i: usize, values: &[Id]) -> Option<Id> {
-        let inst = &self.nest.body[i];
-        let size = num(inst.ty).map_or(Size::Mask, Num::size);
-        match &inst.op {
-            NestOp::Load(access) => {
-                let (place, block) = self.place(access, inst.ty)?;
-                let uniform = place.pattern == Pattern::Same;
-                Some(self.graph.add_in(Op::Load(place), [NONE; 3], size, block, false, uniform))
-            }
-            NestOp::Index { dim, start, step } => self.index(*dim, *start, *step, inst.ty),
-            NestOp::Gather { access, index, stride, bound } => {
-                let ty = self.nest.body[*index as usize].ty;
-                let index = (values[*index as usize], num(ty)?);
-                self.gather(access, index, *stride, *bound, inst.ty)
-            }
-            _ => None,
-        }
-    }
-
-    fn index(&mut self, dim: usize, start: i64, step: i64, ty: DType) -> Option<Id> {
-        let short = fits_i32(self.nest, dim, start, step);
-        let number = if short { Num::I32 } else { Num::I64 };
-        let mut strides: SmallVec<[i64; 4]> = smallvec![0; self.nest.extents.len()];
-        strides[dim] = step;
-        let block = self.depends(&strides);
-        let group = self.group(Group { operand: None, start, strides });
-        let g = &self.graph;
-        let size = number.size();
-        let mut i = g.add_in(Op::Counter(group), [NONE; 3], size, block, false, true);
-        if self.blocking.vector == Some(dim) {
-            let steps = g.add_in(Op::Steps(step), [NONE; 3], size, 0, false, false);
-            i = g.two(Two::Add, number, i, steps);
-        }
-        let ahead = step.wrapping_mul(self.copy[dim].index);
-        if ahead != 0 {
-            let low = if short { ahead as u64 & 0xffff_ffff } else { ahead as u64 };
-            i = g.two(Two::Add, number, i, g.constant(low, size));
-        }
-        let from = if short { DType::I32 } else { DType::I64 };
-        Some(self.expand().cast(i, from, ty))
-    }
-
-    fn expand(&mut self) -> Expand<'_> {
-        Expand { graph: &self.graph, nest: self.nest, helpers: self.helpers, tail: NONE }
-    }
-
-    fn gather(
-        &mut self,
-        access: &Access,
-        (index, number): (Id, Num),
-        stride: isize,
-        bound: usize,
-        ty: DType,
-    ) -> Option<Id> {
-        let (place, at) = self.place(access, ty)?;
-        let size = num(ty).map_or(Size::Mask, Num::size);
-        let bytes = i32::try_from(stride as i64 * ty.size() as i64).ok()?;
-        let bound = bound as u64;
-        let node = self.graph.node(index);
-        let block = self.inner(at, node.block);
-        if node.uniform {
-            // Once for all that is read there.
-            let reach = Op::Reach { stride: bytes, bound };
-            let wide = if self.blocking.eight { Size::B8 } else { Size::B4 };
-            let offset = self.graph.add(reach, [index, NONE, NONE], wide);
-            let (op, uniform) = (Op::Fetch(place), place.pattern == Pattern::Same);
-            return Some(self.graph.add_in(op, [offset, NONE, NONE], size, block, false, uniform));
-        }
-        let largest = if number == Num::I32 { 1 << 31 } else { 1 << 63 };
-        let tail = if self.partial() { self.tail() } else { self.graph.truth(true) };
-        let g = &self.graph;
-        let limit = g.constant(bound.min(largest), number.size());
-        let inside = g.compare(Test::Below, number, index, limit);
-        self.effect(Op::Check, [g.logic(Logic::AndNot, tail, inside), NONE, NONE]);
-        let good = g.logic(Logic::And, inside, tail);
-        let (mut offset, mut number) = (index, number);
-        if number == Num::I32 && !gather_fits_i32(ty, stride, bound as usize) {
-            offset = g.add(Op::Convert(Num::I32, Num::I64), [offset, NONE, NONE], Size::B8);
-            number = Num::I64;
-        }
-        let g = &self.graph;
-        offset = match bytes {
-            b if b > 0 && b.count_ones() == 1 => {
-                g.one(One::Left(b.trailing_zeros() as u8), number, offset)
-            }
-            b => {
-                let low =
-                    if number == Num::I32 { u64::from(b as u32) } else { i64::from(b) as u64 };
-                let by = g.constant(low, number.size());
-                self.expand().times(number, offset, by)
-            }
-        };
-        let g = &self.graph;
-        let lane = match place.pattern {
-            Pattern::Same => 0,
-            Pattern::Forward => i64::from(place.bytes),
-            Pattern::Backward => -i64::from(place.bytes),
-            Pattern::Every(b) => i64::from(b),
-        };
-        if lane != 0 {
-            let steps = g.add_in(Op::Steps(lane), [NONE; 3], number.size(), 0, false, false);
-            offset = g.two(Two::Add, number, offset, steps);
-        }
-        // Lanes that are not read still have an address.
-        offset = g.blend(good, offset, g.constant(0, number.size()));
-        let block = self.inner(block, g.node(good).block);
-        Some(g.add_in(Op::Gather(place), [offset, good, NONE], size, block, false, false))
     }
 }

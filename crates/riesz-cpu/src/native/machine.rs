@@ -232,6 +232,11 @@ impl Machine {
         let w = self.width(size);
         let dst = self.r(to, size);
         match op {
+            Op::One(One::Lane(lane), _) => {
+                let a = self.arg(args[0], size);
+                let (code, every) = codes::lane(size, w);
+                self.asm.ins(code, &[dst, a, Arg::I(lane * every)]);
+            }
             Op::One(f, num) => {
                 let (code, immediate) = codes::one(f, num, self.wide)?;
                 let a = self.arg(args[0], size);
@@ -455,7 +460,11 @@ impl Machine {
                 _ => {
                     let order = if half == 8 { 0x4e } else { 0xb1 };
                     let (to, from) = (self.arg_wide(scratch, 0), self.arg_wide(register, 0));
-                    let code = Code::EVEX_Vpshufd_xmm_k1z_xmmm128b32_imm8;
+                    // Numbers that change between units for floats and integers take longer.
+                    let code = match num.is_float() {
+                        true => Code::EVEX_Vpermilps_xmm_k1z_xmmm128b32_imm8,
+                        false => Code::EVEX_Vpshufd_xmm_k1z_xmmm128b32_imm8,
+                    };
                     self.asm.ins(code, &[to, from, Arg::I(order)]);
                 }
             }
@@ -470,6 +479,7 @@ impl Machine {
 pub(super) fn memory_arguments(op: Op, wide: bool) -> (u8, bool) {
     match op {
         Op::One(One::Left(_) | One::Right(_), _) | Op::Common if !wide => (0, false),
+        Op::One(One::Lane(_), _) => (0, false),
         // The operands may have to be exchanged.
         Op::Compare(_, Num::I32 | Num::I64) if !wide => (0, false),
         Op::One(..) => (0b1, false),

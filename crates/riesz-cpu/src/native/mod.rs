@@ -5,8 +5,10 @@
 //!
 //! - `blocking` chooses lanes, unrolling and blocks; `lower` makes the tree of loops with a copy of
 //!   the body at each leaf, and `beside` puts copies of a long one side by side; `expand` says what each
-//!   instruction becomes, with the elementary functions of `simd::math` written down by `symbol`; `fold`
-//!   keeps accumulators; `address` moves pointers.
+//!   instruction becomes, with the elementary functions of `simd::math` written down by `symbol`, and
+//!   `loads` what comes from memory or from the loops; `fold` keeps accumulators; `address` moves pointers.
+//! - Nests without loops that follow one another, and a `while` of them, are one graph: `line` puts them
+//!   together, `held` knows what they have stored and still is in registers, `total` folds without loops.
 //! - All that is values of a `graph` of `operation`s, numbered, so that what is common is computed
 //!   once and what a loop does not change is computed outside of it; `linear` puts them in order.
 //! - `allocate` walks along the code and gives registers, `looping` across loops; `operate` says what
@@ -33,7 +35,10 @@ mod control;
 mod expand;
 mod fold;
 mod graph;
+mod held;
+mod line;
 mod linear;
+mod loads;
 mod looping;
 mod lower;
 mod machine;
@@ -44,6 +49,7 @@ mod nest;
 mod operate;
 mod operation;
 mod symbol;
+mod total;
 
 use crate::nest::Region;
 use crate::simd::Isa;

@@ -7,7 +7,7 @@
 use super::access::further;
 use super::asm::{Arg, Asm, Mem, vector, widened};
 use super::codes;
-use super::graph::{Combine, Logic, Num, Op, Pattern, Place, Size, Test, Two};
+use super::graph::{Combine, Logic, Num, One, Op, Pattern, Place, Size, Test, Two};
 use super::machine::{Machine, Src, Tail};
 use iced_x86::Code;
 use iced_x86::Register;
@@ -111,6 +111,11 @@ impl Machine {
                     _ => Code::VEX_Vblendvpd_xmm_xmm_xmmm128_xmm,
                 };
                 self.asm.ins(widened(code, w), &[dst, no, yes, mask]);
+            }
+            Op::One(One::Lane(lane), _) => {
+                let a = self.arg(args[0], size);
+                let (code, every) = codes::lane(self.truth, w);
+                self.asm.ins(code, &[dst, a, Arg::I(lane * every)]);
             }
             Op::Tail => {
                 let from = Arg::M(Asm::slot(self.tails[usize::from(self.truth == Size::B8)]));

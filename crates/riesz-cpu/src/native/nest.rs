@@ -193,7 +193,7 @@ impl Machine {
         let (head, end) = (self.asm.label(), self.asm.label());
         let mut counter = Arg::R(Register::RCX);
         match (trips, self.left) {
-            (Trips::Once, _) => {}
+            (Trips::Once | Trips::Open, _) => {}
             (Trips::Count(n), _) => {
                 if innermost {
                     self.asm.number(Register::RCX, n);
@@ -235,11 +235,20 @@ impl Machine {
         self.loops.push(Counting { head, end, counter });
     }
 
+    /// Leaves the innermost loop unless a mask holds in the first lane; changes `rax`.
+    pub(super) fn leave_unless(&mut self, mask: u8) {
+        let Some(end) = self.loops.last().map(|l| l.end) else { return };
+        self.bits(mask);
+        self.asm.immediate(Code::Test_rm32_imm32, &[Arg::R(Register::EAX)], 1);
+        self.asm.jump(Code::Je_rel32_64, end);
+    }
+
     /// Where it ends: back to the beginning, or on.
     pub(super) fn loop_end(&mut self, trips: Trips, step: u64) {
         let Some(Counting { head, end, counter }) = self.loops.pop() else { return };
         match trips {
             Trips::Once => {}
+            Trips::Open => self.asm.jump(Code::Jmp_rel32_64, head),
             Trips::Count(_) => {
                 self.asm.immediate(Code::Sub_rm64_imm32, &[counter], 1);
                 self.asm.jump(Code::Jne_rel32_64, head);

@@ -52,6 +52,32 @@ impl Allocate<'_> {
                 self.end(number, id);
                 Some(())
             }
+            Op::Now(number) => {
+                let to = self.result(id)?;
+                match self.places[number as usize] {
+                    Src::Reg(from) => self.machine.copy(to, from, node.size),
+                    Src::Slot(slot) => self.machine.reload(to, slot, node.size),
+                    Src::Word(_) | Src::Place(_) => return None,
+                }
+                Some(())
+            }
+            Op::Set(number) => {
+                let size = self.size(args[0]);
+                let from = self.read(args[0])?;
+                match self.places[number as usize] {
+                    Src::Reg(to) => self.machine.copy(to, from, size),
+                    Src::Slot(slot) => self.machine.spill(slot, from, size),
+                    Src::Word(_) | Src::Place(_) => return None,
+                }
+                self.done_with(&args);
+                Some(())
+            }
+            Op::Leave => {
+                let mask = self.read(args[0])?;
+                self.machine.leave_unless(mask);
+                self.done_with(&args);
+                Some(())
+            }
             Op::Lanes(combine, num) => {
                 let to = self.tied(id, args[0], &args)?;
                 self.machine.fold_lanes(combine, num, to)
@@ -256,17 +282,24 @@ impl Allocate<'_> {
 impl super::machine::Machine {
     /// Jumps if any lane of a mask is set.
     pub(super) fn branch_if_any(&mut self, mask: u8, to: super::asm::Label) {
+        self.bits(mask);
         if !self.wide {
             let eax = Arg::R(Register::EAX);
-            self.bits_narrow(Register::EAX, mask);
             self.asm.ins(Code::Test_rm32_r32, &[eax, eax]);
             return self.asm.jump(Code::Jne_rel32_64, to);
         }
-        let mask = self.reg(mask, Size::Mask);
-        self.asm.ins(Code::VEX_Kmovw_r32_kr, &[Arg::R(Register::EAX), Arg::R(mask)]);
         let lanes = (1i32 << self.lanes) - 1;
         self.asm.immediate(Code::Test_rm32_imm32, &[Arg::R(Register::EAX)], lanes);
         self.asm.jump(Code::Jne_rel32_64, to);
+    }
+
+    /// `eax` ← a bit for each lane of a mask; with AVX-512 there may be more bits.
+    pub(super) fn bits(&mut self, mask: u8) {
+        if !self.wide {
+            return self.bits_narrow(Register::EAX, mask);
+        }
+        let mask = self.reg(mask, Size::Mask);
+        self.asm.ins(Code::VEX_Kmovw_r32_kr, &[Arg::R(Register::EAX), Arg::R(mask)]);
     }
 
     /// The run has failed if any lane of a mask is set.

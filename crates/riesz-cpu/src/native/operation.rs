@@ -104,6 +104,8 @@ pub(super) enum One {
     /// Shift left, right.
     Left(u8),
     Right(u8),
+    /// The number of this lane in every lane, of vectors of at most 32 bytes.
+    Lane(u8),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -188,6 +190,12 @@ pub(super) enum Op {
     End(u16),
     /// The lanes combined to one, in the first lane.
     Lanes(Combine, Num),
+    /// The value that the accumulator has now.
+    Now(u16),
+    /// The accumulator becomes a.
+    Set(u16),
+    /// Leaves the loop unless a holds in the first lane.
+    Leave,
 }
 
 /// How accumulators are combined.
@@ -210,6 +218,8 @@ impl Op {
                 | Op::StoreFirst(..)
                 | Op::Begin(..)
                 | Op::Join(..)
+                | Op::Set(_)
+                | Op::Leave
                 | Op::Reach { .. }
                 | Op::Call(_, true)
         )
@@ -224,7 +234,13 @@ impl Op {
     pub(super) fn has_result(self) -> bool {
         !matches!(
             self,
-            Op::Check | Op::Store(_) | Op::StoreFirst(..) | Op::Begin(..) | Op::Join(..)
+            Op::Check
+                | Op::Store(_)
+                | Op::StoreFirst(..)
+                | Op::Begin(..)
+                | Op::Join(..)
+                | Op::Set(_)
+                | Op::Leave
         )
     }
 }

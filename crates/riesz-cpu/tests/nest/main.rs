@@ -2,6 +2,7 @@
 
 mod chains;
 mod functions;
+mod lines;
 mod meaning;
 mod native;
 mod random;

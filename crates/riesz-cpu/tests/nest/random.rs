@@ -353,6 +353,6 @@ fn alike(
 }
 
 /// How many cases: `PROPTEST_CASES`, or this.
-fn cases(usual: u32) -> u32 {
+pub fn cases(usual: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
