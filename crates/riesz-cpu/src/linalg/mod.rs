@@ -5,7 +5,7 @@
 //!
 //! `tile` multiplies matrices that fit the second cache, `substitute` solves with triangles, both in
 //! registers; `panel` and `blocked` make factorisations of them, `small` is for orders up to 16. Products
-//! with a short side are `thin`'s, symmetric ones `gram`'s, and `convolve` reads the windows of images as
+//! with a short side are `thin`'s, symmetric ones `gram`'s, those of triangles `bands`', and `convolve` reads the windows of images as
 //! they lie. QR, singular values and eigenvalues are `faer`'s, products of large matrices the library `gemm`'s.
 //!
 //! What holds: no panic for any numbers, NaN and infinities included; a matrix that is singular, not
@@ -14,6 +14,7 @@
 //! What it does not do: sparse or complex matrices, threads. Wrong slice lengths panic: they are a
 //! defect of the caller, never of a user's data.
 
+mod bands;
 mod blocked;
 mod convolve;
 mod factor;
@@ -34,6 +35,7 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use bands::{Band, multiply_bands};
 pub use convolve::{Convolution, Offsets};
 pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
 pub use gram::{gram_bytes, gram_panels, multiply_gram_panel};

@@ -98,9 +98,30 @@ impl<T: Registers, R: Steps, C: Steps> Tiles<T, R, C> {
                 i += M.min(self.m - i);
             }
             while i < self.m {
-                self.columns::<V, F>(i);
+                self.wide_columns::<V, F>(i);
                 i += F.min(self.m - i);
             }
+        }
+    }
+
+    /// Four vectors of columns at a time, or the last ones: for few rows, whose sums are few.
+    #[inline(always)]
+    unsafe fn wide_columns<V: Vector<Number = T>, const M: usize>(&self, i: usize) {
+        let mut j = 0;
+        while j < self.n {
+            let left = self.n - j;
+            let vectors = left.div_ceil(V::LANES).min(4);
+            let last = (left - (vectors - 1) * V::LANES).min(V::LANES);
+            // SAFETY: the columns from j on are below n.
+            unsafe {
+                match vectors {
+                    4 => self.tile::<V, M, 4>(i, j, last),
+                    3 => self.tile::<V, M, 3>(i, j, last),
+                    2 => self.tile::<V, M, 2>(i, j, last),
+                    _ => self.tile::<V, M, 1>(i, j, last),
+                }
+            }
+            j += vectors * V::LANES;
         }
     }
 

@@ -1,6 +1,6 @@
 //! The meaning of nests and regions: one index after the other, plain and slow.
 
-use super::{Access, Call, Fold, Inst, Nest, Op, Region, Special, Step, Store, Strips};
+use super::{Access, Call, Fold, Inst, Nest, Op, Region, Special, Step, Store, Strips, Task};
 use riesz_core::DType;
 use riesz_core::primitive::binary::Binary;
 use riesz_core::primitive::logical::Logical;
@@ -93,13 +93,28 @@ impl Machine<'_> {
             }
             for band in &strips.body {
                 let (from, to) = band.range((from, to));
-                self.nest(&band.nest.part(from, to));
+                match &band.task {
+                    Task::Nest(nest) => self.nest(&nest.part(from, to)),
+                    Task::Call(call) => {
+                        let addresses = self.addresses(call);
+                        // SAFETY: as for a whole call, of which these are some iterations.
+                        self.good &=
+                            unsafe { call.function.run_iterations((from, to), &addresses) };
+                    }
+                }
             }
         }
         self.places = before;
     }
 
     fn call(&mut self, call: &Call) {
+        let addresses = self.addresses(call);
+        // SAFETY: each address points into a buffer of its own, with the elements the region says.
+        self.good &= unsafe { call.function.run(&addresses) };
+    }
+
+    /// Where the operands of a call are.
+    fn addresses(&mut self, call: &Call) -> Vec<*mut u8> {
         let mut addresses = Vec::with_capacity(call.operands.len());
         for &operand in &call.operands {
             let place = self.places[operand as usize];
@@ -110,8 +125,7 @@ impl Machine<'_> {
             });
             addresses.push(start.wrapping_offset(place.at * size));
         }
-        // SAFETY: each address points into a buffer of its own, with the elements the region says.
-        self.good &= unsafe { call.function.run(&addresses) };
+        addresses
     }
 
     fn flag(&self, operand: u32) -> bool {

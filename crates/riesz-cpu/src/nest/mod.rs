@@ -18,7 +18,7 @@ mod strips;
 mod verify;
 
 pub use eval::eval;
-pub use strips::{Band, Local, Strips};
+pub use strips::{Band, Local, Strips, Task};
 
 use riesz_core::DType;
 pub use riesz_core::primitive::binary::Binary;
@@ -255,6 +255,16 @@ pub struct Call {
     pub operations: f64,
 }
 
+/// The loops of a routine, and where each of its operands is in their iterations: the last is written, the
+/// others are read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loops {
+    /// How often each loop runs, outermost first.
+    pub extents: SmallVec<[usize; 4]>,
+    /// One for each operand of the call.
+    pub accesses: SmallVec<[Access; 4]>,
+}
+
 /// The most pieces of a routine, or strips, that run at the same time.
 pub const TOGETHER: usize = 8;
 
@@ -287,6 +297,20 @@ pub trait Routine: Send + Sync {
     /// How many pieces there are.
     fn pieces(&self) -> usize {
         1
+    }
+
+    /// Its loops, if it can run some iterations of the outermost by themselves.
+    fn loops(&self) -> Option<Loops> {
+        None
+    }
+
+    /// Runs the iterations `from..to` of the outermost of its loops; false when there is no result for these
+    /// numbers.
+    ///
+    /// # Safety
+    /// As for `run_piece`, for the parts of the operands that these iterations touch; it has `loops`.
+    unsafe fn run_iterations(&self, _: (usize, usize), _: &[*mut u8]) -> bool {
+        false
     }
 
     /// Runs one piece; false when there is no result for these numbers.

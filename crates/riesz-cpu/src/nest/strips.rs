@@ -1,11 +1,11 @@
-//! Strips: nests over one long loop, each a few of its iterations at a time.
+//! Strips: nests and products over one long loop, each a few of its iterations at a time.
 //!
 //! Nests one after the other write and read whole buffers, which come from memory each time if they are
 //! longer than the cache. Strip by strip, what one nest writes is still in the cache when the next reads
 //! it, and a buffer that only these nests use holds no more than one strip (strip mining and tiling;
 //! Wolfe, *More iteration space tiling*, 1989).
 
-use super::{Access, Nest, Op, Operand};
+use super::{Access, Call, Nest, Op, Operand};
 
 /// Nests whose outermost loops are one long loop. Every strip of it goes through all of them before the
 /// next does.
@@ -24,17 +24,44 @@ pub struct Strips {
     pub body: Vec<Band>,
 }
 
-/// A nest in strips.
+/// A nest or a call in strips.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Band {
-    /// The nest for the whole loop.
-    pub nest: Nest,
+    /// What is done for the whole loop.
+    pub task: Task,
     /// How many iterations of its outermost loop are one of the long loop.
     pub each: usize,
 }
 
+/// What is done in strips.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Task {
+    /// A nest.
+    Nest(Nest),
+    /// A routine that has loops.
+    Call(Call),
+}
+
+impl Task {
+    /// The nest, if it is one.
+    pub fn nest(&self) -> Option<&Nest> {
+        match self {
+            Task::Nest(nest) => Some(nest),
+            Task::Call(_) => None,
+        }
+    }
+
+    /// The call, if it is one.
+    pub fn call(&self) -> Option<&Call> {
+        match self {
+            Task::Nest(_) => None,
+            Task::Call(call) => Some(call),
+        }
+    }
+}
+
 impl Band {
-    /// The iterations of the nest's outermost loop for these iterations of the long loop.
+    /// The iterations of its outermost loop for these iterations of the long loop.
     pub fn range(&self, (from, to): (usize, usize)) -> (usize, usize) {
         (from * self.each, to * self.each)
     }

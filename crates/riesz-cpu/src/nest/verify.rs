@@ -1,6 +1,6 @@
 //! What a well-formed nest is, checked in debug builds after every pass that makes one.
 
-use super::{Access, Band, Fold, Inst, Nest, Op, Reg, Region, Special, Step, Strips};
+use super::{Access, Band, Fold, Inst, Nest, Op, Reg, Region, Special, Step, Strips, Task};
 use riesz_core::DType;
 use riesz_core::primitive::reduce::Reduction;
 
@@ -47,7 +47,18 @@ impl Region {
 
     fn strips(&self, strips: &Strips) -> Result<(), String> {
         strips.locals.iter().try_for_each(|local| self.exists(local.operand))?;
-        for Band { nest, each } in &strips.body {
+        for Band { task, each } in &strips.body {
+            let nest = match task {
+                Task::Nest(nest) => nest,
+                Task::Call(call) => {
+                    call.operands.iter().try_for_each(|&o| self.exists(o))?;
+                    let loops = call.function.loops().map(|l| l.extents);
+                    match loops.as_ref().and_then(|l| l.first()) {
+                        Some(&n) if n == strips.length * each => continue,
+                        _ => return Err(format!("{loops:?} in strips of {}", strips.length)),
+                    }
+                }
+            };
             nest.verify(&self.operands)?;
             if nest.extents.first() != Some(&(strips.length * each)) {
                 return Err(format!("loops {:?} in strips of {}", nest.extents, strips.length));

@@ -3,6 +3,8 @@
 //! A *frame* is a program with its buffers: the whole program, or the body of a loop or branch inside
 //! it. All frames of a plan share one [`Memory`].
 
+mod multiply;
+
 use super::Plan;
 use super::control;
 use super::decide::{Decisions, Domain};
@@ -10,6 +12,7 @@ use super::factored::Factored;
 use super::group::{Root, build, constant, copy, parts_of};
 use super::memory::Memory;
 use super::order::order;
+use super::pattern::Patterns;
 use super::pull::strided;
 use super::role::Role;
 use super::split::split;
@@ -17,8 +20,7 @@ use super::storage::{ALIGNMENT, Place, Storage, assign};
 use super::strip::strip;
 use super::update::{Users, is_update};
 use crate::nest::{Access, Call, Nest, Operand, Region, Routine, Step, TOGETHER};
-use crate::routine::{self, Convolution, Loop, Product};
-use crate::simd::Isa;
+use crate::routine::{self, Convolution};
 use riesz_core::cost::of_equation;
 use riesz_core::{DType, Equation, Error, ErrorKind, Prim, Program, Result, Shape, Type, Value};
 use rustc_hash::FxHashMap as HashMap;
@@ -124,6 +126,7 @@ struct Frame<'a> {
     /// next along each axis.
     turned: HashMap<Value, SmallVec<[usize; 4]>>,
     users: OnceCell<Users>,
+    patterns: OnceCell<Patterns>,
     steps: Vec<Step>,
 }
 
@@ -150,6 +153,7 @@ impl<'a> Frame<'a> {
             factors: HashMap::default(),
             turned: HashMap::default(),
             users: OnceCell::new(),
+            patterns: OnceCell::new(),
             steps: Vec::new(),
         };
         frame.place_values();
@@ -403,6 +407,9 @@ impl<'a> Frame<'a> {
             self.after_factors(eq, shared, operations);
             return Ok(Ok(()));
         }
+        if let Prim::Dot(_) = &eq.prim {
+            return Ok(self.multiply(eq, operations));
+        }
         let (function, operands) = match self.routine(eq) {
             Ok(routine) => routine,
             Err(blocked) => return Ok(Err(blocked)),
@@ -449,10 +456,6 @@ impl<'a> Frame<'a> {
     }
 
     fn routine(&self, eq: &Equation) -> Built<(Arc<dyn Routine>, Operands)> {
-        if let Prim::Dot(_) = &eq.prim {
-            let (product, x, y) = self.product(eq)?;
-            return Ok((Arc::new(product), SmallVec::from_slice(&[x, y, self.home(eq.first)])));
-        }
         let ty = |v: Value| self.program.ty(v).clone();
         if let Prim::Conv(conv) = &eq.prim
             && self.program.ty(eq.first).dtype.is_float()
@@ -469,38 +472,6 @@ impl<'a> Frame<'a> {
         let operands =
             eq.inputs.iter().copied().chain(eq.outputs()).map(|v| self.home(v)).collect();
         Ok((routine::of(&eq.prim, &inputs, &outputs), operands))
-    }
-
-    /// A product of operands that are views of what is stored.
-    fn product(&self, eq: &Equation) -> Built<(Product, Operand, Operand)> {
-        let Prim::Dot(dot) = &eq.prim else { return Err(eq.first) };
-        let (x, y) = (eq.inputs[0], eq.inputs[1]);
-        let (x_at, y_at) = (self.strided(x)?, self.strided(y)?);
-        let of = |v: Value| &self.program.ty(v).shape;
-        let (lhs, rhs) = (dot.lhs(of(x).rank()), dot.rhs(of(y).rank()));
-        let z = self.decisions.strides(self.program, eq.first);
-        let mut z_axes = z.iter().map(|&s| s as isize);
-        let mut next = || z_axes.next().unwrap_or(0);
-        let mut loops = Vec::new();
-        for (&a, &b) in lhs.batch.iter().zip(&rhs.batch) {
-            let (x, y) = (x_at.strides[a], y_at.strides[b]);
-            loops.push(Loop { extent: of(eq.inputs[0])[a], x, y, z: next() });
-        }
-        for &a in &lhs.free {
-            loops.push(Loop { extent: of(x)[a], x: x_at.strides[a], y: 0, z: next() });
-        }
-        for &b in &rhs.free {
-            loops.push(Loop { extent: of(y)[b], x: 0, y: y_at.strides[b], z: next() });
-        }
-        for (&a, &b) in lhs.contract.iter().zip(&rhs.contract) {
-            let (by_x, by_y) = (x_at.strides[a], y_at.strides[b]);
-            loops.push(Loop { extent: of(x)[a], x: by_x, y: by_y, z: 0 });
-        }
-        let offset = [x_at.offset, y_at.offset, 0];
-        let dtype = self.program.ty(eq.first).dtype;
-        let product =
-            Product::new(Isa::best(), dtype, offset, &loops, x_at.operand == y_at.operand);
-        Ok((product, x_at.operand, y_at.operand))
     }
 
     /// Where a value is, as strides in the buffer of what it is a view of.

@@ -5,7 +5,7 @@
 //! the same index: there the loads come first. So a step of descent updates its parameters in place.
 
 use super::{Place, Plan, Storage};
-use crate::nest::{Nest, Operand, Step};
+use crate::nest::{Nest, Operand, Step, Task};
 use riesz_core::{DType, Primitive};
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
@@ -82,7 +82,10 @@ fn give_up(steps: &[Step]) -> bool {
 fn mentions(step: &Step, show: &mut impl FnMut(Operand)) {
     match step {
         Step::Nest(nest) => of_nest(nest, show),
-        Step::Strips(strips) => strips.body.iter().for_each(|band| of_nest(&band.nest, show)),
+        Step::Strips(strips) => strips.body.iter().for_each(|band| match &band.task {
+            Task::Nest(nest) => of_nest(nest, show),
+            Task::Call(call) => call.operands.iter().copied().for_each(&mut *show),
+        }),
         Step::Call(call) => call.operands.iter().copied().for_each(show),
         Step::Loop { windows, advance, exchange, body, .. } => {
             windows.iter().flat_map(|w| [w.0, w.1]).for_each(&mut *show);

@@ -301,6 +301,17 @@ pub fn copy(from: Storage, to: Storage, memory: &Memory) -> Nest {
     order(nest)
 }
 
+/// A nest that copies elements, in this order, from one place to another.
+pub fn copy_between(ty: DType, shape: &Shape, from: Access, to: Access) -> Nest {
+    order(Nest {
+        extents: shape.iter().copied().collect(),
+        vector: None,
+        body: vec![Inst { op: Op::Load(from), ty }],
+        stores: vec![Store { value: 0, access: to, fold: None }],
+        flag: None,
+    })
+}
+
 /// The parts that make up the result of an equation, and whether it is filled with zeros first; it lies
 /// with these strides, if they are not those of its shape.
 pub fn parts_of(

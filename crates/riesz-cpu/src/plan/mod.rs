@@ -2,7 +2,7 @@
 //!
 //! `role` says what each equation can become, `factored` which matrices are factored once for several of
 //! them, `decide` which values are stored and in which nest, `layout` in which order their elements lie,
-//! `pull` and `group` build the nests, `order` arranges their loops, `control` makes steps of loops and
+//! `pull` and `group` build the nests, `order` arranges their loops, `pattern` finds what of a product is zero or not read, `control` makes steps of loops and
 //! branches, `update` and `settle` find what can be written in place, `strip` lets nests share a
 //! long loop, `storage` gives out memory, `donate` finds
 //! results that can lie where arguments did. What comes out is a [`Plan`]: a [`Region`] and the buffers
@@ -22,6 +22,7 @@ mod index;
 mod layout;
 mod memory;
 mod order;
+mod pattern;
 mod pull;
 mod role;
 mod settle;

@@ -4,13 +4,16 @@
 //! if every iteration of that loop touches only its own part of what one of them writes and another
 //! accesses. What only they use then holds one strip.
 //!
-//! A group begins with a nest and takes the following ones that can join; what cannot stays behind if
+//! So do products of a batch of matrices, with the nests that make their factors and those that read their
+//! results: the long loop is the batch then, and a strip a few matrices, or one.
+//!
+//! A group begins with a nest or a batch of products and takes the following ones that can join; what cannot stays behind if
 //! it has nothing to do with those that pass it. A group is made if it saves enough traffic.
 
 use super::memory::{Memory, entries};
 use super::order::permuted;
 use super::storage::{Place, Storage};
-use crate::nest::{Band, Local, Nest, Op, Step, Strips, TOGETHER};
+use crate::nest::{Access, Band, Call, Local, Nest, Op, Step, Strips, TOGETHER, Task};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -26,6 +29,9 @@ const WIDEST: usize = 3 << 18;
 
 /// Strips are multiples of this many iterations, so that no vector is cut.
 const GRAIN: usize = 64;
+
+/// The least length of a batch of products that is cut: as many strips as run at the same time.
+const BATCH: usize = TOGETHER;
 
 /// The bytes of traffic from which on strips are worth their walking.
 const WORTH: usize = 1 << 20;
@@ -115,20 +121,25 @@ impl Planner<'_> {
 
     /// The group that begins with a step and saves most, and how long its strips are.
     fn best_group(&self, at: usize, done: &[bool]) -> Option<(Group, usize)> {
-        let Step::Nest(nest) = &self.steps[at] else { return None };
-        if nest.extents.iter().product::<usize>() < LONG {
-            return None;
-        }
+        let extents = match &self.steps[at] {
+            Step::Nest(nest) if nest.extents.iter().product::<usize>() >= LONG => {
+                nest.extents.clone()
+            }
+            Step::Call(call) => SmallVec::from_elem(batch(call)?, 1),
+            _ => return None,
+        };
         let mut lengths: Vec<usize> = Vec::new();
         for step in &self.steps[at..self.steps.len().min(at + 8)] {
-            let Step::Nest(other) = step else { continue };
-            let fits = |&&n: &&usize| {
-                n >= LONG
-                    && nest.extents.iter().any(|e| e.is_multiple_of(n))
-                    && !lengths.contains(&n)
+            let new = match step {
+                Step::Nest(other) => other.extents.iter().copied().filter(|&n| n >= LONG).collect(),
+                Step::Call(call) => batch(call).into_iter().collect(),
+                _ => Vec::new(),
             };
-            let new: Vec<usize> = other.extents.iter().filter(fits).copied().collect();
-            lengths.extend(new);
+            for n in new {
+                if extents.iter().any(|e| e.is_multiple_of(n)) && !lengths.contains(&n) {
+                    lengths.push(n);
+                }
+            }
         }
         let groups = lengths.into_iter().filter_map(|length| {
             let group = self.grow(at, length, done)?;
@@ -144,34 +155,35 @@ impl Planner<'_> {
         let mut group = Group { length, members: Vec::new(), areas: BTreeMap::new() };
         let mut passed: Vec<usize> = Vec::new();
         for j in (at..self.steps.len().min(at + AHEAD)).filter(|&j| !done[j]) {
-            let joins = match &self.steps[j] {
-                Step::Nest(nest) if passed.iter().all(|&p| self.is_free(p, j, nest)) => {
-                    bands(nest, length).into_iter().any(|band| group.join(j, band))
-                }
-                _ => false,
-            };
+            let joins = passed.iter().all(|&p| self.is_free(p, j))
+                && bands(&self.steps[j], length).into_iter().any(|band| group.join(j, band));
             match joins {
                 true => {}
                 false if j == at => return None,
                 false => passed.push(j),
             }
         }
-        (group.members.len() > 1).then_some(group)
+        // A short loop is worth it for products only.
+        let products = group.members.iter().any(|m| m.1.task.call().is_some());
+        (group.members.len() > 1 && (length >= LONG || products)).then_some(group)
     }
 
-    /// Whether a nest may run before a step that comes before it.
-    fn is_free(&self, step: usize, at: usize, nest: &Nest) -> bool {
+    /// Whether a nest or a call may run before a step that comes before it.
+    fn is_free(&self, step: usize, at: usize) -> bool {
         let is_written = |s: &Storage| {
             let fixed = matches!(
                 self.memory.buffers[*s as usize].place,
                 Place::Argument(_) | Place::Constant(_)
             );
-            let written = |nest: &Nest| nest.stores.iter().any(|store| store.access.operand == *s);
-            match &self.steps[step] {
-                _ if fixed || *s == self.memory.flag => false,
-                Step::Nest(other) => written(other) || written(nest),
+            let written = |step: &Step| match step {
+                Step::Nest(nest) => nest.stores.iter().any(|store| store.access.operand == *s),
+                Step::Call(call) if call.function.loops().is_some() => {
+                    call.operands.last() == Some(s)
+                }
                 _ => true,
-            }
+            };
+            let fixed = fixed || *s == self.memory.flag;
+            !fixed && (written(&self.steps[step]) || written(&self.steps[at]))
         };
         let both = |s: &&Storage| self.touched[at].iter().flatten().any(|t| t == *s);
         !self.touched[step].iter().flatten().filter(both).any(is_written)
@@ -180,6 +192,17 @@ impl Planner<'_> {
     /// The iterations of a strip; none if a single one touches too much.
     fn size(&self, group: &Group) -> Option<usize> {
         let moves = |a: &Area| a.walk.as_ref().is_some_and(|w| w.along != 0);
+        if group.length < LONG {
+            // What one member writes should still be there when the next reads it.
+            let stays = |areas: &Vec<Area>| {
+                areas.iter().any(moves) && areas.iter().any(|a| a.member != areas[0].member)
+            };
+            let kept = group.areas.iter().filter(|(_, areas)| stays(areas));
+            let bytes: usize = kept.map(|(&s, _)| self.memory.buffers[s as usize].bytes()).sum();
+            let each = bytes.div_ceil(group.length).max(1);
+            let size = (STRIP / each).clamp(1, group.length.div_ceil(TOGETHER));
+            return (each <= WIDEST).then_some(size);
+        }
         let touched = group.areas.iter().filter(|(_, areas)| areas.iter().any(moves));
         let bytes: usize = touched.map(|(&s, _)| self.memory.buffers[s as usize].bytes()).sum();
         let each = bytes.div_ceil(group.length).max(1);
@@ -223,6 +246,11 @@ impl Planner<'_> {
         if !areas.iter().all(all) || period == 0 || !buffer.len.is_multiple_of(period) {
             return None;
         }
+        // Where a routine finds its operands is fixed: there is but one turn of the long loop.
+        let calls = areas.iter().any(|a| group.members[a.member].1.task.call().is_some());
+        if calls && buffer.len != period {
+            return None;
+        }
         let room = (buffer.len / group.length * size).next_multiple_of(GRAIN);
         Some(Local { operand: s, stride, room })
     }
@@ -234,7 +262,11 @@ impl Planner<'_> {
         let mut body: Vec<Band> = group.members.into_iter().map(|m| m.1).collect();
         for local in &locals {
             let (old, new) = (local.stride * length as isize, local.stride * size as isize);
-            for access in body.iter_mut().flat_map(|band| band.nest.accesses_mut()) {
+            let nests = body.iter_mut().filter_map(|band| match &mut band.task {
+                Task::Nest(nest) => Some(nest),
+                Task::Call(_) => None,
+            });
+            for access in nests.flat_map(|nest| nest.accesses_mut()) {
                 if access.operand != local.operand {
                     continue;
                 }
@@ -275,14 +307,26 @@ impl Group {
 
 /// The places that a nest touches.
 fn areas(band: &Band, member: usize) -> Vec<(Storage, Area)> {
-    let nest = &band.nest;
-    let walk = |access: &crate::nest::Access| {
+    let walk = |access: &Access, extents: &[usize]| {
         let mut loops: SmallVec<[(isize, usize); 4]> =
-            access.strides.iter().copied().zip(nest.extents.iter().copied()).skip(1).collect();
+            access.strides.iter().copied().zip(extents.iter().copied()).skip(1).collect();
         let first = access.strides.first().copied().unwrap_or(0);
         loops.push((first, band.each));
         Walk { offset: access.offset, along: first * band.each as isize, loops }
     };
+    let nest = match &band.task {
+        Task::Nest(nest) => nest,
+        Task::Call(call) => {
+            let Some(loops) = call.function.loops() else { return Vec::new() };
+            let last = call.operands.len() - 1;
+            let area = |(i, (&operand, access)): (usize, (&Storage, &Access))| {
+                let walk = Some(walk(access, &loops.extents));
+                (operand, Area { member, is_store: i == last, walk })
+            };
+            return call.operands.iter().zip(&loops.accesses).enumerate().map(area).collect();
+        }
+    };
+    let walk = |access: &Access| walk(access, &nest.extents);
     let loads = nest.body.iter().filter_map(|inst| match &inst.op {
         Op::Load(access) => Some((access, Some(walk(access)))),
         Op::Gather { access, .. } => Some((access, None)),
@@ -349,12 +393,32 @@ impl Walk {
     }
 }
 
-/// The ways to see a nest as one over a long loop of this length.
-fn bands(nest: &Nest, length: usize) -> Vec<Band> {
+/// How many matrices there are in a batch of products, if it can be cut.
+fn batch(call: &Call) -> Option<usize> {
+    call.function.loops()?.extents.first().copied().filter(|&n| n >= BATCH)
+}
+
+/// The ways to see a nest or a call as one over a long loop of this length.
+fn bands(step: &Step, length: usize) -> Vec<Band> {
+    let nest = match step {
+        Step::Nest(nest) => nest,
+        Step::Call(call) => {
+            let all = batch(call).filter(|n| n.is_multiple_of(length));
+            let band = |n| Band { each: n / length, task: Task::Call(call.clone()) };
+            return all.into_iter().map(band).collect();
+        }
+        _ => return Vec::new(),
+    };
     let folded = super::order::folded(nest);
-    let fits = |&l: &usize| nest.extents[l].is_multiple_of(length) && folded >> l & 1 == 0;
+    // A few iterations do not fill the lanes of vectors.
+    let fits = |&l: &usize| {
+        nest.extents[l].is_multiple_of(length)
+            && folded >> l & 1 == 0
+            && (length >= LONG || nest.vector != Some(l))
+    };
     let loops = (0..nest.extents.len()).filter(fits);
-    loops.map(|l| Band { each: nest.extents[l] / length, nest: outermost(nest, l) }).collect()
+    let band = |l| Band { each: nest.extents[l] / length, task: Task::Nest(outermost(nest, l)) };
+    loops.map(band).collect()
 }
 
 /// The nest with one of its loops outside of the others.

@@ -1,7 +1,7 @@
 //! A plan as a person reads it: the steps in order, what each does, and what it costs.
 
 use super::{Peaks, Work};
-use crate::nest::{Nest, Op, Reduction, Step, Store};
+use crate::nest::{Call, Nest, Op, Reduction, Step, Store, Task};
 use crate::plan::{Place, Plan};
 use riesz_core::counted;
 use std::fmt::{self, Display, Formatter};
@@ -117,12 +117,12 @@ impl Plan {
                 let (count, size) = (strips.count(), strips.size);
                 writeln!(f, "{indent}strips {count} of {size}")?;
                 let indent = "  ".repeat(depth + 1);
-                strips.body.iter().try_for_each(|band| self.write_nest(f, &band.nest, &indent))
+                strips.body.iter().try_for_each(|band| match &band.task {
+                    Task::Nest(nest) => self.write_nest(f, nest, &indent),
+                    Task::Call(call) => self.write_call(f, call, &indent),
+                })
             }
-            Step::Call(call) => {
-                let operands: Vec<String> = call.operands.iter().map(|&o| self.name(o)).collect();
-                writeln!(f, "{indent}call  {} of {}", call.function.name(), operands.join(", "))
-            }
+            Step::Call(call) => self.write_call(f, call, &indent),
             Step::Loop { count, body, .. } => {
                 writeln!(f, "{indent}loop  {count} times")?;
                 self.write_steps(f, body, depth + 1)
@@ -140,6 +140,11 @@ impl Plan {
                 self.write_steps(f, no, depth + 1)
             }
         }
+    }
+
+    fn write_call(&self, f: &mut Formatter<'_>, call: &Call, indent: &str) -> fmt::Result {
+        let operands: Vec<String> = call.operands.iter().map(|&o| self.name(o)).collect();
+        writeln!(f, "{indent}call  {} of {}", call.function.name(), operands.join(", "))
     }
 
     fn write_nest(&self, f: &mut Formatter<'_>, nest: &Nest, indent: &str) -> fmt::Result {
@@ -206,7 +211,10 @@ fn count(steps: &[Step]) -> (usize, usize) {
     for step in steps {
         let (nests, calls) = match step {
             Step::Nest(_) => (1, 0),
-            Step::Strips(strips) => (strips.body.len(), 0),
+            Step::Strips(strips) => {
+                let calls = strips.body.iter().filter_map(|band| band.task.call()).count();
+                (strips.body.len() - calls, calls)
+            }
             Step::Call(_) => (0, 1),
             Step::Loop { body, .. } => count(body),
             Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {

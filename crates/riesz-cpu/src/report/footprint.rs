@@ -55,7 +55,12 @@ fn bytes_of(tensor: &Tensor) -> usize {
 /// The most that a call of these steps allocates.
 fn allocated(steps: &[Step]) -> usize {
     let each = |step: &Step| match step {
-        Step::Nest(_) | Step::Strips(_) => 0,
+        Step::Nest(_) => 0,
+        Step::Strips(strips) => {
+            let together = strips.count().clamp(1, TOGETHER).min(threads());
+            let calls = strips.body.iter().filter_map(|band| band.task.call());
+            together * calls.map(|call| call.function.allocates()).max().unwrap_or(0)
+        }
         Step::Call(call) => {
             let together = call.function.pieces().clamp(1, TOGETHER).min(threads());
             together * call.function.allocates()

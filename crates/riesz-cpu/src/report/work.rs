@@ -1,7 +1,7 @@
 //! What a step of a plan does: operations, and bytes that it must read and write.
 
 use super::Peaks;
-use crate::nest::{Access, Inst, Nest, Op, Operand, Step, Strips};
+use crate::nest::{Access, Call, Inst, Nest, Op, Operand, Step, Strips, Task};
 use crate::plan::{Plan, cost};
 use riesz_core::DType;
 use std::collections::BTreeMap;
@@ -68,16 +68,7 @@ impl Plan {
         match step {
             Step::Nest(nest) => self.work_of_nest(nest),
             Step::Strips(strips) => self.work_of_strips(strips),
-            Step::Call(call) => {
-                // What a function touches are its operands; it has been counted what it computes.
-                let operands = call.operands.iter().map(|&o| self.buffers[o as usize].bytes());
-                let narrow = call.operands.first().map_or(DType::F64, |&o| self.dtype(o));
-                Work {
-                    flops: call.operations,
-                    bytes: operands.sum::<usize>() as f64,
-                    results: call.operations / 2.0 * lanes_of(narrow),
-                }
-            }
+            Step::Call(call) => self.work_of_call(call),
             Step::Loop { count, body, .. } => self.work_of_all(body) * *count as f64,
             Step::While { test, body, .. } => self.work_of_all(test) + self.work_of_all(body),
             Step::If { yes, no, .. } => {
@@ -107,12 +98,29 @@ impl Plan {
         Work { bytes: bytes.values().sum(), ..work }
     }
 
+    /// What a function touches are its operands; it has been counted what it computes.
+    fn work_of_call(&self, call: &Call) -> Work {
+        let operands = call.operands.iter().map(|&o| self.buffers[o as usize].bytes());
+        let narrow = call.operands.first().map_or(DType::F64, |&o| self.dtype(o));
+        Work {
+            flops: call.operations,
+            bytes: operands.sum::<usize>() as f64,
+            results: call.operations / 2.0 * lanes_of(narrow),
+        }
+    }
+
     /// What only one strip of is there never goes to memory; what several nests touch does once.
     fn work_of_strips(&self, strips: &Strips) -> Work {
         let mut sum = Work::default();
         let mut traffic: BTreeMap<Operand, f64> = BTreeMap::new();
         for band in &strips.body {
-            let (work, bytes) = self.work_and_traffic(&band.nest);
+            let (work, bytes) = match &band.task {
+                Task::Nest(nest) => self.work_and_traffic(nest),
+                Task::Call(call) => {
+                    let bytes = |&o: &Operand| (o, self.buffers[o as usize].bytes() as f64);
+                    (self.work_of_call(call), call.operands.iter().map(bytes).collect())
+                }
+            };
             sum += work;
             for (operand, bytes) in bytes {
                 let all = traffic.entry(operand).or_default();

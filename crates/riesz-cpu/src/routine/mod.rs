@@ -12,6 +12,7 @@ mod indexed;
 mod linear;
 mod lines;
 mod ordered;
+mod partial;
 mod product;
 mod random;
 mod reference;
@@ -19,6 +20,7 @@ mod running;
 mod stack;
 
 pub use convolution::Convolution;
+pub use partial::{Counted, Partial};
 pub use product::{Loop, Product};
 pub use reference::{Reference, read, write};
 

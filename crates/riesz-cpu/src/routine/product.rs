@@ -11,9 +11,10 @@ use crate::linalg::{
     Integer, MatPtr, Scalar, gram_bytes, gram_panels, multiply_gram_panel, multiply_integers_raw,
     multiply_raw, packed_bytes,
 };
-use crate::nest::Routine;
+use crate::nest::{Access, Loops, Routine};
 use crate::simd::Isa;
 use riesz_core::DType;
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// A loop of a product: how often it runs, and the elements by which it moves x, y and the result.
@@ -150,6 +151,11 @@ impl Product {
         x == y && mirrored(&self.row, &self.column) && whole && packed
     }
 
+    /// Whether it is a matrix times its transpose, of which half is computed.
+    pub fn is_symmetric(&self) -> bool {
+        matches!(self.cut, Cut::Panels(_))
+    }
+
     /// How many multiplications it takes.
     pub fn multiplications(&self) -> usize {
         let around = size(&self.around) * size(&self.sums);
@@ -190,13 +196,12 @@ impl Product {
     /// As for [`Routine::run_piece`], with operands of type `T`.
     unsafe fn products<T>(
         &self,
-        piece: usize,
+        [around, rows, columns]: [Range<usize>; 3],
         addresses: &[*mut u8],
         product: impl Fn(Matrices<T>),
     ) {
         let [x, y, z] = [self.operands[0], self.operands[1], 2].map(|i| addresses[i].cast::<T>());
         let copy = addresses.get(3).map_or(std::ptr::null_mut(), |at| at.cast::<T>());
-        let [around, rows, columns] = self.parts(piece);
         let (i, j) = (rows.start as isize, columns.start as isize);
         let (row, column, sum) = (self.row, self.column, self.sum);
         let shape = (rows.len(), columns.len(), sum.extent);
@@ -224,7 +229,12 @@ impl Product {
 
     /// # Safety
     /// As for [`Routine::run_piece`], with operands of type `T`.
-    unsafe fn floats<T: Scalar>(&self, piece: usize, addresses: &[*mut u8]) {
+    unsafe fn floats<T: Scalar>(
+        &self,
+        piece: usize,
+        parts: [Range<usize>; 3],
+        addresses: &[*mut u8],
+    ) {
         let multiply = |Matrices { shape, a, b, c, first }: Matrices<T>| {
             let beta = T::of(if first { 0.0 } else { 1.0 });
             // SAFETY: the caller's: the matrices lie in the operands, and z overlaps nothing.
@@ -239,18 +249,18 @@ impl Product {
             }
         };
         // SAFETY: the caller's.
-        unsafe { self.products(piece, addresses, multiply) }
+        unsafe { self.products(parts, addresses, multiply) }
     }
 
     /// # Safety
     /// As for [`Routine::run_piece`], with operands of type `T`.
-    unsafe fn integers<T: Integer>(&self, piece: usize, addresses: &[*mut u8]) {
+    unsafe fn integers<T: Integer>(&self, parts: [Range<usize>; 3], addresses: &[*mut u8]) {
         let multiply = |Matrices { shape, a, b, c, first }: Matrices<T>| {
             // SAFETY: the caller's: the matrices lie in the operands, and z overlaps nothing.
             unsafe { multiply_integers_raw(shape, a, b, !first, c) }
         };
         // SAFETY: the caller's.
-        unsafe { self.products(piece, addresses, multiply) }
+        unsafe { self.products(parts, addresses, multiply) }
     }
 }
 
@@ -346,10 +356,51 @@ fn take(loops: &mut Vec<Loop>, near: impl Fn(&Loop) -> bool) -> Loop {
     }
 }
 
+impl Product {
+    /// Some iterations of the loops around, rows and columns; of a symmetric product, the panel of a piece.
+    ///
+    /// # Safety
+    /// As for [`Routine::run_piece`].
+    unsafe fn run_parts(
+        &self,
+        piece: usize,
+        parts: [Range<usize>; 3],
+        addresses: &[*mut u8],
+    ) -> bool {
+        // SAFETY: the caller's.
+        unsafe {
+            match self.dtype {
+                DType::F32 => self.floats::<f32>(piece, parts, addresses),
+                DType::F64 => self.floats::<f64>(piece, parts, addresses),
+                DType::I32 => self.integers::<i32>(parts, addresses),
+                DType::I64 => self.integers::<i64>(parts, addresses),
+                // A product of truth values is refused by its shape rule.
+                DType::Bool => return false,
+            }
+        }
+        true
+    }
+}
+
+impl Loop {
+    /// The loops of a product, outermost first, as a routine has them.
+    pub(super) fn all(loops: &[Loop], offset: [isize; 3]) -> Loops {
+        let access = |(i, by): (usize, fn(&Loop) -> isize)| {
+            let strides = loops.iter().map(by).collect();
+            Access { operand: i as u32, offset: offset[i], strides }
+        };
+        let moves: [fn(&Loop) -> isize; 3] = [|l| l.x, |l| l.y, |l| l.z];
+        Loops {
+            extents: loops.iter().map(|l| l.extent).collect(),
+            accesses: moves.into_iter().enumerate().map(access).collect::<SmallVec<_>>(),
+        }
+    }
+}
+
 impl Routine for Product {
     fn name(&self) -> String {
         let (m, n, k) = (self.row.extent, self.column.extent, self.sum.extent);
-        let symmetric = if let Cut::Panels(_) = self.cut { "symmetric " } else { "" };
+        let symmetric = if self.is_symmetric() { "symmetric " } else { "" };
         match size(&self.around) * size(&self.sums) {
             1 => format!("{symmetric}product {m}x{n}x{k}"),
             around => format!("{around} {symmetric}products {m}x{n}x{k}"),
@@ -388,16 +439,28 @@ impl Routine for Product {
 
     unsafe fn run_piece(&self, piece: usize, addresses: &[*mut u8]) -> bool {
         // SAFETY: the caller's.
-        unsafe {
-            match self.dtype {
-                DType::F32 => self.floats::<f32>(piece, addresses),
-                DType::F64 => self.floats::<f64>(piece, addresses),
-                DType::I32 => self.integers::<i32>(piece, addresses),
-                DType::I64 => self.integers::<i64>(piece, addresses),
-                // A product of truth values is refused by its shape rule.
-                DType::Bool => return false,
-            }
+        unsafe { self.run_parts(piece, self.parts(piece), addresses) }
+    }
+
+    fn loops(&self) -> Option<Loops> {
+        let loops = self.around.iter().chain(&self.sums);
+        let loops = loops.chain([&self.row, &self.column, &self.sum]).copied().collect::<Vec<_>>();
+        let batch = self.around.first().is_some_and(|l| l.x != 0 && l.y != 0);
+        let fits = self.copied.is_empty() && self.operands == [0, 1] && batch;
+        fits.then(|| Loop::all(&loops, self.offset))
+    }
+
+    unsafe fn run_iterations(&self, (from, to): (usize, usize), addresses: &[*mut u8]) -> bool {
+        let inner = size(&self.around[1..]);
+        let around = from * inner..to * inner;
+        if let Cut::Around(_) = self.cut {
+            let whole = [around, 0..self.row.extent, 0..self.column.extent];
+            // SAFETY: the caller's.
+            return unsafe { self.run_parts(0, whole, addresses) };
         }
-        true
+        let each = self.pieces() / size(&self.around);
+        // SAFETY: the caller's: the pieces of these products.
+        (around.start * each..around.end * each)
+            .all(|piece| unsafe { self.run_piece(piece, addresses) })
     }
 }

@@ -6,7 +6,7 @@
 
 use super::pool;
 use crate::native::{self, Code, Codes};
-use crate::nest::{Call, Nest, Operand, Region, Step, Strips, TOGETHER};
+use crate::nest::{Call, Nest, Operand, Region, Step, Strips, TOGETHER, Task};
 use crate::plan::{ALIGNMENT, WORTH_SHARING, cost};
 use crate::simd::Isa;
 use crate::tile::Tiles;
@@ -159,10 +159,7 @@ impl Stages {
                     });
                     true
                 }
-                Stage::Strips(striped) => {
-                    self.strips(striped, table, n);
-                    true
-                }
+                Stage::Strips(striped) => self.strips(striped, table, n),
                 Stage::Call(call) => call_in_pieces(call, table),
                 Stage::Loop(repeat) => self.repeat(repeat, table, n),
                 Stage::While { test, flag, body } => {
@@ -183,7 +180,8 @@ impl Stages {
 
     /// # Safety
     /// As for `stages`.
-    unsafe fn strips(&self, Striped { strips, nests }: &Striped, table: Table, n: usize) {
+    unsafe fn strips(&self, Striped { strips, nests }: &Striped, table: Table, n: usize) -> bool {
+        let good = AtomicBool::new(true);
         let count = strips.count();
         let together = count.min(TOGETHER);
         pool::run(together, &|number| {
@@ -198,14 +196,29 @@ impl Stages {
                     let by = local.shift(number, from) * self.sizes[place] as isize;
                     own[place] = all[place].wrapping_offset(by);
                 }
-                for (nest, band) in nests.iter().zip(&strips.body) {
+                let mut nests = nests.iter();
+                for band in &strips.body {
                     let range = band.range((from, to));
-                    // SAFETY: the caller's; strips write elements of their own, and each number has
-                    // its room. Nests have no calls that fail.
-                    unsafe { nest.run(Table(own.as_mut_ptr()), n, Some(range)) };
+                    let done = match &band.task {
+                        // SAFETY: the caller's; strips write elements of their own, and each number has
+                        // its room.
+                        Task::Nest(_) => nests.next().is_none_or(|nest| unsafe {
+                            nest.run(Table(own.as_mut_ptr()), n, Some(range))
+                        }),
+                        Task::Call(call) => {
+                            let operands = call.operands.iter().map(|&o| own[o as usize]);
+                            let operands: SmallVec<[*mut u8; 8]> = operands.collect();
+                            // SAFETY: the same.
+                            unsafe { call.function.run_iterations(range, &operands) }
+                        }
+                    };
+                    if !done {
+                        good.store(false, Ordering::Relaxed);
+                    }
                 }
             }
         });
+        good.into_inner()
     }
 
     /// # Safety
@@ -337,7 +350,8 @@ impl Outline {
             Outline::Serial => Stage::Serial(units.next()?),
             Outline::Shared(ranges) => Stage::Shared(units.next()?, ranges),
             Outline::Strips(strips) => {
-                let nests = units.take(strips.body.len()).collect();
+                let nests = strips.body.iter().filter(|band| band.task.nest().is_some());
+                let nests = units.take(nests.count()).collect();
                 Stage::Strips(Striped { strips, nests })
             }
             Outline::Call(call) => Stage::Call(call),
@@ -381,8 +395,8 @@ impl Builder<'_> {
                     Outline::Shared(ranges(nest))
                 }
                 Step::Strips(strips) => {
-                    for band in &strips.body {
-                        self.compile(vec![Step::Nest(band.nest.clone())]);
+                    for nest in strips.body.iter().filter_map(|band| band.task.nest()) {
+                        self.compile(vec![Step::Nest(nest.clone())]);
                     }
                     Outline::Strips(strips.clone())
                 }

@@ -10,4 +10,5 @@ mod programs;
 mod small;
 mod strips;
 mod threads;
+mod triangles;
 mod updates;

@@ -77,6 +77,10 @@ fn cases() -> Vec<(&'static str, Program)> {
             vec![y.sum_axes(&[0]), y.tanh()]
         }),
         one("a solution", &[f64s(&[120, 120]), f64s(&[120])], |x| vec![x[0].solve(x[1])]),
+        one("a batch of products", &[f64s(&[16, 150, 120])], |x| {
+            let scores = Var::einsum("bik,bjk->bij", &[x[0], x[0].cos()]).tanh();
+            vec![scores.tril().matmul(x[0])]
+        }),
         one("eigenvalues", &[f64s(&[80, 80])], |x| vec![x[0].eigh().0]),
         one("a sort", &[f64s(&[20_000])], |x| vec![x[0].sort(0)]),
         one("a loop", &[f64s(&[1000]), f64s(&[1000, 1000])], |x| {

@@ -9,7 +9,7 @@ use riesz_cpu::plan::{Buffer, Place, Plan};
 use riesz_cpu::run::{Executable, set_threads};
 
 /// Plans a program of arguments of these shapes and compares it with its meaning.
-fn plan(shapes: &[&[usize]], dtype: DType, f: impl FnOnce(&[Var]) -> Vec<Var>) -> Plan {
+pub fn plan(shapes: &[&[usize]], dtype: DType, f: impl FnOnce(&[Var]) -> Vec<Var>) -> Plan {
     let types: Vec<Type> = shapes.iter().map(|s| Type::new(dtype, *s)).collect();
     let program = trace(&types, f).unwrap_or_else(|e| panic!("{e}"));
     let args: Vec<Tensor> =
@@ -109,6 +109,31 @@ fn what_reads_its_neighbours_stays_apart() {
     assert!(plan.buffers.iter().any(whole), "{plan}");
 }
 
+#[test]
+fn batches_of_products_with_what_makes_and_reads_them() {
+    // Attention: scores, weights that sum to 1, and what they mix.
+    for dtype in [DType::F64, DType::F32] {
+        let shape: &[usize] = &[20, 130, 60];
+        let plan = plan(&[shape; 3], dtype, |x| {
+            let scores = Var::einsum("bik,bjk->bij", &[x[0], x[1]]) * 0.3;
+            let weights = (scores - scores.max_axes(&[2]).expand_dims(2)).exp();
+            let weights = weights / weights.sum_axes(&[2]).expand_dims(2);
+            vec![Var::einsum("bij,bjk->bik", &[weights, x[2]])]
+        });
+        let found = strips(&plan);
+        assert_eq!(found.len(), 1, "{plan}");
+        assert_eq!(found[0].body.iter().filter(|b| b.task.call().is_some()).count(), 2, "{plan}");
+        assert!(has_no_whole(&plan, 20 * 130 * 130), "{plan}");
+    }
+    // What mixes the batch comes between.
+    let plan = plan(&[&[16, 100, 90], &[16, 90, 100]], DType::F64, |x| {
+        let y = x[0].matmul(x[1]);
+        let z = y.tanh() / y.square().sum_axes(&[0]).expand_dims(0).sqrt();
+        vec![z.matmul(x[0]).cos(), y.flip(&[0]).matmul(x[0]).sum_axes(&[2])]
+    });
+    assert!(!strips(&plan).is_empty(), "{plan}");
+}
+
 /// A value of a random program: any operation of a few that keep the number of its elements small.
 fn grown(values: &[Var], choice: (u8, usize, usize)) -> Var {
     let (operation, a, b) = choice;
@@ -146,6 +171,31 @@ proptest! {
             for &choice in &choices {
                 let new = grown(&values, choice);
                 values.push(new * 0.5);
+            }
+            values.iter().rev().step_by(2).take(wanted).copied().collect()
+        });
+    }
+
+    #[test]
+    fn random_batches_of_products(
+        choices in prop::collection::vec((0u8..8, 0usize..50, 0usize..50), 3..9),
+        (batch, n) in (8usize..20, 60usize..90),
+        wanted in 1usize..3,
+    ) {
+        plan(&[&[batch, n, n], &[n, n]], DType::F64, |x| {
+            let mut values = vec![x[0], x[1].broadcast_to([batch, n, n])];
+            for &(operation, a, b) in &choices {
+                let (a, b) = (values[a % values.len()], values[b % values.len()]);
+                values.push(match operation {
+                    0 => a.matmul(b) * 0.1,
+                    1 => a.matmul(b.transpose(&[0, 2, 1])) * 0.1,
+                    2 => a.tril().matmul(b) * 0.1,
+                    3 => (a * b).sin(),
+                    4 => a / (1.0 + b.square().sum_axes(&[2]).expand_dims(2)),
+                    5 => a.sum_axes(&[0]).expand_dims(0) * 0.1 + b,
+                    6 => a.flip(&[0]) - b,
+                    _ => a.transpose(&[0, 2, 1]).tanh(),
+                });
             }
             values.iter().rev().step_by(2).take(wanted).copied().collect()
         });

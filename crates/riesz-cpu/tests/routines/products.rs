@@ -4,7 +4,7 @@ use crate::common::{distance, epsilon, plain, random, transposed, wide};
 use riesz_core::DType;
 use riesz_cpu::linalg::*;
 use riesz_cpu::nest::Routine;
-use riesz_cpu::routine::{Loop, Product};
+use riesz_cpu::routine::{Counted, Loop, Partial, Product};
 use riesz_cpu::simd::{Isa, Value};
 
 const SHAPES: &[(usize, usize, usize)] = &[
@@ -319,4 +319,62 @@ fn a_factor_whose_rows_lie_in_two_loops_is_read_along_its_memory() {
     assert_eq!(product.name(), "20 products 16x5x30");
     let numbers = |n: usize| -> Vec<f64> { (0..n).map(|i| (i as f64).sin()).collect() };
     check_product(&loops, &numbers(20 * 480), &numbers(150), 1..=1);
+}
+
+#[test]
+fn parts_of_products() {
+    let of = |extent, x, y, z| Loop { extent, x, y, z };
+    let (x, y) = (random::<f64>(300_000, 1), random::<f64>(300_000, 2));
+    let triangle = |n: usize| (0..n).map(|i| 0..i + 1).collect::<Vec<_>>();
+    let band = |n: usize, m: usize| (0..n).map(|i| i.min(m)..(i + 9).min(m)).collect::<Vec<_>>();
+    for isa in Isa::available() {
+        for (batch, m, n, k) in
+            [(1, 40, 30, 40), (12, 13, 50, 13), (2, 200, 210, 200), (3, 7, 700, 90)]
+        {
+            let (sm, sn, sk) = (m as isize, n as isize, k as isize);
+            let columns = [vec![0..n; m], band(m, n), vec![3..3; m]];
+            let terms = [triangle(m), band(m, k), vec![0..k; m], vec![0..0; m]];
+            for (terms, columns) in terms.iter().flat_map(|t| columns.iter().map(move |c| (t, c))) {
+                let terms: Vec<_> = terms.iter().map(|t| t.start.min(k)..t.end.min(k)).collect();
+                // Zeros in x where terms do not count.
+                let mut x = x.clone();
+                for (b, i, l) in (0..batch).flat_map(|b| (0..m * k).map(move |e| (b, e / k, e % k)))
+                {
+                    if !terms[i].contains(&l) {
+                        x[(b * m + i) * k + l] = 0.0;
+                    }
+                }
+                let loops = [
+                    of(batch, sm * sk, 0, sm * sn),
+                    of(m, sk, 0, sn),
+                    of(n, 0, 1, 1),
+                    of(k, 1, sn, 0),
+                ];
+                let counted = Counted { loops: [1, 2], terms, columns: columns.clone() };
+                let Some(product) = Partial::new(isa, DType::F64, [0; 3], &loops, &counted) else {
+                    continue;
+                };
+                let mut z = vec![f64::NAN; batch * m * n];
+                let operands = [x.as_ptr().cast_mut(), y.as_ptr().cast_mut(), z.as_mut_ptr()];
+                let operands = operands.map(|at| at.cast::<u8>());
+                for piece in (0..product.pieces()).rev() {
+                    // SAFETY: the loops stay inside the operands; the factors are only read.
+                    assert!(unsafe { product.run_piece(piece, &operands) });
+                }
+                for b in 0..batch {
+                    let expected = plain(m, n, k, &x[b * m * k..(b + 1) * m * k], &y[..k * n]);
+                    for (e, (got, want)) in z[b * m * n..].iter().zip(&expected).enumerate() {
+                        let wrong = (got - want).abs() > 1e-12 * k as f64;
+                        let read = columns[e / n].contains(&(e % n));
+                        // What is not read is computed or zero.
+                        assert!(!wrong || !read && *got == 0.0, "{} at {e}", product.name());
+                    }
+                }
+            }
+        }
+    }
+    // What would be nearly everything is left to others.
+    let loops = [of(40, 40, 0, 40), of(40, 0, 1, 1), of(40, 1, 40, 0)];
+    let counted = Counted { loops: [0, 1], terms: vec![0..38; 40], columns: vec![0..40; 40] };
+    assert!(Partial::new(Isa::best(), DType::F64, [0; 3], &loops, &counted).is_none());
 }

@@ -1,0 +1,95 @@
+//! Products of which not every term, or not every column of every row, counts: triangles.
+//!
+//! The rows are cut in bands, each with the terms of its sums and the columns that are computed. Blocks of
+//! B are small enough to stay in the second cache while all bands go over them.
+
+use super::Scalar;
+use super::product::MatPtr;
+use super::tile::{Entries, Even, Tiles};
+use crate::simd::Isa;
+use std::ops::Range;
+
+/// Bytes of a block of B: a part of the second cache.
+const BLOCK: usize = 3 << 17;
+/// Elements that fill a line of the cache, or nearly.
+const LINE: usize = 16;
+/// The fewest terms that are worth reading and writing a tile of C.
+const SHORTEST: usize = 64;
+
+/// Some rows of a product.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    /// Which rows.
+    pub rows: Range<usize>,
+    /// The terms of their sums that count.
+    pub terms: Range<usize>,
+    /// The columns that are computed; the others are set to 0.
+    pub columns: Range<usize>,
+}
+
+/// Bands of a product C = A·B with `columns` columns, where the rows of B and C are contiguous, at a
+/// distance.
+///
+/// # Safety
+/// What the bands name is readable in A and B; their rows of C are writable, and C overlaps neither A nor B,
+/// nor itself.
+pub unsafe fn multiply_bands<'a, T: Scalar>(
+    isa: Isa,
+    bands: impl Iterator<Item = &'a Band> + Clone,
+    columns: usize,
+    a: MatPtr<*const T>,
+    (b, ldb): (*const T, isize),
+    (c, ldc): (*mut T, isize),
+) {
+    let zero = T::of(0.0);
+    for band in bands.clone() {
+        let computed = if band.terms.is_empty() { 0..0 } else { band.columns.clone() };
+        for i in band.rows.clone() {
+            // SAFETY: the caller's: a row of C, of so many columns. Zero is written as bytes that are 0.
+            unsafe {
+                let row = c.offset(i as isize * ldc);
+                row.write_bytes(0, computed.start);
+                row.add(computed.end).write_bytes(0, columns - computed.end);
+            }
+        }
+    }
+    let terms = bands.clone().map(|band| band.terms.end).max().unwrap_or(0);
+    let block = BLOCK / size_of::<T>();
+    let even = |n: usize, most: usize| n.div_ceil(n.div_ceil(most).max(1)).max(1);
+    let wide = even(columns, block / terms.clamp(1, SHORTEST)).next_multiple_of(LINE);
+    let deep = even(terms, (block / wide).max(SHORTEST));
+    for l in (0..terms).step_by(deep) {
+        for j in (0..columns).step_by(wide) {
+            for band in bands.clone() {
+                let terms = both(&band.terms, l..l + deep);
+                let columns = both(&band.columns, j..j + wide);
+                if terms.is_empty() || columns.is_empty() {
+                    continue;
+                }
+                let (i, j, l) = (band.rows.start, columns.start, terms.start);
+                // SAFETY: the caller's: these rows, columns and terms are inside A, B and C.
+                unsafe {
+                    let at = a.at.offset(i as isize * a.row + l as isize * a.col);
+                    Tiles {
+                        m: band.rows.len(),
+                        n: columns.len(),
+                        k: terms.len(),
+                        alpha: T::of(1.0),
+                        a: Entries { at, rows: Even(a.row), columns: Even(a.col) },
+                        b: b.offset(l as isize * ldb + j as isize),
+                        ldb,
+                        beta: if l == band.terms.start { zero } else { T::of(1.0) },
+                        c: c.offset(i as isize * ldc + j as isize),
+                        ldc,
+                    }
+                    .run(isa);
+                }
+            }
+        }
+    }
+}
+
+/// What two ranges have in common.
+fn both(a: &Range<usize>, b: Range<usize>) -> Range<usize> {
+    a.start.max(b.start)..a.end.min(b.end)
+}
