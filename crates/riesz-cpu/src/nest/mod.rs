@@ -26,7 +26,7 @@ pub use riesz_core::primitive::compare::Compare;
 pub use riesz_core::primitive::logical::Logical;
 pub use riesz_core::primitive::reduce::Reduction;
 pub use riesz_core::primitive::unary::Unary;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
 /// The number of an instruction in its body, and of the value it computes.
@@ -242,6 +242,19 @@ pub enum Step {
     },
     /// A library call.
     Call(Call),
+}
+
+impl Step {
+    /// The steps that it repeats or chooses from.
+    pub fn bodies_mut(&mut self) -> SmallVec<[&mut Vec<Step>; 2]> {
+        match self {
+            Step::Nest(_) | Step::Strips(_) | Step::Call(_) => smallvec![],
+            Step::Loop { body, .. } => smallvec![body],
+            Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
+                smallvec![a, b]
+            }
+        }
+    }
 }
 
 /// A call of a function that is no nest: a product of matrices, a factorisation, a sort.

@@ -11,7 +11,7 @@ use super::{Access, Call, Nest, Op, Operand};
 /// next does.
 ///
 /// What holds: a strip reads nothing that another strip writes, so strips can run in any order and at the
-/// same time; no store is folded along the long loop.
+/// same time; a store that is folded along the long loop adds to a place of those strips.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strips {
     /// The iterations of the long loop.
@@ -45,6 +45,14 @@ pub enum Task {
 impl Task {
     /// The nest, if it is one.
     pub fn nest(&self) -> Option<&Nest> {
+        match self {
+            Task::Nest(nest) => Some(nest),
+            Task::Call(_) => None,
+        }
+    }
+
+    /// The nest, to be changed, if it is one.
+    pub fn nest_mut(&mut self) -> Option<&mut Nest> {
         match self {
             Task::Nest(nest) => Some(nest),
             Task::Call(_) => None,

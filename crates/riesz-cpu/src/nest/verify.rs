@@ -1,6 +1,6 @@
 //! What a well-formed nest is, checked in debug builds after every pass that makes one.
 
-use super::{Access, Band, Fold, Inst, Nest, Op, Reg, Region, Special, Step, Strips, Task};
+use super::{Access, Band, Fold, Inst, Nest, Op, Reg, Region, Special, Step, Store, Strips, Task};
 use riesz_core::DType;
 use riesz_core::primitive::reduce::Reduction;
 
@@ -63,7 +63,12 @@ impl Region {
             if nest.extents.first() != Some(&(strips.length * each)) {
                 return Err(format!("loops {:?} in strips of {}", nest.extents, strips.length));
             }
-            if nest.stores.iter().any(|s| s.fold.is_some_and(|f| f.along & 1 == 1)) {
+            let apart = |s: &Store| {
+                let mut own = strips.locals.iter().filter(|l| l.stride == 0).map(|l| l.operand);
+                own.any(|o| o == s.access.operand) && s.fold.is_some_and(|f| f.accumulate)
+            };
+            let folds = |s: &&Store| s.fold.is_some_and(|f| f.along & 1 == 1);
+            if !nest.stores.iter().filter(folds).all(apart) {
                 return Err("a fold along the loop that is cut in strips".to_string());
             }
         }

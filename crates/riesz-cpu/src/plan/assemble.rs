@@ -10,12 +10,12 @@ use super::control;
 use super::decide::{Decisions, Domain};
 use super::factored::Factored;
 use super::group::{Root, build, constant, copy, parts_of};
-use super::memory::Memory;
+use super::memory::{Memory, touched};
 use super::order::order;
 use super::pattern::Patterns;
 use super::pull::strided;
 use super::role::Role;
-use super::split::split;
+use super::split::split_folds;
 use super::storage::{ALIGNMENT, Place, Storage, assign};
 use super::strip::strip;
 use super::update::{Users, is_update};
@@ -46,6 +46,7 @@ pub fn assemble(program: &Program) -> Result<Plan> {
         }
     }
     let steps = strip(steps, &mut memory);
+    let steps = split_folds(steps, &mut memory);
     // The flag is cleared before the first step and read after the last.
     memory.touched.push(vec![memory.flag]);
     let workspace = assign(&mut memory.buffers, &memory.touched);
@@ -374,18 +375,13 @@ impl<'a> Frame<'a> {
         let nests =
             build(self.program, self.decisions, shape, roots, &operand, &target, self.memory.flag)?;
         for nest in nests {
-            for nest in split(order(nest), self.memory) {
-                self.nest(nest);
-            }
+            self.nest(order(nest));
         }
         Ok(())
     }
 
     fn nest(&mut self, nest: Nest) {
-        let mut touched: Vec<Storage> = nest.accesses().map(|a| a.operand).collect();
-        touched.extend(nest.flag);
-        touched.sort_unstable();
-        touched.dedup();
+        let touched = touched(&nest);
         self.push(Step::Nest(nest), touched);
     }
 

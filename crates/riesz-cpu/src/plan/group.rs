@@ -172,7 +172,7 @@ pub fn constant(bits: u64, ty: DType, shape: &Shape, target: Operand) -> Nest {
 }
 
 /// What a fold over nothing gives.
-fn identity(op: Reduction, ty: DType) -> u64 {
+pub fn identity(op: Reduction, ty: DType) -> u64 {
     let low = op == Reduction::Max;
     match (op, ty) {
         (Reduction::Sum, _) => 0,

@@ -1,7 +1,7 @@
 //! The buffers of a plan while it is put together, and when each of them is touched.
 
 use super::storage::{Buffer, Place, Storage};
-use crate::nest::Step;
+use crate::nest::{Nest, Step};
 use riesz_core::{DType, Tensor, Type};
 
 /// Buffers, constants, and for each step in order the buffers it touches.
@@ -31,6 +31,15 @@ pub fn entries(step: &Step) -> usize {
             2 + all(a) + all(b)
         }
     }
+}
+
+/// The buffers that a nest touches.
+pub fn touched(nest: &Nest) -> Vec<Storage> {
+    let mut touched: Vec<Storage> = nest.accesses().map(|a| a.operand).collect();
+    touched.extend(nest.flag);
+    touched.sort_unstable();
+    touched.dedup();
+    touched
 }
 
 /// A state to return to.
@@ -65,6 +74,12 @@ impl Memory {
     pub fn ty(&self, storage: Storage) -> Type {
         let buffer = &self.buffers[storage as usize];
         Type::new(buffer.dtype, [buffer.len])
+    }
+
+    /// Takes the entries of these steps, which are the last, from `touched`.
+    pub fn take_entries(&mut self, steps: &[Step]) -> Vec<Vec<Storage>> {
+        let count: usize = steps.iter().map(entries).sum();
+        self.touched.split_off(self.touched.len() - count)
     }
 
     /// The present state.

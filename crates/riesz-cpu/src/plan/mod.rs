@@ -2,15 +2,16 @@
 //!
 //! `role` says what each equation can become, `factored` which matrices are factored once for several of
 //! them, `decide` which values are stored and in which nest, `layout` in which order their elements lie,
-//! `pull` and `group` build the nests, `order` arranges their loops, `pattern` finds what of a product is zero or not read, `control` makes steps of loops and
-//! branches, `update` and `settle` find what can be written in place, `strip` lets nests share a
-//! long loop, `storage` gives out memory, `donate` finds
-//! results that can lie where arguments did. What comes out is a [`Plan`]: a [`Region`] and the buffers
-//! its operands name.
+//! `pull` and `group` build the nests, `order` arranges their loops, `pattern` finds what of a product is
+//! zero or not read, `control` makes steps of loops and branches, `update` and `settle` find what can be
+//! written in place, `strip` lets nests share a long loop, with `area` to say where they go, `split` cuts
+//! long folds, `storage` gives out memory, `donate` finds results that can lie where arguments did. What
+//! comes out is a [`Plan`]: a [`Region`] and the buffers its operands name.
 //!
 //! What holds: a plan computes what the program means, up to the rounding of sums and elementary
 //! functions; it refers to nothing outside itself.
 
+mod area;
 mod assemble;
 mod control;
 pub(crate) mod cost;

@@ -4,12 +4,15 @@
 //! If it is long, the loop is split in a fixed number of parts with a place for each, which are folded
 //! at the end. The parts depend on the sizes alone, so the bits of the result do not depend on the
 //! number of threads; and shorter sums are more accurate.
+//!
+//! A nest that runs strip by strip has a place for each number of strips that run at the same time.
 
 use super::cost;
-use super::memory::Memory;
+use super::group::{constant, identity};
+use super::memory::{Memory, touched};
 use super::order::order;
 use super::storage::Storage;
-use crate::nest::{Access, Binary, Fold, Inst, Nest, Op, Reg, Store};
+use crate::nest::{Access, Binary, Fold, Inst, Local, Nest, Op, Reg, Step, Store, TOGETHER};
 use riesz_core::{DType, Type};
 use smallvec::{SmallVec, smallvec};
 
@@ -17,24 +20,60 @@ use smallvec::{SmallVec, smallvec};
 pub const WORTH_SHARING: f64 = 160_000.0;
 
 /// Parts of a long fold: more than threads, so that none waits long for the slowest.
-const PARTS: usize = 8;
+const PARTS: usize = TOGETHER;
 
 /// The lengths of parts of a loop in lanes are multiples of this.
 const GRAIN: usize = 64;
 
+/// A place for a part is a multiple of this many elements long, so that threads write no line of the cache
+/// together.
+const LINE: usize = 16;
+
+/// The steps with long folds in parts. `memory.touched` ends with the entries of these steps, and does so
+/// afterwards.
+pub fn split_folds(steps: Vec<Step>, memory: &mut Memory) -> Vec<Step> {
+    let mut entries = memory.take_entries(&steps).into_iter();
+    split_steps(steps, &mut entries, memory)
+}
+
+fn split_steps(
+    steps: Vec<Step>,
+    entries: &mut impl Iterator<Item = Vec<Storage>>,
+    memory: &mut Memory,
+) -> Vec<Step> {
+    let mut result = Vec::with_capacity(steps.len());
+    for mut step in steps {
+        let entry = entries.next().unwrap_or_default();
+        if let Step::Nest(nest) = step {
+            for nest in split(nest, memory) {
+                memory.touched.push(touched(&nest));
+                result.push(Step::Nest(nest));
+            }
+            continue;
+        }
+        memory.touched.push(entry);
+        let bodies = step.bodies_mut();
+        let is_open = !bodies.is_empty();
+        for body in bodies {
+            *body = split_steps(std::mem::take(body), entries, memory);
+        }
+        if is_open {
+            // Where it ends.
+            memory.touched.extend(entries.next());
+        }
+        result.push(step);
+    }
+    result
+}
+
 /// The nest, or the nests that do the same in parts.
-pub fn split(nest: Nest, memory: &mut Memory) -> Vec<Nest> {
-    let is_folded = |s: &Store| s.fold.is_some_and(|f| f.along & 1 == 1);
+fn split(nest: Nest, memory: &mut Memory) -> Vec<Nest> {
     let Some(&length) = nest.extents.first() else { return vec![nest] };
     let grain = if nest.vector == Some(0) { GRAIN } else { 1 };
     let part = length / PARTS / grain * grain;
-    let folds = nest.stores.iter().filter(|s| is_folded(s));
-    // With a place for each part there must be fewer places than values.
-    let places: usize = folds.clone().map(|s| kept_size(&nest, s)).sum();
-    let points: usize = nest.extents.iter().product();
-    if folds.count() == 0
+    if !nest.stores.iter().any(is_folded)
         || part == 0
-        || places * PARTS * 4 > points
+        || !has_few_places(&nest)
         || cost::nest(&nest) < WORTH_SHARING
     {
         return vec![nest];
@@ -60,6 +99,51 @@ pub fn split(nest: Nest, memory: &mut Memory) -> Vec<Nest> {
     all.extend(combined);
     all.extend(rest);
     all
+}
+
+/// Places for the folds of nests along a loop that is cut in strips.
+#[derive(Debug, Default)]
+pub struct Partials {
+    /// What writes there at first.
+    pub before: Vec<Nest>,
+    /// The places of one strip.
+    pub locals: Vec<Local>,
+    /// What folds all of them into the place of the result.
+    pub after: Vec<Nest>,
+}
+
+/// Whether a nest can be given places for its folds along its outermost loop.
+pub fn has_partials(nest: &Nest) -> bool {
+    let anew = |s: &Store| !is_folded(s) || s.fold.is_some_and(|f| !f.accumulate);
+    nest.stores.iter().all(anew) && has_few_places(nest)
+}
+
+/// Lets a nest that runs strip by strip fold into places of its own.
+pub fn fold_apart(nest: &mut Nest, places: &mut Partials, memory: &mut Memory) {
+    for i in 0..nest.stores.len() {
+        let store = nest.stores[i].clone();
+        let Some(fold) = store.fold.filter(|_| is_folded(&store)) else { continue };
+        let ty = nest.body[store.value as usize].ty;
+        let room = kept_size(nest, &store).next_multiple_of(LINE);
+        let all = Type::new(ty, [PARTS * room]);
+        let partial = memory.room(&all);
+        places.before.push(order(constant(identity(fold.op, ty), ty, &all.shape, partial)));
+        places.locals.push(Local { operand: partial, stride: 0, room });
+        places.after.push(order(combine(nest, &store, fold, (partial, room), ty)));
+        nest.stores[i].access = row(nest, &store, partial);
+        nest.stores[i].fold = Some(Fold { accumulate: true, ..fold });
+    }
+}
+
+fn is_folded(store: &Store) -> bool {
+    store.fold.is_some_and(|f| f.along & 1 == 1)
+}
+
+/// Whether there are fewer places than values, with one for each part.
+fn has_few_places(nest: &Nest) -> bool {
+    let folds = nest.stores.iter().filter(|s| is_folded(s));
+    let places: usize = folds.map(|s| kept_size(nest, s)).sum();
+    places * PARTS * 4 <= nest.extents.iter().product()
 }
 
 /// The loops along which a store keeps its values apart.
@@ -122,16 +206,21 @@ fn count_in_parts(nest: &mut Nest, part: usize) {
     nest.stores.iter_mut().for_each(|s| s.value = place[s.value as usize]);
 }
 
-/// The store of a part: into its row of the partial results.
-fn to_partial(nest: &Nest, store: &Store, fold: Fold, partial: Storage, size: usize) -> Store {
-    let mut strides: SmallVec<[isize; 4]> = smallvec![0; nest.extents.len() + 1];
-    strides[0] = size as isize;
+/// The access of one row of partial results.
+fn row(nest: &Nest, store: &Store, partial: Storage) -> Access {
+    let mut strides: SmallVec<[isize; 4]> = smallvec![0; nest.extents.len()];
     let mut step = 1;
     for &l in kept(nest, store).iter().rev() {
-        strides[l + 1] = step;
+        strides[l] = step;
         step *= nest.extents[l] as isize;
     }
-    let access = Access { operand: partial, offset: 0, strides };
+    Access { operand: partial, offset: 0, strides }
+}
+
+/// The store of a part: into its row of the partial results.
+fn to_partial(nest: &Nest, store: &Store, fold: Fold, partial: Storage, size: usize) -> Store {
+    let mut access = row(nest, store, partial);
+    access.strides.insert(0, size as isize);
     // The loop over the parts is not folded any more.
     let along = fold.along << 1;
     Store { value: store.value, access, fold: Some(Fold { along, accumulate: false, ..fold }) }

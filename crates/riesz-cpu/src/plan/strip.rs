@@ -7,13 +7,18 @@
 //! So do products of a batch of matrices, with the nests that make their factors and those that read their
 //! results: the long loop is the batch then, and a strip a few matrices, or one.
 //!
-//! A group begins with a nest or a batch of products and takes the following ones that can join; what cannot stays behind if
-//! it has nothing to do with those that pass it. A group is made if it saves enough traffic.
+//! A fold along the long loop has a place for each of the strips that run at the same time (`split`).
+//!
+//! A group begins with a nest or a batch of products and takes the following ones that can join; what
+//! cannot stays behind if it has nothing to do with those that pass it. A group is made if it saves enough
+//! traffic.
 
-use super::memory::{Memory, entries};
+use super::area::{Area, areas};
+use super::memory::{Memory, entries, touched};
 use super::order::permuted;
+use super::split::{Partials, fold_apart, has_partials};
 use super::storage::{Place, Storage};
-use crate::nest::{Access, Band, Call, Local, Nest, Op, Step, Strips, TOGETHER, Task};
+use crate::nest::{Band, Call, Local, Nest, Step, Strips, TOGETHER, Task};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -42,10 +47,8 @@ const AHEAD: usize = 64;
 /// The steps with strips, where those are worth it. `memory.touched` ends with the entries of these
 /// steps, and does so afterwards.
 pub fn strip(steps: Vec<Step>, memory: &mut Memory) -> Vec<Step> {
-    let counts: Vec<usize> = steps.iter().map(entries).collect();
-    let first = memory.touched.len() - counts.iter().sum::<usize>();
-    let mut entries = memory.touched.split_off(first).into_iter();
-    let touched = counts.iter().map(|&n| entries.by_ref().take(n).collect()).collect();
+    let mut all = memory.take_entries(&steps).into_iter();
+    let touched = steps.iter().map(|step| all.by_ref().take(entries(step)).collect()).collect();
     let mut planner = Planner { steps, touched, memory, uses: HashMap::default() };
     for entry in planner.touched.iter().flatten().chain(&planner.memory.touched) {
         entry.iter().for_each(|&s| *planner.uses.entry(s).or_default() += 1);
@@ -70,25 +73,6 @@ struct Group {
     areas: BTreeMap<Storage, Vec<Area>>,
 }
 
-/// The places that a nest accesses with one load or store.
-#[derive(Clone, Debug)]
-struct Area {
-    /// The number of the nest in its group.
-    member: usize,
-    is_store: bool,
-    /// None: anywhere.
-    walk: Option<Walk>,
-}
-
-/// An offset and loops around it: how many elements each moves, and how often.
-#[derive(Clone, Debug)]
-struct Walk {
-    offset: isize,
-    /// The step of the long loop.
-    along: isize,
-    loops: SmallVec<[(isize, usize); 4]>,
-}
-
 impl Planner<'_> {
     fn run(mut self) -> Vec<Step> {
         let mut done = vec![false; self.steps.len()];
@@ -105,12 +89,7 @@ impl Planner<'_> {
         let mut result = Vec::with_capacity(self.steps.len());
         for (at, step) in std::mem::take(&mut self.steps).into_iter().enumerate() {
             if let Some((_, group, size)) = groups.next_if(|g| g.0 == at) {
-                let mut touched: Vec<Storage> =
-                    group.members.iter().flat_map(|m| self.touched[m.0].concat()).collect();
-                touched.sort_unstable();
-                touched.dedup();
-                result.push(Step::Strips(self.strips(group, size)));
-                self.memory.touched.push(touched);
+                self.cut(group, size, &mut result);
             } else if !done[at] {
                 result.push(step);
                 self.memory.touched.append(&mut self.touched[at]);
@@ -255,6 +234,29 @@ impl Planner<'_> {
         Some(Local { operand: s, stride, room })
     }
 
+    /// Writes the steps of a group.
+    fn cut(&mut self, group: Group, size: usize, to: &mut Vec<Step>) {
+        let mut all: Vec<Storage> =
+            group.members.iter().flat_map(|m| self.touched[m.0].concat()).collect();
+        let mut strips = self.strips(group, size);
+        let mut places = Partials::default();
+        for nest in strips.body.iter_mut().filter_map(|band| band.task.nest_mut()) {
+            fold_apart(nest, &mut places, self.memory);
+        }
+        all.extend(places.locals.iter().map(|local| local.operand));
+        all.sort_unstable();
+        all.dedup();
+        strips.locals.append(&mut places.locals);
+        let nests = |nests: Vec<Nest>, memory: &mut Memory, to: &mut Vec<Step>| {
+            memory.touched.extend(nests.iter().map(touched));
+            to.extend(nests.into_iter().map(Step::Nest));
+        };
+        nests(places.before, self.memory, to);
+        self.memory.touched.push(all);
+        to.push(Step::Strips(strips));
+        nests(places.after, self.memory, to);
+    }
+
     fn strips(&mut self, group: Group, size: usize) -> Strips {
         let locals: Vec<Local> =
             group.areas.keys().filter_map(|&s| self.local(&group, s, size)).collect();
@@ -262,10 +264,7 @@ impl Planner<'_> {
         let mut body: Vec<Band> = group.members.into_iter().map(|m| m.1).collect();
         for local in &locals {
             let (old, new) = (local.stride * length as isize, local.stride * size as isize);
-            let nests = body.iter_mut().filter_map(|band| match &mut band.task {
-                Task::Nest(nest) => Some(nest),
-                Task::Call(_) => None,
-            });
+            let nests = body.iter_mut().filter_map(|band| band.task.nest_mut());
             for access in nests.flat_map(|nest| nest.accesses_mut()) {
                 if access.operand != local.operand {
                     continue;
@@ -305,94 +304,6 @@ impl Group {
     }
 }
 
-/// The places that a nest touches.
-fn areas(band: &Band, member: usize) -> Vec<(Storage, Area)> {
-    let walk = |access: &Access, extents: &[usize]| {
-        let mut loops: SmallVec<[(isize, usize); 4]> =
-            access.strides.iter().copied().zip(extents.iter().copied()).skip(1).collect();
-        let first = access.strides.first().copied().unwrap_or(0);
-        loops.push((first, band.each));
-        Walk { offset: access.offset, along: first * band.each as isize, loops }
-    };
-    let nest = match &band.task {
-        Task::Nest(nest) => nest,
-        Task::Call(call) => {
-            let Some(loops) = call.function.loops() else { return Vec::new() };
-            let last = call.operands.len() - 1;
-            let area = |(i, (&operand, access)): (usize, (&Storage, &Access))| {
-                let walk = Some(walk(access, &loops.extents));
-                (operand, Area { member, is_store: i == last, walk })
-            };
-            return call.operands.iter().zip(&loops.accesses).enumerate().map(area).collect();
-        }
-    };
-    let walk = |access: &Access| walk(access, &nest.extents);
-    let loads = nest.body.iter().filter_map(|inst| match &inst.op {
-        Op::Load(access) => Some((access, Some(walk(access)))),
-        Op::Gather { access, .. } => Some((access, None)),
-        _ => None,
-    });
-    let loads =
-        loads.map(|(access, walk)| (access.operand, Area { member, is_store: false, walk }));
-    let stores = nest.stores.iter().map(|store| {
-        let walk = Some(walk(&store.access));
-        (store.access.operand, Area { member, is_store: true, walk })
-    });
-    loads.chain(stores).collect()
-}
-
-impl Area {
-    /// Whether strips need not wait for each other because of these two.
-    fn agrees(&self, other: &Area, length: usize) -> bool {
-        if !self.is_store && !other.is_store {
-            return true;
-        }
-        let (Some(a), Some(b)) = (&self.walk, &other.walk) else { return false };
-        a.along == b.along && a.keeps_to(a.along, length) && b.keeps_to(b.along, length)
-            || a.is_apart(b, length)
-    }
-}
-
-impl Walk {
-    /// Whether iteration i of the long loop touches only elements e with
-    /// (e / `stride`) mod `length` = i.
-    fn keeps_to(&self, stride: isize, length: usize) -> bool {
-        if stride <= 0 || self.along != stride {
-            return false;
-        }
-        let period = stride * length as isize;
-        let low = self.offset.rem_euclid(period);
-        let (mut least, mut most) = (low, low);
-        for &(step, count) in self.loops.iter().filter(|l| l.0 % period != 0) {
-            let far = step * (count as isize - 1);
-            least += far.min(0);
-            most += far.max(0);
-        }
-        least >= 0 && most < stride
-    }
-
-    /// How many elements it touches if it moves along the long loop; otherwise they stay in the cache.
-    fn elements(&self, length: usize) -> usize {
-        let inner = self.loops.iter().filter(|l| l.0 != 0).map(|l| l.1).product::<usize>();
-        if self.along == 0 { 0 } else { inner * length }
-    }
-
-    /// The first and the last element.
-    fn span(&self, length: usize) -> (isize, isize) {
-        let mut span = (self.offset, self.offset);
-        for (step, count) in self.loops.iter().copied().chain([(self.along, length)]) {
-            let far = step * (count as isize - 1).max(0);
-            span = (span.0 + far.min(0), span.1 + far.max(0));
-        }
-        span
-    }
-
-    fn is_apart(&self, other: &Walk, length: usize) -> bool {
-        let (a, b) = (self.span(length), other.span(length));
-        a.1 < b.0 || b.1 < a.0
-    }
-}
-
 /// How many matrices there are in a batch of products, if it can be cut.
 fn batch(call: &Call) -> Option<usize> {
     call.function.loops()?.extents.first().copied().filter(|&n| n >= BATCH)
@@ -409,7 +320,9 @@ fn bands(step: &Step, length: usize) -> Vec<Band> {
         }
         _ => return Vec::new(),
     };
-    let folded = super::order::folded(nest);
+    // Along the outermost loop folds can have places for each strip.
+    let apart = usize::from(length >= LONG && has_partials(nest));
+    let folded = super::order::folded(nest) >> apart << apart;
     // A few iterations do not fill the lanes of vectors.
     let fits = |&l: &usize| {
         nest.extents[l].is_multiple_of(length)

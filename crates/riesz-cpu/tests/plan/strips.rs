@@ -4,7 +4,7 @@ use crate::common::check;
 use proptest::prelude::*;
 use riesz_core::check::direction;
 use riesz_core::{DType, Tensor, Type, Var, trace};
-use riesz_cpu::nest::{Step, Strips};
+use riesz_cpu::nest::{Band, Nest, Step, Strips};
 use riesz_cpu::plan::{Buffer, Place, Plan};
 use riesz_cpu::run::{Executable, set_threads};
 
@@ -96,6 +96,36 @@ fn joined_parts() {
 }
 
 #[test]
+fn folds_along_the_long_loop() {
+    // Logistic regression: the matrix is read once for the loss and its gradient.
+    for dtype in [DType::F64, DType::F32] {
+        let plan = plan(&[&[20_011, 30], &[30], &[20_011]], dtype, |x| {
+            let z = x[0].dot(x[1]);
+            let probability = 1.0 / (1.0 + (-z).exp());
+            let loss = ((1.0 + z.exp()).log() - z * x[2]).sum();
+            let gradient = x[0].t().dot(probability - x[2]);
+            vec![loss, gradient, gradient.square().sum() + z.max()]
+        });
+        let found = strips(&plan);
+        assert_eq!(found.len(), 1, "{plan}");
+        let reads = |band: &&Band| {
+            let of = |nest: &Nest| nest.accesses().any(|a| a.operand == 0 || a.operand == 1);
+            band.task.nest().is_some_and(of)
+        };
+        assert_eq!(found[0].body.iter().filter(reads).count(), 2, "{plan}");
+        assert!(plan.buffers.iter().all(|b| b.len != 20_011 || b.place == Place::Argument(2)));
+    }
+    // What is folded is complete before it is read, and other folds than sums have places too.
+    let plan = plan(&[&[50_000, 8]], DType::F64, |x| {
+        let a = normalised(x[0]);
+        let (low, high) = (a.min_axes(&[0]), a.max_axes(&[0]));
+        let b = normalised((a - low.expand_dims(0)) / (high - low).expand_dims(0));
+        vec![b.square().sum_axes(&[0]), b.sum(), b.min_axes(&[0]), low]
+    });
+    assert_eq!(strips(&plan).len(), 2, "{plan}");
+}
+
+#[test]
 fn what_reads_its_neighbours_stays_apart() {
     let plan = plan(&[&[40_000, 4]], DType::F64, |x| {
         let a = normalised(x[0]);
@@ -139,7 +169,7 @@ fn grown(values: &[Var], choice: (u8, usize, usize)) -> Var {
     let (operation, a, b) = choice;
     let (a, b) = (values[a % values.len()], values[b % values.len()]);
     let (n, k) = (a.shape()[0], a.shape()[1]);
-    match operation % 10 {
+    match operation % 12 {
         0 => a.sin(),
         1 => a * b,
         2 => a.sum_axes(&[1]).expand_dims(1) * b,
@@ -148,7 +178,9 @@ fn grown(values: &[Var], choice: (u8, usize, usize)) -> Var {
         5 => a.flip(&[0]) * b,
         6 => Var::concat(&[a.slice_axis(1, 1, k), b.slice_axis(1, 0, 1)], 1),
         7 => Var::concat(&[a.slice_axis(0, 7, n), b.slice_axis(0, 0, 7)], 0),
-        8 => (0..k).fold(b, |sum, i| sum - a.slice_axis(1, i, i + 1).reshape([n]).expand_dims(1)),
+        8 => a.sum_axes(&[0]).expand_dims(0).tanh() * b,
+        9 => b.min_axes(&[0]).expand_dims(0) + a * a.square().mean().sqrt(),
+        10 => (0..k).fold(b, |sum, i| sum - a.slice_axis(1, i, i + 1).reshape([n]).expand_dims(1)),
         _ => {
             let parts: Vec<Var> = (0..k).map(|i| a.slice_axis(1, k - 1 - i, k - i).cos()).collect();
             Var::concat(&parts, 1) * b.reshape([n * k]).reshape([n, k])
@@ -161,7 +193,7 @@ proptest! {
 
     #[test]
     fn random_programs(
-        choices in prop::collection::vec((0u8..10, 0usize..50, 0usize..50), 4..16),
+        choices in prop::collection::vec((0u8..12, 0usize..50, 0usize..50), 4..16),
         n in 4_096usize..6_000,
         k in 4usize..7,
         wanted in 1usize..4,
