@@ -112,26 +112,25 @@ fn factorisations(n: usize, ws: &mut Workspace) {
     let micro = [
         best(|| {
             let scratch = ws.scratch(linalg::solve_room::<f64>(n, 1));
-            linalg::solve(isa, n, &a, 1, &b, &mut x, scratch)
+            linalg::solve(isa, linalg::alone, n, &a, 1, &b, &mut x, scratch)
         }),
         best(|| {
             let scratch = ws.scratch(linalg::invert_room::<f64>(n));
-            linalg::inverse(isa, n, &a, &mut out, scratch)
+            linalg::inverse(isa, linalg::alone, n, &a, &mut out, scratch)
         }),
         best(|| {
             let scratch = ws.scratch(linalg::invert_room::<f64>(n));
-            linalg::inverse(isa, n, &symmetric, &mut out, scratch)
+            linalg::inverse(isa, linalg::alone, n, &symmetric, &mut out, scratch)
         }),
-        best(|| linalg::det(isa, n, &a, ws.scratch(linalg::det_room::<f64>(n)))),
+        best(|| linalg::det(isa, linalg::alone, n, &a, ws.scratch(linalg::det_room::<f64>(n)))),
         best(|| {
-            out.copy_from_slice(&a);
             let scratch = ws.scratch(linalg::factor_room::<f64>(n));
-            linalg::factor(isa, n, &mut out, &mut rows, scratch).1
+            linalg::factor(isa, linalg::alone, n, &a, &mut out, &mut rows, scratch).1
         }),
         best(|| {
             out.copy_from_slice(&symmetric);
             let scratch = ws.scratch(linalg::cholesky_room::<f64>(n));
-            linalg::cholesky(isa, n, &mut out, scratch)
+            linalg::cholesky(isa, linalg::alone, n, &mut out, scratch)
         }),
         best(|| {
             linalg::qr(n, n, &a, &mut out, &mut other, ws.scratch(linalg::qr_room::<f64>(n, n)))

@@ -1,12 +1,16 @@
-//! Blocked factorisations of row-major matrices: LU with partial pivoting and Cholesky's.
+//! The order of a factorisation by blocks of columns.
+//!
+//! A block is factored as a panel, and what is to the right is told of it; that is a step, and every block
+//! takes them in order. Pieces of this work go to threads: with the first block to the right goes its own
+//! factoring, so that the next step's panel is ready when the others have ended this one ("look-ahead").
+//! Which numbers are computed how depends on the matrix' size alone.
 
-use super::Kernels as Vectors;
-use super::gram::BAND;
 use super::panel::Panel;
-use super::substitute::{Corner, Sides, substitute};
-use super::tile::{Entries, Even, Tiles};
-use super::vector::{Registers, Vector, with_registers};
+use super::scratch::{Scratch, room as bytes};
+use super::team::{Progress, Team, alone};
 use crate::simd::Isa;
+use std::ops::Range;
+use std::sync::atomic::AtomicUsize;
 
 /// How many columns are factored together: more for larger matrices, whose products are then longer.
 fn width(n: usize) -> usize {
@@ -21,6 +25,15 @@ fn width(n: usize) -> usize {
 /// The most columns that are factored together.
 const WIDEST: usize = 64;
 
+/// Multiplications of a factorisation that are worth more than one thread.
+const SHARED: usize = 1 << 18;
+
+/// Multiplications that are worth a piece of their own.
+const PIECE: usize = 1 << 16;
+
+/// Panels that are in memory at the same time: the one that is told about, and the next.
+const PANELS: usize = 2;
+
 /// From one column of a panel to the next: not a power of two, or all would fall on the same lines of
 /// the cache.
 fn spacing(len: usize) -> usize {
@@ -28,167 +41,208 @@ fn spacing(len: usize) -> usize {
     if ld.is_multiple_of(64) { ld + 8 } else { ld }
 }
 
-/// Scratch numbers that the factorisations of m×n need.
-pub(super) fn room(m: usize, n: usize) -> usize {
-    width(m.min(n)) * spacing(m)
-}
-
-/// P·A = L·U in place, for an m×n matrix with rows `ld` apart; row i of P·A is row `rows[i]` of A. Gives the first
-/// zero pivot, or min(m, n), and whether P is odd.
-///
-/// # Safety
-/// `a` is writable, `rows` has m entries, `scratch` as many numbers as `room` says.
-pub(super) unsafe fn lu<T: Registers + Vectors>(
-    isa: Isa,
-    (m, n): (usize, usize),
-    a: *mut T,
-    ld: usize,
-    rows: *mut i64,
-    scratch: *mut T,
-) -> (usize, bool) {
-    let k = m.min(n);
-    let (mut singular, mut odd) = (k, false);
-    // SAFETY: everything below is inside the matrix, the list of rows or the panel.
-    unsafe {
-        for i in 0..m {
-            *rows.add(i) = i as i64;
-        }
-        let step = width(k);
-        let mut first = 0;
-        while first < k {
-            let w = step.min(k - first);
-            let len = m - first;
-            let panel = Panel { at: scratch, w, len, ld: spacing(len) };
-            let corner = a.add(first * ld + first);
-            panel.read(isa, corner, ld);
-            let mut pivots = [0; WIDEST];
-            let zero = panel.eliminate(isa, pivots.as_mut_ptr());
-            if zero < w {
-                singular = singular.min(first + zero);
-            }
-            for (c, &pivot) in pivots[..w].iter().enumerate() {
-                if pivot != c {
-                    let (i, j) = (first + c, first + pivot);
-                    exchange(isa, a.add(i * ld), a.add(j * ld), first);
-                    let right = first + w;
-                    exchange(isa, a.add(i * ld + right), a.add(j * ld + right), n - right);
-                    std::ptr::swap(rows.add(i), rows.add(j));
-                    odd = !odd;
-                }
-            }
-            panel.write(isa, corner, ld);
-            let right = n - first - w;
-            if right > 0 {
-                let above = corner.add(w);
-                let lower = Corner::lower(w, panel.at.cast_const(), 1, panel.ld as isize, true);
-                substitute(isa, lower, Sides { at: above, k: right, ld: ld as isize });
-                Tiles {
-                    m: len - w,
-                    n: right,
-                    k: w,
-                    alpha: T::of(-1.0),
-                    a: Entries {
-                        at: panel.at.add(w).cast_const(),
-                        rows: Even(1),
-                        columns: Even(panel.ld as isize),
-                    },
-                    b: above,
-                    ldb: ld as isize,
-                    beta: T::of(1.0),
-                    c: above.add(w * ld),
-                    ldc: ld as isize,
-                }
-                .run(isa);
-            }
-            first += w;
-        }
-    }
-    (singular, odd)
-}
-
-/// Exchanges n numbers.
-///
-/// # Safety
-/// They are writable and do not overlap.
-unsafe fn exchange<T: Registers>(isa: Isa, x: *mut T, y: *mut T, n: usize) {
-    /// # Safety
-    /// As for `exchange`.
-    #[inline(always)]
-    unsafe fn by_vectors<V: Vector>(x: *mut V::Number, y: *mut V::Number, n: usize) {
-        let mut i = 0;
-        while i < n {
-            let lanes = V::LANES.min(n - i);
-            // SAFETY: the caller's: numbers below n.
-            unsafe {
-                let (x, y) = (x.add(i), y.add(i));
-                let (u, v) = (V::load_first(x, lanes), V::load_first(y, lanes));
-                v.store_first(x, lanes);
-                u.store_first(y, lanes);
-            }
-            i += lanes;
-        }
-    }
-    with_registers!(isa, by_vectors::<T>(x: *mut T, y: *mut T, n: usize))
-}
-
-/// A = L·Lᵀ in place in the lower triangle of a symmetric n×n matrix, of which nothing else is read or written.
-/// Gives the first pivot that is not positive, or n.
-///
-/// # Safety
-/// `a` is writable, `scratch` has as many numbers as `room` says.
-pub(super) unsafe fn cholesky<T: Registers + Vectors>(
-    isa: Isa,
+/// How an m×n matrix is cut in blocks of columns, the first of which are factored.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    m: usize,
     n: usize,
-    a: *mut T,
-    ld: usize,
-    scratch: *mut T,
-) -> usize {
-    // SAFETY: everything below is inside the matrix or the panel.
-    unsafe {
-        let step = width(n);
-        let mut first = 0;
-        while first < n {
-            let w = step.min(n - first);
-            let len = n - first;
-            let panel = Panel { at: scratch, w, len, ld: spacing(len) };
-            let corner = a.add(first * ld + first);
-            panel.read(isa, corner, ld);
-            let bad = panel.cholesky(isa);
-            if bad < w {
-                return first + bad;
-            }
-            for i in 0..w {
-                for j in 0..=i {
-                    *corner.add(i * ld + j) = *panel.at.add(j * panel.ld + i);
-                }
-            }
-            let below = len - w;
-            let rest = Panel { at: panel.at.add(w), len: below, ..panel };
-            rest.write(isa, corner.add(w * ld), ld);
-            let mut i = 0;
-            while i < below {
-                let rows = BAND.min(below - i);
-                Tiles {
-                    m: rows,
-                    n: i + rows,
-                    k: w,
-                    alpha: T::of(-1.0),
-                    a: Entries {
-                        at: rest.at.add(i).cast_const(),
-                        rows: Even(1),
-                        columns: Even(rest.ld as isize),
-                    },
-                    b: rest.at,
-                    ldb: rest.ld as isize,
-                    beta: T::of(1.0),
-                    c: corner.add((w + i) * ld + w),
-                    ldc: ld as isize,
-                }
-                .run(isa);
-                i += rows;
-            }
-            first += w;
+    /// How many columns are factored.
+    k: usize,
+    /// How many columns a block has.
+    w: usize,
+}
+
+impl Cut {
+    fn new(m: usize, n: usize) -> Cut {
+        let k = m.min(n);
+        Cut { m, n, k, w: width(k) }
+    }
+
+    /// How many blocks are factored.
+    fn panels(&self) -> usize {
+        self.k.div_ceil(self.w)
+    }
+
+    fn blocks(&self) -> usize {
+        self.panels() + (self.n - self.k).div_ceil(self.w)
+    }
+
+    /// The first column of a block; n after the last.
+    fn start(&self, block: usize) -> usize {
+        match block.checked_sub(self.panels()) {
+            None => block * self.w,
+            Some(beyond) => (self.k + beyond * self.w).min(self.n),
         }
     }
-    n
+
+    /// Whether threads share the work.
+    fn is_shared(&self) -> bool {
+        self.m * self.n * self.k / 3 >= SHARED
+    }
+
+    /// How many blocks are told together about panel p, but for the first.
+    fn together(&self, p: usize) -> usize {
+        PIECE.div_ceil((self.m - self.start(p)) * self.w * self.w)
+    }
+
+    /// The blocks that are told about panel p in its pieces, one after the other.
+    fn parts(&self, p: usize) -> usize {
+        match self.blocks() - p - 1 {
+            0 => 0,
+            _ if !self.is_shared() => 1,
+            rest => 1 + (rest - 1).div_ceil(self.together(p)),
+        }
+    }
+
+    /// The blocks of such a piece.
+    fn part(&self, p: usize, part: usize) -> Range<usize> {
+        let (first, blocks) = (p + 1, self.blocks());
+        if !self.is_shared() {
+            return first..blocks;
+        }
+        let together = self.together(p);
+        match part.checked_sub(1) {
+            None => first..first + 1,
+            Some(part) => {
+                let from = first + 1 + part * together;
+                from..(from + together).min(blocks)
+            }
+        }
+    }
+}
+
+/// Bytes of scratch that the factorisations of m×n need.
+pub(super) fn room<T>(m: usize, n: usize) -> usize {
+    let cut = Cut::new(m, n);
+    let panels = bytes::<T>(PANELS * cut.w * spacing(m));
+    panels + bytes::<usize>(cut.k) + bytes::<AtomicUsize>(cut.blocks())
+}
+
+/// A matrix that is factored in place, row-major, and the scratch for it.
+pub(super) struct Blocked<'a, T> {
+    pub isa: Isa,
+    cut: Cut,
+    a: *mut T,
+    ld: usize,
+    panels: *mut T,
+    /// A number for each column that is factored.
+    pub pivots: *mut usize,
+    progress: Progress<'a>,
+}
+
+impl<'a, T> Blocked<'a, T> {
+    /// An m×n matrix with rows `ld` apart.
+    pub fn new(
+        isa: Isa,
+        (m, n): (usize, usize),
+        a: *mut T,
+        ld: usize,
+        scratch: &mut Scratch<'a>,
+    ) -> Blocked<'a, T> {
+        let cut = Cut::new(m, n);
+        let panels = scratch.raw(PANELS * cut.w * spacing(m));
+        let pivots = scratch.raw(cut.k);
+        let progress = Progress(scratch.counters(cut.blocks()));
+        Blocked { isa, cut, a, ld, panels, pivots, progress }
+    }
+
+    /// m and n.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.cut.m, self.cut.n)
+    }
+
+    /// From one row to the next.
+    pub fn ld(&self) -> usize {
+        self.ld
+    }
+
+    /// Entry (i, j), or where it would be.
+    pub fn at(&self, i: usize, j: usize) -> *mut T {
+        self.a.wrapping_add(i * self.ld + j)
+    }
+
+    /// How many panels there are.
+    pub fn panels(&self) -> usize {
+        self.cut.panels()
+    }
+
+    /// The first row and column of panel p, or the end of the last.
+    pub fn start(&self, p: usize) -> usize {
+        self.cut.start(p).min(self.cut.k)
+    }
+
+    /// Panel p, with rows from its diagonal on.
+    pub fn panel(&self, p: usize) -> Panel<T> {
+        let (first, end) = (self.start(p), self.start(p + 1));
+        let len = self.cut.m - first;
+        let at = self.panels.wrapping_add(p % PANELS * self.cut.w * spacing(self.cut.m));
+        Panel { at, w: end - first, len, ld: spacing(len) }
+    }
+
+    /// Whether threads share the work.
+    pub fn team(&self, team: Team) -> Team {
+        if self.cut.is_shared() { team } else { alone }
+    }
+}
+
+/// What a factorisation does.
+pub(super) trait Steps<T>: Sync {
+    /// The matrix.
+    fn blocked(&self) -> &Blocked<'_, T>;
+
+    /// Factors panel p, whose columns know of all before.
+    ///
+    /// # Safety
+    /// As promised to [`run`]; nobody else uses these columns or the panel.
+    unsafe fn factor(&self, p: usize);
+
+    /// Tells columns about panel p.
+    ///
+    /// # Safety
+    /// As promised to [`run`]; nobody else uses these columns, nor writes the panel.
+    unsafe fn tell(&self, p: usize, columns: Range<usize>);
+}
+
+/// Runs a factorisation.
+///
+/// # Safety
+/// The matrix is writable, its scratch new.
+pub(super) unsafe fn run<T, S: Steps<T>>(team: Team, steps: &S) {
+    let Blocked { cut, progress, .. } = steps.blocked();
+    let panels = cut.panels();
+    if panels == 0 {
+        return;
+    }
+    let count: usize = (0..panels).map(|p| cut.parts(p)).sum();
+    let team = steps.blocked().team(team);
+    team(1 + count, &|piece| {
+        let Some(mut part) = piece.checked_sub(1) else {
+            // SAFETY: the caller's; others wait for the first step of block 0.
+            unsafe { steps.factor(0) };
+            progress.reach(0, 1);
+            return;
+        };
+        let mut p = 0;
+        while part >= cut.parts(p) {
+            part -= cut.parts(p);
+            p += 1;
+        }
+        // Everything that is waited for belongs to an earlier piece.
+        progress.wait(p, p + 1);
+        let blocks = cut.part(p, part);
+        blocks.clone().for_each(|b| progress.wait(b, p));
+        // SAFETY: the caller's; of each step a block is in one piece only, and its steps come one after
+        // the other.
+        unsafe { steps.tell(p, cut.start(blocks.start)..cut.start(blocks.end)) };
+        blocks.for_each(|b| progress.reach(b, p + 1));
+        if part == 0 && p + 1 < panels {
+            // The next panel takes the memory of the one before, of which all must have been told.
+            if p > 0 {
+                (p + 1..cut.blocks()).for_each(|b| progress.wait(b, p));
+            }
+            // SAFETY: as above.
+            unsafe { steps.factor(p + 1) };
+            progress.reach(p + 1, p + 2);
+        }
+    });
 }

@@ -1,9 +1,9 @@
 //! Cholesky, LU and QR factorisations with factors of their own, and triangular solves.
 
-use super::blocked;
 use super::scratch::{Scratch, room};
 use super::substitute::{Corner, Sides, substitute};
-use super::{Scalar, Status, fill_nan};
+use super::team::Team;
+use super::{Scalar, Status, blocked, eliminate, fill_nan};
 use crate::simd::Isa;
 use faer::dyn_stack::StackReq;
 use faer::linalg::qr::no_pivoting::factor as qr_factor;
@@ -16,7 +16,7 @@ const SMALL: usize = 12;
 
 /// Bytes of scratch that [`cholesky`] needs.
 pub fn cholesky_room<T: Scalar>(n: usize) -> usize {
-    if n <= SMALL { 0 } else { room::<T>(blocked::room(n, n)) }
+    if n <= SMALL { 0 } else { blocked::room::<T>(n, n) }
 }
 
 /// The lower triangular L with L·Lᵀ = A, in place: reads the lower triangle of the row-major `a`, and leaves
@@ -26,14 +26,19 @@ pub fn cholesky_room<T: Scalar>(n: usize) -> usize {
 ///
 /// # Panics
 /// If the slice has not n² entries.
-pub fn cholesky<T: Scalar>(isa: Isa, n: usize, a: &mut [T], mut scratch: Scratch) -> Status {
+pub fn cholesky<T: Scalar>(
+    isa: Isa,
+    team: Team,
+    n: usize,
+    a: &mut [T],
+    mut scratch: Scratch,
+) -> Status {
     assert!(a.len() == n * n, "Cholesky of a slice of the wrong length");
     let failed = if n <= SMALL {
         plain_cholesky(n, a)
     } else {
-        let panel = scratch.raw::<T>(blocked::room(n, n));
         // SAFETY: n² numbers, and scratch as large as was asked for.
-        unsafe { blocked::cholesky(isa, n, a.as_mut_ptr(), n, panel) }
+        unsafe { super::cholesky::cholesky((isa, team), n, a.as_mut_ptr(), n, &mut scratch) }
     };
     if failed < n {
         fill_nan(a);
@@ -66,7 +71,7 @@ fn plain_cholesky<T: Scalar>(n: usize, l: &mut [T]) -> usize {
 
 /// Bytes of scratch that [`lu`] needs for an m×n matrix.
 pub fn lu_room<T: Scalar>(m: usize, n: usize) -> usize {
-    room::<T>(m * n) + room::<T>(blocked::room(m, n))
+    room::<T>(m * n) + blocked::room::<T>(m, n)
 }
 
 /// A\[rows\] = L·U for an m×n row-major A and k = min(m, n): L is m×k with a unit diagonal, U k×n, `rows` has
@@ -76,6 +81,7 @@ pub fn lu_room<T: Scalar>(m: usize, n: usize) -> usize {
 /// If a slice has the wrong length.
 pub fn lu<T: Scalar>(
     isa: Isa,
+    team: Team,
     (m, n): (usize, usize),
     a: &[T],
     rows: &mut [i64],
@@ -89,9 +95,9 @@ pub fn lu<T: Scalar>(
         "LU with slices of wrong lengths"
     );
     let packed = scratch.copied(a);
-    let panel = scratch.raw::<T>(blocked::room(m, n));
+    let (at, order) = (packed.as_mut_ptr(), rows.as_mut_ptr());
     // SAFETY: m·n numbers, m rows, and scratch as large as was asked for.
-    unsafe { blocked::lu(isa, (m, n), packed.as_mut_ptr(), n, rows.as_mut_ptr(), panel) };
+    unsafe { eliminate::lu((isa, team), (m, n), at, n, order, &mut scratch) };
     let (zero, one) = (T::of(0.0), T::of(1.0));
     for i in 0..m {
         let row = &packed[i * n..(i + 1) * n];

@@ -4,18 +4,19 @@
 //! A = L·Lᵀ, at half the cost. Either way they are packed in one row-major matrix beside a list of
 //! whole numbers, so that they can be kept and used again.
 
-use super::blocked;
-use super::gram::BAND;
 use super::scratch::{Scratch, room};
-use super::small;
 use super::substitute::{Corner, Sides, substitute};
-use super::tile::{Entries, Even, Tiles};
+use super::team::{Shared, Team, alone};
 use super::turn::turn;
-use super::{Scalar, Status, fill_nan};
+use super::{Scalar, Status, blocked, cholesky, eliminate, fill_nan, inverse_room, small};
 use crate::simd::Isa;
 
 /// Symmetric matrices from this order on are tried with Cholesky's factorisation.
 const TRIED: usize = small::MOST + 1;
+
+/// Multiplications that are worth more than one thread, and those worth a piece of their own.
+const SHARED: usize = 1 << 18;
+const PIECE: usize = 1 << 16;
 
 /// What the last entry of the list of rows says.
 const EVEN: i64 = 0;
@@ -34,37 +35,46 @@ pub struct Factors<'a, T> {
 
 /// Bytes of scratch that [`factor`] needs for a matrix of order n.
 pub fn factor_room<T: Scalar>(n: usize) -> usize {
-    if n <= small::MOST { 0 } else { room::<T>(blocked::room(n, n)) + room::<T>(n) }
+    if n <= small::MOST { 0 } else { blocked::room::<T>(n, n) }
 }
 
-/// Factors the n×n row-major `a` in place; `rows` gets n + 1 numbers. With [`Status::Singular`] the factors
+/// Factors the n×n row-major `a`: `packed` gets n² numbers, `rows` n + 1. With [`Status::Singular`] the factors
 /// are complete and right, but U has a zero on its diagonal. NaN and infinities spread into the factors.
 ///
 /// # Panics
-/// If `a` has not n² entries or `rows` not n + 1. So for all functions here.
+/// If `a` and `packed` have not n² entries or `rows` not n + 1. So for all functions here.
 pub fn factor<'a, T: Scalar>(
     isa: Isa,
+    team: Team,
     n: usize,
-    a: &'a mut [T],
+    a: &[T],
+    packed: &'a mut [T],
     rows: &'a mut [i64],
     mut scratch: Scratch,
 ) -> (Factors<'a, T>, Status) {
-    assert!(a.len() == n * n && rows.len() == n + 1, "factors of slices of wrong lengths");
-    let at = a.as_mut_ptr();
+    let fits = a.len() == n * n && packed.len() == n * n && rows.len() == n + 1;
+    assert!(fits, "factors of slices of wrong lengths");
+    let (at, order) = (packed.as_mut_ptr(), rows.as_mut_ptr());
     let (singular, odd) = if n <= small::MOST {
-        // SAFETY: n² numbers and n rows; each number is read before one is written.
-        unsafe { T::eliminate_small(isa, n, at, at, rows.as_mut_ptr()) }
+        // SAFETY: n² numbers twice and n rows.
+        unsafe { T::eliminate_small(isa, n, a.as_ptr(), at, order) }
     } else {
-        if n >= TRIED && is_symmetric(isa, n, a) && cholesky_in_place(isa, n, a, scratch.again()) {
-            rows[n] = CHOLESKY;
-            return (Factors { packed: a, rows }, Status::Done);
+        packed.copy_from_slice(a);
+        if n >= TRIED && is_symmetric(isa, n, a) {
+            // SAFETY: n² numbers, and scratch as large as was asked for.
+            let pivots =
+                unsafe { cholesky::cholesky((isa, team), n, at, n, &mut scratch.again()) };
+            if pivots == n {
+                rows[n] = CHOLESKY;
+                return (Factors { packed, rows }, Status::Done);
+            }
+            packed.copy_from_slice(a);
         }
-        let panel = scratch.raw::<T>(blocked::room(n, n));
         // SAFETY: n² numbers, n rows, and scratch as large as was asked for.
-        unsafe { blocked::lu(isa, (n, n), at, n, rows.as_mut_ptr(), panel) }
+        unsafe { eliminate::lu((isa, team), (n, n), at, n, order, &mut scratch) }
     };
     rows[n] = if odd { ODD } else { EVEN };
-    (Factors { packed: a, rows }, ended(n, singular))
+    (Factors { packed, rows }, ended(n, singular))
 }
 
 /// How elimination ended, from the first zero pivot, or n.
@@ -99,22 +109,6 @@ fn is_symmetric<T: Scalar>(isa: Isa, n: usize, a: &[T]) -> bool {
     })
 }
 
-/// Cholesky's factors in the lower triangle; if there are none, `a` is as it was.
-fn cholesky_in_place<T: Scalar>(isa: Isa, n: usize, a: &mut [T], mut scratch: Scratch) -> bool {
-    let diagonal = scratch.numbers::<T>(n);
-    (0..n).for_each(|i| diagonal[i] = a[i * n + i]);
-    let panel = scratch.raw::<T>(blocked::room(n, n));
-    // SAFETY: n² numbers, and scratch as large as was asked for.
-    if unsafe { blocked::cholesky(isa, n, a.as_mut_ptr(), n, panel) } == n {
-        return true;
-    }
-    for i in 0..n {
-        a[i * n + i] = diagonal[i];
-        (0..i).for_each(|j| a[i * n + j] = a[j * n + i]);
-    }
-    false
-}
-
 impl<'a, T: Scalar> Factors<'a, T> {
     /// Factors that were kept: what [`factor`] left in its two slices.
     pub fn kept(packed: &'a [T], rows: &'a [i64]) -> Factors<'a, T> {
@@ -135,16 +129,16 @@ impl<'a, T: Scalar> Factors<'a, T> {
     }
 
     /// Which row of A each row of P·A is; of elimination only.
-    fn permutation(&self) -> &[i64] {
+    pub(super) fn permutation(&self) -> &[i64] {
         &self.rows[..self.order()]
     }
 
-    fn is_cholesky(&self) -> bool {
+    pub(super) fn is_cholesky(&self) -> bool {
         self.rows[self.order()] == CHOLESKY
     }
 
     /// The triangles to substitute with, first and second, for A or for Aᵀ.
-    fn triangles(&self, transposed: bool) -> [(Corner<T>, isize); 2] {
+    pub(super) fn triangles(&self, transposed: bool) -> [(Corner<T>, isize); 2] {
         let (n, at) = (self.order(), self.packed.as_ptr());
         let step = n as isize;
         // SAFETY: an n×n matrix.
@@ -166,25 +160,53 @@ impl<'a, T: Scalar> Factors<'a, T> {
         }
     }
 
-    /// X := T⁻¹·X for one triangle after the other.
-    fn substitute(&self, isa: Isa, transposed: bool, k: usize, x: &mut [T]) {
+    /// The team, if n² multiplications for each of k columns are worth more than one thread.
+    pub(super) fn team(&self, team: Team, k: usize) -> Team {
+        if self.order().pow(2) * k >= SHARED { team } else { alone }
+    }
+
+    /// X := T⁻¹·(rows of B) for one triangle after the other: `rows(i)` is the row of B that is the ith, X n×k.
+    fn substitute(
+        &self,
+        isa: Isa,
+        team: Team,
+        (transposed, k): (bool, usize),
+        row: impl Fn(usize) -> usize + Sync,
+        b: &[T],
+        x: &mut [T],
+    ) {
         let n = self.order();
         if n == 0 || k == 0 {
             return;
         }
-        let ld = k as isize;
-        for (corner, direction) in self.triangles(transposed) {
-            let first = if direction > 0 { 0 } else { (n - 1) * k };
-            let at = x.as_mut_ptr().wrapping_add(first);
-            // SAFETY: X is n×k, and does not overlap the factors, which are borrowed.
-            unsafe { substitute(isa, corner, Sides { at, k, ld: direction * ld }) };
-        }
+        let (ld, triangles) = (k as isize, Shared::new(self.triangles(transposed)));
+        let (b, x) = (Shared::new(b.as_ptr()), Shared::new(x.as_mut_ptr()));
+        // A multiple of two vectors.
+        let columns = (PIECE / (n * n)).next_multiple_of(128 / size_of::<T>()).max(1);
+        self.team(team, k)(k.div_ceil(columns), &|piece| {
+            let from = piece * columns;
+            let count = columns.min(k - from);
+            // SAFETY: columns below k of B and X, which are n×k and do not overlap each other nor the
+            // factors; no other piece writes these. All rows are below n.
+            unsafe {
+                let x = x.get().add(from);
+                for i in 0..n {
+                    let from = b.get().add(row(i) * k + from);
+                    x.add(i * k).copy_from_nonoverlapping(from, count);
+                }
+                for (corner, direction) in triangles.get() {
+                    let first = if direction > 0 { 0 } else { (n - 1) * k };
+                    let sides = Sides { at: x.add(first), k: count, ld: direction * ld };
+                    substitute(isa, corner, sides);
+                }
+            }
+        });
     }
 
     /// X = A⁻¹·B for n×k row-major B and X.
     ///
     /// With a singular A the result has infinite or NaN entries.
-    pub fn solve(&self, isa: Isa, k: usize, b: &[T], x: &mut [T]) {
+    pub fn solve(&self, isa: Isa, team: Team, k: usize, b: &[T], x: &mut [T]) {
         let n = self.order();
         assert!(b.len() == n * k && x.len() == n * k, "solve with a slice of the wrong length");
         if n <= small::MOST {
@@ -196,63 +218,36 @@ impl<'a, T: Scalar> Factors<'a, T> {
             }
         }
         if self.is_cholesky() {
-            x.copy_from_slice(b);
+            self.substitute(isa, team, (false, k), |i| i, b, x);
         } else {
-            for (i, &from) in self.permutation().iter().enumerate() {
-                let from = from as usize * k;
-                x[i * k..(i + 1) * k].copy_from_slice(&b[from..from + k]);
-            }
+            let rows = self.permutation();
+            self.substitute(isa, team, (false, k), |i| rows[i] as usize, b, x);
         }
-        self.substitute(isa, false, k, x);
     }
 
     /// X = A⁻ᵀ·B for n×k row-major B and X, with scratch for [`solve_transposed_room`].
     ///
     /// With a singular A the result has infinite or NaN entries.
-    pub fn solve_transposed(&self, isa: Isa, k: usize, b: &[T], x: &mut [T], mut scratch: Scratch) {
+    pub fn solve_transposed(
+        &self,
+        isa: Isa,
+        team: Team,
+        k: usize,
+        b: &[T],
+        x: &mut [T],
+        mut scratch: Scratch,
+    ) {
         let n = self.order();
         assert!(b.len() == n * k && x.len() == n * k, "solve with a slice of the wrong length");
         if self.is_cholesky() {
-            return self.solve(isa, k, b, x);
+            return self.solve(isa, team, k, b, x);
         }
         // Aᵀ = Uᵀ·Lᵀ·P: what is found are the entries of P·x.
-        let found = scratch.copied(b);
-        self.substitute(isa, true, k, found);
+        let found = scratch.numbers(n * k);
+        self.substitute(isa, team, (true, k), |i| i, b, found);
         for (i, &to) in self.permutation().iter().enumerate() {
             let to = to as usize * k;
             x[to..to + k].copy_from_slice(&found[i * k..(i + 1) * k]);
-        }
-    }
-
-    /// A⁻¹, row-major, with scratch for [`inverse_room`].
-    pub fn inverse(&self, isa: Isa, out: &mut [T], mut scratch: Scratch) {
-        let n = self.order();
-        assert!(out.len() == n * n, "inverse into a slice of the wrong length");
-        let w = scratch.numbers::<T>(n * n);
-        (0..n).for_each(|i| w[i * n + i] = T::of(1.0));
-        if n <= small::MOST {
-            return self.solve(isa, n, w, out);
-        }
-        let [first, second] = self.triangles(false);
-        // SAFETY: three n×n matrices that do not overlap.
-        unsafe { identity_below(isa, first.0, w.as_mut_ptr()) };
-        if self.is_cholesky() {
-            // SAFETY: as above.
-            unsafe { gram(isa, n, w.as_ptr(), out.as_mut_ptr()) };
-            return;
-        }
-        if n > 0 {
-            let at = w.as_mut_ptr().wrapping_add((n - 1) * n);
-            let sides = Sides { at, k: n, ld: -(n as isize) };
-            // SAFETY: as above.
-            unsafe { substitute(isa, second.0, sides) };
-        }
-        // A⁻¹ = U⁻¹·L⁻¹·P: column i of the product is column rows[i] of the inverse.
-        let order = self.permutation();
-        for (from, to) in w.chunks_exact(n.max(1)).zip(out.chunks_exact_mut(n.max(1))) {
-            for (v, &to_column) in from.iter().zip(order) {
-                to[to_column as usize] = *v;
-            }
         }
     }
 
@@ -312,72 +307,6 @@ fn parts(v: f64) -> (f64, i64) {
     (mantissa, (bits >> 52) as i64 - 1023)
 }
 
-/// X := L⁻¹·X where X is the identity: each band of columns, two vectors wide, from its own rows on.
-///
-/// # Safety
-/// The corner is an n×n lower triangle and `x` an n×n matrix.
-unsafe fn identity_below<T: Scalar>(isa: Isa, corner: Corner<T>, x: *mut T) {
-    let n = corner.n;
-    let band = 128 / size_of::<T>();
-    for j in (0..n).step_by(band) {
-        let k = band.min(n - j);
-        // SAFETY: the caller's: columns from j on, rows from j on.
-        unsafe {
-            let sides = Sides { at: x.add(j * n + j), k, ld: n as isize };
-            substitute(isa, corner.after(j), sides);
-        }
-    }
-}
-
-/// C = Wᵀ·W for a lower triangle W with zeros above: symmetric to the bit.
-///
-/// # Safety
-/// Two n×n matrices that do not overlap.
-unsafe fn gram<T: Scalar>(isa: Isa, n: usize, w: *const T, c: *mut T) {
-    let ld = n as isize;
-    for i in (0..n).step_by(BAND) {
-        let m = BAND.min(n - i);
-        // SAFETY: the caller's: rows i … of C up to their diagonal; W has zeros above row i in column i.
-        unsafe {
-            Tiles {
-                m,
-                n: i + m,
-                k: n - i,
-                alpha: T::of(1.0),
-                a: Entries { at: w.add(i * n + i), rows: Even(1), columns: Even(ld) },
-                b: w.add(i * n),
-                ldb: ld,
-                beta: T::of(0.0),
-                c: c.add(i * n),
-                ldc: ld,
-            }
-            .run(isa);
-            mirror(isa, n, i, m, c);
-        }
-    }
-}
-
-/// Copies rows i … i + m of the lower triangle to the columns of the upper.
-///
-/// # Safety
-/// An n×n matrix with these rows.
-pub(super) unsafe fn mirror<T: Scalar>(isa: Isa, n: usize, i: usize, m: usize, c: *mut T) {
-    // SAFETY: the caller's: the part before column i is not in the rows it is copied to.
-    unsafe {
-        turn(isa, m, i, c.add(i * n), n, c.add(i), n);
-        for r in i..i + m {
-            for j in i..r {
-                *c.add(j * n + r) = *c.add(r * n + j);
-            }
-        }
-    }
-}
-
-/// Bytes of scratch that [`Factors::inverse`] needs.
-pub fn inverse_room<T: Scalar>(n: usize) -> usize {
-    room::<T>(n * n)
-}
-
 /// Bytes of scratch that [`Factors::solve_transposed`] needs.
 pub fn solve_transposed_room<T: Scalar>(n: usize, k: usize) -> usize {
     room::<T>(n * k)
@@ -391,12 +320,13 @@ fn own_room<T: Scalar>(n: usize) -> usize {
 /// Factors of a copy of a matrix.
 fn factor_copy<'a, T: Scalar>(
     isa: Isa,
+    team: Team,
     n: usize,
     a: &[T],
     scratch: &mut Scratch<'a>,
 ) -> (Factors<'a, T>, Status) {
-    let (copy, rows) = (scratch.copied(a), scratch.indices(n + 1));
-    factor(isa, n, copy, rows, scratch.again())
+    let (packed, rows) = (scratch.numbers(n * n), scratch.indices(n + 1));
+    factor(isa, team, n, a, packed, rows, scratch.again())
 }
 
 /// Bytes of scratch that [`solve`] needs.
@@ -410,6 +340,7 @@ pub fn solve_room<T: Scalar>(n: usize, k: usize) -> usize {
 /// Stability of Numerical Algorithms*, section 9.3).
 pub fn solve<T: Scalar>(
     isa: Isa,
+    team: Team,
     n: usize,
     a: &[T],
     k: usize,
@@ -425,9 +356,9 @@ pub fn solve<T: Scalar>(
         // SAFETY: n² numbers and n numbers twice.
         ended(n, unsafe { T::solve_one_small(isa, n, a.as_ptr(), b.as_ptr(), x.as_mut_ptr()) })
     } else {
-        let (factors, status) = factor_copy(isa, n, a, &mut scratch);
+        let (factors, status) = factor_copy(isa, team, n, a, &mut scratch);
         if status == Status::Done {
-            factors.solve(isa, k, b, x);
+            factors.solve(isa, team, k, b, x);
         }
         status
     };
@@ -445,6 +376,7 @@ pub fn invert_room<T: Scalar>(n: usize) -> usize {
 /// A⁻¹, row-major; NaN if A is singular.
 pub fn inverse<T: Scalar>(
     isa: Isa,
+    team: Team,
     n: usize,
     a: &[T],
     out: &mut [T],
@@ -455,9 +387,9 @@ pub fn inverse<T: Scalar>(
         // SAFETY: n² numbers twice.
         ended(n, unsafe { T::inverse_small(isa, n, a.as_ptr(), out.as_mut_ptr()) })
     } else {
-        let (factors, status) = factor_copy(isa, n, a, &mut scratch);
+        let (factors, status) = factor_copy(isa, team, n, a, &mut scratch);
         if status == Status::Done {
-            factors.inverse(isa, out, scratch);
+            factors.inverse(isa, team, out, scratch);
         }
         status
     };
@@ -473,11 +405,11 @@ pub fn det_room<T: Scalar>(n: usize) -> usize {
 }
 
 /// det A: 0 for a matrix that elimination finds singular.
-pub fn det<T: Scalar>(isa: Isa, n: usize, a: &[T], mut scratch: Scratch) -> T {
-    factor_copy(isa, n, a, &mut scratch).0.det()
+pub fn det<T: Scalar>(isa: Isa, team: Team, n: usize, a: &[T], mut scratch: Scratch) -> T {
+    factor_copy(isa, team, n, a, &mut scratch).0.det()
 }
 
 /// (sign of det A, log|det A|); (0, −∞) for a matrix that elimination finds singular.
-pub fn slogdet<T: Scalar>(isa: Isa, n: usize, a: &[T], mut scratch: Scratch) -> (T, T) {
-    factor_copy(isa, n, a, &mut scratch).0.slogdet()
+pub fn slogdet<T: Scalar>(isa: Isa, team: Team, n: usize, a: &[T], mut scratch: Scratch) -> (T, T) {
+    factor_copy(isa, team, n, a, &mut scratch).0.slogdet()
 }

@@ -1,24 +1,29 @@
 //! Dense linear algebra over row-major slices: products, factorisations, solves.
 //!
-//! Free functions; the caller owns memory and parallelism: everything here runs on the calling thread
-//! and takes its scratch memory from a [`Scratch`], of as many bytes as the function's twin `…_room` says.
+//! Free functions; the caller owns memory and threads: scratch memory comes from a [`Scratch`], of as many
+//! bytes as the function's twin `…_room` says, and what is worth several threads is given to a [`Team`], in
+//! pieces that depend on sizes alone.
 //!
 //! `tile` multiplies matrices that fit the second cache, `substitute` solves with triangles, both in
-//! registers; `panel` and `blocked` make factorisations of them, `small` is for orders up to 16. Products
-//! with a short side are `thin`'s, symmetric ones `gram`'s, those of triangles `bands`', and `convolve` reads the windows of images as
+//! registers; `panel`, `blocked`, `eliminate` and `cholesky` make factorisations of them, `lu` and `invert`
+//! what follows from those, `small` is for orders up to 16. Products with a short side are `thin`'s,
+//! symmetric ones `gram`'s, those of triangles `bands`', and `convolve` reads the windows of images as
 //! they lie. QR, singular values and eigenvalues are `faer`'s, products of large matrices the library `gemm`'s.
 //!
 //! What holds: no panic for any numbers, NaN and infinities included; a matrix that is singular, not
 //! positive definite, or whose iteration did not converge is reported as a [`Status`]; empty matrices work.
 //!
-//! What it does not do: sparse or complex matrices, threads. Wrong slice lengths panic: they are a
+//! What it does not do: sparse or complex matrices. Wrong slice lengths panic: they are a
 //! defect of the caller, never of a user's data.
 
 mod bands;
 mod blocked;
+mod cholesky;
 mod convolve;
+mod eliminate;
 mod factor;
 mod gram;
+mod invert;
 mod kernels;
 mod lu;
 mod packing;
@@ -28,6 +33,7 @@ mod scratch;
 mod small;
 mod spectral;
 mod substitute;
+mod team;
 mod thin;
 mod tile;
 mod turn;
@@ -41,9 +47,10 @@ pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, so
 pub use gram::{gram_bytes, gram_panels, multiply_gram_panel};
 #[doc(hidden)]
 pub use kernels::Kernels;
+pub use invert::inverse_room;
 pub use lu::{
-    Factors, det, det_room, factor, factor_room, inverse, inverse_room, invert_room, slogdet,
-    solve, solve_room, solve_transposed_room,
+    Factors, det, det_room, factor, factor_room, inverse, invert_room, slogdet, solve,
+    solve_room, solve_transposed_room,
 };
 pub use packing::packed_bytes;
 pub use product::{
@@ -52,6 +59,7 @@ pub use product::{
 };
 pub use scratch::{Scratch, Workspace, room};
 pub use spectral::{eigh, eigh_room, svd, svd_room};
+pub use team::{Team, alone};
 
 /// f64 or f32, with everything the functions here need.
 pub trait Scalar: vector::Registers + small::Kernels + Kernels + faer::traits::RealField {

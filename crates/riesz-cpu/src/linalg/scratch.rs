@@ -4,6 +4,7 @@ use crate::simd::Real;
 use faer::dyn_stack::{MemStack, StackReq};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::sync::atomic::AtomicUsize;
 
 /// Every part begins at a multiple of this: a line of the cache, and the widest vector.
 const ALIGNMENT: usize = 64;
@@ -93,6 +94,19 @@ impl<'a> Scratch<'a> {
         }
     }
 
+    /// `n` counters, all 0.
+    ///
+    /// # Panics
+    /// If there is too little left.
+    pub(super) fn counters(&mut self, n: usize) -> &'a [AtomicUsize] {
+        let at = self.raw::<AtomicUsize>(n);
+        // SAFETY: aligned and writable, given out once; the bytes 0 are the number 0.
+        unsafe {
+            at.write_bytes(0, n);
+            std::slice::from_raw_parts(at, n)
+        }
+    }
+
     /// All that is left, as the library wants it.
     pub(super) fn stack(self, need: StackReq) -> &'a mut MemStack {
         debug_assert!(need.unaligned_bytes_required() <= self.left, "scratch is too small");
@@ -104,12 +118,12 @@ impl<'a> Scratch<'a> {
 /// Scratch memory of one's own, reused from call to call: it allocates only while it grows.
 ///
 /// ```
-/// use riesz_cpu::linalg::{Status, Workspace, solve, solve_room};
+/// use riesz_cpu::linalg::{Status, Workspace, alone, solve, solve_room};
 /// use riesz_cpu::simd::Isa;
 /// let (a, b, mut x) = ([2.0, 1.0, 1.0, 3.0], [3.0, 5.0], [0.0; 2]);
 /// let mut workspace = Workspace::default();
 /// let scratch = workspace.scratch(solve_room::<f64>(2, 1));
-/// let status = solve(Isa::best(), 2, &a, 1, &b, &mut x, scratch);
+/// let status = solve(Isa::best(), alone, 2, &a, 1, &b, &mut x, scratch);
 /// assert_eq!(status, Status::Done);
 /// assert!((x[0] - 0.8f64).abs() < 1e-15 && (x[1] - 1.4).abs() < 1e-15);
 /// ```

@@ -6,6 +6,7 @@
 
 use super::stack::{OnMatrices, Operands};
 use crate::linalg::{self, Factors, MatPtr, Scalar, Scratch, Status, room};
+use crate::run::pool;
 use crate::simd::Isa;
 
 /// Matrices with a larger condition number, in the norm of rows, are not inverted.
@@ -139,13 +140,13 @@ impl Work<'_> {
     /// The determinant and the inverse, if the matrix is well conditioned.
     fn inverse(&self, inverse: &mut [f64], mut scratch: Scratch) -> Option<f64> {
         let (isa, n) = (self.isa, self.n);
-        let (packed, rows) = (scratch.copied(self.a), scratch.indices(n + 1));
+        let (packed, rows) = (scratch.numbers(n * n), scratch.indices(n + 1));
         let (factors, status): (Factors<f64>, _) =
-            linalg::factor(isa, n, packed, rows, scratch.again());
+            linalg::factor(isa, pool::run, n, self.a, packed, rows, scratch.again());
         if status != Status::Done {
             return None;
         }
-        factors.inverse(isa, inverse, scratch);
+        factors.inverse(isa, pool::run, inverse, scratch);
         let norm = |m: &[f64]| {
             let sums = m.chunks_exact(n).map(|row| row.iter().map(|v| v.abs()).sum::<f64>());
             sums.fold(0.0, |most: f64, v| if v > most || v.is_nan() { v } else { most })
@@ -213,7 +214,7 @@ impl Work<'_> {
             }
             _ => return false,
         }
-        let mut sign = |q: &[f64]| linalg::det(isa, n, q, scratch.again()).signum();
+        let mut sign = |q: &[f64]| linalg::det(isa, pool::run, n, q, scratch.again()).signum();
         let turn = sign(u) * sign(vt);
         g(s, u, vt, own, more);
         product(isa, n, (u, false), (own, false), more);

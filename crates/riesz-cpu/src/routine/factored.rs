@@ -3,6 +3,7 @@
 
 use super::stack::{OnMatrices, Operands};
 use crate::linalg::{self, Factors, Scalar, Scratch};
+use crate::run::pool;
 use crate::simd::Isa;
 
 /// The factors of matrices of order n.
@@ -27,9 +28,8 @@ impl OnMatrices for Factor {
         let (a, packed, rows) = unsafe {
             (at.read::<T>(0, size), at.write::<T>(1, size), at.write::<i64>(2, self.n + 1))
         };
-        packed.copy_from_slice(a);
         // Whether a matrix without an inverse has no result is for what follows to say.
-        let _ = linalg::factor(isa, self.n, packed, rows, scratch);
+        let _ = linalg::factor(isa, pool::run, self.n, a, packed, rows, scratch);
         true
     }
 }
@@ -94,12 +94,12 @@ impl OnMatrices for FromFactors {
                 What::Solve { k, transposed } if !factors.is_singular() => {
                     let (b, x) = (at.read::<T>(2, n * k), at.write::<T>(3, n * k));
                     match transposed {
-                        false => factors.solve(isa, k, b, x),
-                        true => factors.solve_transposed(isa, k, b, x, scratch),
+                        false => factors.solve(isa, pool::run, k, b, x),
+                        true => factors.solve_transposed(isa, pool::run, k, b, x, scratch),
                     }
                 }
                 What::Inverse if !factors.is_singular() => {
-                    factors.inverse(isa, at.write::<T>(2, n * n), scratch);
+                    factors.inverse(isa, pool::run, at.write::<T>(2, n * n), scratch);
                 }
                 What::Solve { .. } | What::Inverse => return false,
                 What::Det => *at.at::<T>(2) = factors.det(),

@@ -2,6 +2,7 @@
 
 use super::stack::{OnMatrices, Operands};
 use crate::linalg::{self, MatPtr, Scalar, Scratch, Status};
+use crate::run::pool;
 use crate::simd::Isa;
 
 /// to = (A + Aᵀ)/2 for an n×n matrix.
@@ -41,7 +42,7 @@ impl OnMatrices for Cholesky {
         // SAFETY: the caller's: a matrix and its factor.
         let (a, l) = unsafe { (at.read::<T>(0, size), at.write::<T>(1, size)) };
         symmetric_part(self.n, a, l);
-        linalg::cholesky(isa, self.n, l, scratch) == Status::Done
+        linalg::cholesky(isa, pool::run, self.n, l, scratch) == Status::Done
     }
 }
 
@@ -70,7 +71,7 @@ impl OnMatrices for Lu {
         unsafe {
             let (a, rows) = (at.read::<T>(0, m * n), at.write::<i64>(1, m));
             let (l, u) = (at.write::<T>(2, m * k), at.write::<T>(3, k * n));
-            linalg::lu(isa, (m, n), a, rows, l, u, scratch);
+            linalg::lu(isa, pool::run, (m, n), a, rows, l, u, scratch);
         }
         true
     }

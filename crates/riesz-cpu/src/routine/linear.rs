@@ -3,6 +3,7 @@
 
 use super::stack::{OnMatrices, Operands};
 use crate::linalg::{self, Scalar, Scratch, Status, Triangle};
+use crate::run::pool;
 use crate::simd::Isa;
 
 /// `inverse` of matrices of order n.
@@ -25,7 +26,7 @@ impl OnMatrices for Inverse {
         let size = self.n * self.n;
         // SAFETY: the caller's: a matrix and its inverse.
         let (a, out) = unsafe { (at.read::<T>(0, size), at.write::<T>(1, size)) };
-        linalg::inverse(isa, self.n, a, out, scratch) == Status::Done
+        linalg::inverse(isa, pool::run, self.n, a, out, scratch) == Status::Done
     }
 }
 
@@ -52,7 +53,7 @@ impl OnMatrices for Solve {
         // SAFETY: the caller's: a matrix, right-hand sides and solutions.
         let (a, b, x) =
             unsafe { (at.read::<T>(0, n * n), at.read::<T>(1, n * k), at.write::<T>(2, n * k)) };
-        linalg::solve(isa, n, a, k, b, x, scratch) == Status::Done
+        linalg::solve(isa, pool::run, n, a, k, b, x, scratch) == Status::Done
     }
 }
 
@@ -76,7 +77,7 @@ impl OnMatrices for Det {
         // SAFETY: the caller's: a matrix and a number.
         unsafe {
             let a = at.read::<T>(0, self.n * self.n);
-            *at.at::<T>(1) = linalg::det(isa, self.n, a, scratch);
+            *at.at::<T>(1) = linalg::det(isa, pool::run, self.n, a, scratch);
         }
         true
     }
@@ -102,7 +103,7 @@ impl OnMatrices for SLogDet {
         // SAFETY: the caller's: a matrix and two numbers.
         unsafe {
             let a = at.read::<T>(0, self.n * self.n);
-            (*at.at::<T>(1), *at.at::<T>(2)) = linalg::slogdet(isa, self.n, a, scratch);
+            (*at.at::<T>(1), *at.at::<T>(2)) = linalg::slogdet(isa, pool::run, self.n, a, scratch);
         }
         true
     }

@@ -7,7 +7,7 @@
 
 mod pages;
 mod pending;
-mod pool;
+pub(crate) mod pool;
 mod spare;
 mod stage;
 mod workspace;

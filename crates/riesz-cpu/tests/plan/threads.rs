@@ -86,3 +86,34 @@ fn products_and_what_follows_them() {
         });
     }
 }
+
+/// Whose blocks wait for one another, and of which columns or rows are divided.
+#[test]
+fn factors_and_what_follows_from_them() {
+    for dtype in [DType::F64, DType::F32] {
+        for n in [100, 150, 430] {
+            same_bits(&[&[n, n], &[n, 70], &[n]], dtype, move |x| {
+                let eye = Var::eye(dtype, n);
+                let (a, s) = (x[0] + n as f64 / 4.0 * eye, x[0].t().dot(x[0]) + eye);
+                let direct = [a.solve(x[1]), a.solve(x[2]), a.t().solve(x[1]), a.logdet()];
+                let positive = [s.solve(x[1]), s.logdet(), s.cholesky(), (s + eye).inverse()];
+                [direct, positive].concat()
+            });
+            same_bits(&[&[n, n], &[n, 70]], dtype, move |x| {
+                let a = x[0] + n as f64 / 4.0 * Var::eye(dtype, n);
+                vec![a.inverse(), (a + a).solve(x[1]), (3.0 * a).logdet()]
+            });
+        }
+    }
+}
+
+/// More rows than columns, more columns than rows, and a symmetric matrix that is not positive definite.
+#[test]
+fn factors_of_other_shapes() {
+    same_bits(&[&[300, 120], &[120, 300], &[140, 140], &[140]], DType::F64, |x| {
+        let end = Var::iota(DType::F64, 140).gt(138.0).cast(DType::F64);
+        let s = x[2].dot(x[2].t()) + Var::eye(DType::F64, 140) - (1e3 * end).diag();
+        let (tall, wide) = (x[0].lu(), x[1].lu());
+        vec![tall.1, tall.2, wide.1, wide.2, s.solve(x[3])]
+    });
+}

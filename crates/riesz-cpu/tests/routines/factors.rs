@@ -7,32 +7,32 @@ use riesz_cpu::simd::{Isa, Real, Value};
 const ORDERS: &[usize] = &[0, 1, 2, 3, 4, 7, 10, 16, 17, 31, 48, 64, 65, 100, 130, 200];
 
 /// The functions with a workspace of their own, on one instruction set.
-struct With(Isa, Workspace);
+struct With(Isa, Workspace, Team);
 
 impl With {
     fn best() -> With {
-        With(Isa::best(), Workspace::default())
+        With(Isa::best(), Workspace::default(), alone)
     }
     fn solve<T: Scalar>(&mut self, n: usize, a: &[T], k: usize, b: &[T]) -> (Vec<T>, Status) {
         let mut x = vec![T::of(0.0); n * k];
         let scratch = self.1.scratch(solve_room::<T>(n, k));
-        let status = solve(self.0, n, a, k, b, &mut x, scratch);
+        let status = solve(self.0, self.2, n, a, k, b, &mut x, scratch);
         (x, status)
     }
     fn inverse<T: Scalar>(&mut self, n: usize, a: &[T]) -> (Vec<T>, Status) {
         let mut x = vec![T::of(0.0); n * n];
-        let status = inverse(self.0, n, a, &mut x, self.1.scratch(invert_room::<T>(n)));
+        let status = inverse(self.0, self.2, n, a, &mut x, self.1.scratch(invert_room::<T>(n)));
         (x, status)
     }
     fn det<T: Scalar>(&mut self, n: usize, a: &[T]) -> T {
-        det(self.0, n, a, self.1.scratch(det_room::<T>(n)))
+        det(self.0, self.2, n, a, self.1.scratch(det_room::<T>(n)))
     }
     fn slogdet<T: Scalar>(&mut self, n: usize, a: &[T]) -> (T, T) {
-        slogdet(self.0, n, a, self.1.scratch(det_room::<T>(n)))
+        slogdet(self.0, self.2, n, a, self.1.scratch(det_room::<T>(n)))
     }
     fn cholesky<T: Scalar>(&mut self, n: usize, a: &[T]) -> (Vec<T>, Status) {
         let mut l = a.to_vec();
-        let status = cholesky(self.0, n, &mut l, self.1.scratch(cholesky_room::<T>(n)));
+        let status = cholesky(self.0, self.2, n, &mut l, self.1.scratch(cholesky_room::<T>(n)));
         (l, status)
     }
 }
@@ -50,7 +50,7 @@ fn norm<T: Real>(a: &[T]) -> f64 {
 fn solve_and_inverse_have_small_residuals() {
     fn check<T: Scalar>() {
         for isa in Isa::available() {
-            let mut with = With(isa, Workspace::default());
+            let mut with = With(isa, Workspace::default(), alone);
             for &n in ORDERS {
                 for (which, a) in matrices::<T>(n).iter().enumerate() {
                     let bound = 10.0 * (n as f64 + 1.0) * epsilon::<T>() * norm(a);
@@ -87,9 +87,9 @@ fn factors_are_used_again() {
     let mut workspace = Workspace::default();
     for &n in ORDERS {
         for a in matrices::<f64>(n) {
-            let (mut packed, mut rows) = (a.clone(), vec![0; n + 1]);
+            let (mut packed, mut rows) = (vec![0.0; n * n], vec![0; n + 1]);
             let scratch = workspace.scratch(factor_room::<f64>(n));
-            let (_, status) = factor(isa, n, &mut packed, &mut rows, scratch);
+            let (_, status) = factor(isa, alone, n, &a, &mut packed, &mut rows, scratch);
             assert_eq!(status, Status::Done);
             let kept = Factors::kept(&packed, &rows);
             assert_eq!(kept.order(), n);
@@ -97,16 +97,16 @@ fn factors_are_used_again() {
             for k in [1, 2, 20] {
                 let b = random::<f64>(n * k, 22);
                 let (mut x, mut y) = (b.clone(), b.clone());
-                kept.solve(isa, k, &b, &mut x);
+                kept.solve(isa, alone, k, &b, &mut x);
                 let scratch = workspace.scratch(solve_transposed_room::<f64>(n, k));
-                kept.solve_transposed(isa, k, &b, &mut y, scratch);
+                kept.solve_transposed(isa, alone, k, &b, &mut y, scratch);
                 for (a, x) in [(&a, &x), (&turned, &y)] {
                     let residual = distance(&plain(n, k, n, a, x), &b);
                     assert!(residual <= 1e-14 * (n as f64 + 1.0) * norm(a) * size(x), "{n} {k}");
                 }
             }
             let mut inv = vec![0.0; n * n];
-            kept.inverse(isa, &mut inv, workspace.scratch(inverse_room::<f64>(n)));
+            kept.inverse(isa, alone, &mut inv, workspace.scratch(inverse_room::<f64>(n)));
             let residual = distance(&plain(n, n, n, &a, &inv), &identity(n));
             assert!(residual <= 1e-14 * (n as f64 + 1.0) * norm(&a) * size(&inv), "{n}");
             let (sign, log) = kept.slogdet();
@@ -128,7 +128,7 @@ fn lu_multiplies_back() {
                 let a = random::<T>(m * n, 21);
                 let (mut l, mut u, mut rows) = (vec![zero; m * k], vec![zero; k * n], vec![0; m]);
                 let scratch = workspace.scratch(lu_room::<T>(m, n));
-                lu(isa, (m, n), &a, &mut rows, &mut l, &mut u, scratch);
+                lu(isa, alone, (m, n), &a, &mut rows, &mut l, &mut u, scratch);
                 assert!(l.iter().all(|v| v.wide().abs() <= 1.0), "partial pivoting keeps |L| ≤ 1");
                 for i in 0..m {
                     assert!((i..k).all(|j| l[i * k + j].wide() == f64::from(i == j)));
@@ -209,7 +209,7 @@ fn swapping_rows_flips_the_determinant() {
 #[test]
 fn singular_matrices_are_reported() {
     for isa in Isa::available() {
-        let mut with = With(isa, Workspace::default());
+        let mut with = With(isa, Workspace::default(), alone);
         let (x, status) = with.solve(2, &[1.0f64, 2.0, 2.0, 4.0], 1, &[1.0, 1.0]);
         assert_eq!(status, Status::Singular(1));
         assert!(x.iter().all(|v| v.is_nan()));
@@ -227,6 +227,17 @@ fn singular_matrices_are_reported() {
                 let (inv, status) = with.inverse(n, &a);
                 assert!(status != Status::Done || inv.iter().any(|v| v.is_nan() || *v == 0.0));
             }
+        }
+        // Symmetric matrices that are not positive definite, which Cholesky's factorisation finds at their end.
+        for n in [20, 70, 150, 420] {
+            let mut a = positive::<f64>(n, 4);
+            a[n * n - 1] = -1.0;
+            a[0] = 0.5;
+            let b = random(n, 5);
+            let (x, status) = with.solve(n, &a, 1, &b);
+            assert_eq!(status, Status::Done);
+            let residual = distance(&plain(n, 1, n, &a, &x), &b);
+            assert!(residual <= 1e-12 * norm(&a) * size(&x), "{n}: {residual}");
         }
         // A symmetric matrix that is not positive definite, and one that is not even regular.
         for n in [20, 70] {
@@ -249,7 +260,7 @@ fn cholesky_multiplies_back() {
     assert_eq!(with.cholesky(2, &[1.0, 2.0, 2.0, 1.0]).1, Status::NotPositiveDefinite(1));
     fn check<T: Scalar>() {
         for isa in Isa::available() {
-            let mut with = With(isa, Workspace::default());
+            let mut with = With(isa, Workspace::default(), alone);
             for n in [0, 1, 3, 12, 13, 24, 25, 40, 41, 80, 130, 200] {
                 let mut a = positive::<T>(n, 61);
                 let (l, status) = with.cholesky(n, &a);
