@@ -26,7 +26,7 @@ fn width(n: usize) -> usize {
 const WIDEST: usize = 64;
 
 /// Multiplications of a factorisation that are worth more than one thread.
-const SHARED: usize = 1 << 18;
+const SHARED: usize = 1 << 20;
 
 /// Multiplications that are worth a piece of their own.
 const PIECE: usize = 1 << 16;

@@ -13,7 +13,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// How long a thread looks for work before it sleeps.
-const PATIENCE: Duration = Duration::from_micros(50);
+const PATIENCE: Duration = Duration::from_micros(200);
 
 /// What is run for each piece.
 type Piece<'a> = &'a (dyn Fn(usize) + Sync);
