@@ -73,7 +73,8 @@ impl<T: Registers> Elimination<'_, T> {
     /// The panel is factored, and nobody else uses these columns.
     unsafe fn exchange(&self, p: usize, columns: Range<usize>) {
         let first = self.matrix.start(p);
-        let (isa, at, ld) = (self.matrix.isa, self.matrix.at(first, columns.start), self.matrix.ld());
+        let (isa, at, ld) =
+            (self.matrix.isa, self.matrix.at(first, columns.start), self.matrix.ld());
         let (n, count) = (columns.len(), self.matrix.panel(p).w);
         let pivots = self.matrix.pivots.wrapping_add(first).cast_const();
         // As many pivots, all rows of the matrix.

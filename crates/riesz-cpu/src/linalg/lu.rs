@@ -62,8 +62,7 @@ pub fn factor<'a, T: Scalar>(
         packed.copy_from_slice(a);
         if n >= TRIED && is_symmetric(isa, n, a) {
             // SAFETY: n² numbers, and scratch as large as was asked for.
-            let pivots =
-                unsafe { cholesky::cholesky((isa, team), n, at, n, &mut scratch.again()) };
+            let pivots = unsafe { cholesky::cholesky((isa, team), n, at, n, &mut scratch.again()) };
             if pivots == n {
                 rows[n] = CHOLESKY;
                 return (Factors { packed, rows }, Status::Done);

@@ -45,12 +45,12 @@ pub use bands::{Band, multiply_bands};
 pub use convolve::{Convolution, Offsets};
 pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
 pub use gram::{gram_bytes, gram_panels, multiply_gram_panel};
+pub use invert::inverse_room;
 #[doc(hidden)]
 pub use kernels::Kernels;
-pub use invert::inverse_room;
 pub use lu::{
-    Factors, det, det_room, factor, factor_room, inverse, invert_room, slogdet, solve,
-    solve_room, solve_transposed_room,
+    Factors, det, det_room, factor, factor_room, inverse, invert_room, slogdet, solve, solve_room,
+    solve_transposed_room,
 };
 pub use packing::packed_bytes;
 pub use product::{

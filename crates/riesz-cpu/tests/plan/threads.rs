@@ -91,7 +91,7 @@ fn products_and_what_follows_them() {
 #[test]
 fn factors_and_what_follows_from_them() {
     for dtype in [DType::F64, DType::F32] {
-        for n in [100, 150, 430] {
+        for n in [100, 430] {
             same_bits(&[&[n, n], &[n, 70], &[n]], dtype, move |x| {
                 let eye = Var::eye(dtype, n);
                 let (a, s) = (x[0] + n as f64 / 4.0 * eye, x[0].t().dot(x[0]) + eye);
