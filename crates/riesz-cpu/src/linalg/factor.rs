@@ -79,6 +79,7 @@ pub fn lu_room<T: Scalar>(m: usize, n: usize) -> usize {
 ///
 /// # Panics
 /// If a slice has the wrong length.
+#[allow(clippy::too_many_arguments)]
 pub fn lu<T: Scalar>(
     isa: Isa,
     team: Team,

@@ -337,6 +337,7 @@ pub fn solve_room<T: Scalar>(n: usize, k: usize) -> usize {
 ///
 /// The solution of a system near A: the residual is a small multiple of n·ε·‖A‖·‖X‖ (Higham, *Accuracy and
 /// Stability of Numerical Algorithms*, section 9.3).
+#[allow(clippy::too_many_arguments)]
 pub fn solve<T: Scalar>(
     isa: Isa,
     team: Team,
