@@ -3,6 +3,7 @@
 use super::alike::{list, numbered};
 use super::asm::{Arg, Asm, Label};
 use super::call;
+use super::carry::Rounds;
 use super::line::Line;
 use super::lower::lower;
 use super::machine::Machine;
@@ -97,13 +98,19 @@ impl<'a> Control<'a> {
                 // Shared by threads, so whoever runs a plan walks through them.
                 Step::Strips(_) => return None,
                 Step::Loop { count, windows, advance, exchange, body } => {
-                    if *count > 0 {
-                        self.open_windows(windows);
+                    if *count == 0 {
+                        continue;
                     }
-                    self.repeat(*count, advance, exchange, body)?;
+                    self.open_windows(windows);
+                    let advance = &self.in_bytes(advance);
+                    let rounds = Rounds::Count { count: *count, windows, advance, exchange };
+                    if !self.line_loop(&rounds, [&[], body])? {
+                        self.repeat(*count, advance, exchange, body)?;
+                    }
                 }
                 Step::While { test, flag, body } => {
-                    if self.line_while(test, *flag, body)? {
+                    let rounds = Rounds::While { test: test.len(), flag: *flag };
+                    if self.line_loop(&rounds, [test, body])? {
                         continue;
                     }
                     let (head, end) = (self.machine.asm.label(), self.machine.asm.label());
@@ -152,15 +159,15 @@ impl<'a> Control<'a> {
     }
 
     /// Writes a loop of nests without loops; false if there are others, and nothing was written.
-    fn line_while(&mut self, test: &[Step], flag: Operand, body: &[Step]) -> Option<bool> {
+    fn line_loop(&mut self, rounds: &Rounds, steps: [&[Step]; 2]) -> Option<bool> {
         let wide = self.machine.wide;
         let mut line = Line::default();
-        for step in test.iter().chain(body) {
+        for step in steps.into_iter().flatten() {
             if !matches!(step, Step::Nest(nest) if line.push(nest, wide)) {
                 return Some(false);
             }
         }
-        match line.lower_while(test.len(), flag, wide, &mut self.machine.helpers) {
+        match line.lower_loop(rounds, wide, &mut self.machine.helpers) {
             Some(lowered) => self.machine.nest(&lowered).map(|()| true),
             None => Some(false),
         }
@@ -270,17 +277,20 @@ impl<'a> Control<'a> {
         }
     }
 
+    /// Numbers of elements as bytes.
+    fn in_bytes(&self, advance: &[(Operand, isize)]) -> Vec<(Operand, i64)> {
+        let size = |operand: Operand| self.region.operands[operand as usize].size() as i64;
+        advance.iter().map(|&(o, by)| (o, (by as i64).wrapping_mul(size(o)))).collect()
+    }
+
     /// The steps `count` times; the table is afterwards as it was.
     fn repeat(
         &mut self,
         count: usize,
-        advance: &[(Operand, isize)],
+        advance: &[(Operand, i64)],
         exchange: &[(Operand, Operand)],
         body: &[Step],
     ) -> Option<()> {
-        if count == 0 {
-            return Some(());
-        }
         let (rax, rdx) = (Arg::R(Register::RAX), Arg::R(Register::RDX));
         let mut touched: Vec<Operand> = advance.iter().map(|a| a.0).collect();
         touched.extend(exchange.iter().flat_map(|&(a, b)| [a, b]));
@@ -306,8 +316,7 @@ impl<'a> Control<'a> {
         let asm = &mut self.machine.asm;
         asm.ins(Code::Mov_r64_rm64, &[rcx, table]);
         for &(operand, by) in advance {
-            let size = self.region.operands[operand as usize].size();
-            asm.number(Register::RAX, (by as i64).wrapping_mul(size as i64) as u64);
+            asm.number(Register::RAX, by as u64);
             asm.ins(Code::Add_rm64_r64, &[entry(operand), rax]);
         }
         for &(a, b) in exchange {

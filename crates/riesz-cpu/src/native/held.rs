@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
     pub(super) operand: Operand,
+    /// Where in the operand: the pointer is left out.
     pub(super) place: Place,
     /// None: truth values.
     pub(super) number: Option<Num>,
@@ -60,7 +61,7 @@ impl Held {
     /// The value of a load; none if it is only in memory, and that is not right.
     pub(super) fn load(&mut self, g: &Graph, access: Event, block: u16) -> Option<Id> {
         let Event { operand, place, number, .. } = access;
-        self.events.push(access);
+        self.events.push(Event { place: bare(place), ..access });
         if let Some(id) = self.find(g, operand, place, number) {
             return Some(id);
         }
@@ -74,14 +75,14 @@ impl Held {
         }
         let op = Op::Load(place);
         let id = g.push(Node { op, args: [NONE; 3], size, block, after: false, uniform });
-        self.known.entry(operand).or_default().push((place, id));
+        self.put(operand, place, id);
         Some(id)
     }
 
     /// A value is stored; whether memory is to have it now.
     pub(super) fn store(&mut self, access: Event, id: Id) -> bool {
         let Event { operand, place, .. } = access;
-        self.events.push(access);
+        self.events.push(Event { place: bare(place), ..access });
         self.changed.insert(operand);
         let (lanes, tail) = (self.lanes, self.tail);
         let known = self.known.entry(operand).or_default();
@@ -90,7 +91,7 @@ impl Held {
                 known.retain(|&(other, _)| {
                     extent(other, lanes, tail).is_some_and(|(a, b)| b <= from || to <= a)
                 });
-                known.push((place, id));
+                known.push((bare(place), id));
             }
             None => known.clear(),
         }
@@ -99,12 +100,12 @@ impl Held {
 
     /// The value is there without a store.
     pub(super) fn put(&mut self, operand: Operand, place: Place, id: Id) {
-        self.known.entry(operand).or_default().push((place, id));
+        self.known.entry(operand).or_default().push((bare(place), id));
     }
 
     /// The value at just this place.
     pub(super) fn at(&self, operand: Operand, place: Place) -> Option<Id> {
-        self.known.get(&operand)?.iter().find(|k| k.0 == place).map(|k| k.1)
+        self.known.get(&operand)?.iter().find(|k| k.0 == bare(place)).map(|k| k.1)
     }
 
     fn find(&self, g: &Graph, operand: Operand, place: Place, number: Option<Num>) -> Option<Id> {
@@ -131,61 +132,20 @@ impl Held {
         }
     }
 
-    /// What a loop does with each operand that it stores, if these are the accesses of its nests, those
-    /// before `first` by its test; in the order of the first store.
-    pub(super) fn roles(&self, first: usize) -> Vec<(Operand, Role)> {
-        let mut roles: Vec<(Operand, Role)> = Vec::new();
-        for event in self.events.iter().filter(|e| e.stores) {
-            if !roles.iter().any(|r| r.0 == event.operand) {
-                roles.push((event.operand, self.role(event.operand, first)));
-            }
-        }
-        roles
+    /// Whether the elements at a place are at others, or made of those.
+    pub(super) fn is_among(&self, place: Place, others: &[Place]) -> bool {
+        others.contains(&place) || derived(place, others, self.lanes, self.tail).is_some()
     }
 
-    fn role(&self, operand: Operand, first: usize) -> Role {
-        let of = |e: &&Event| e.operand == operand;
-        let stored_by_test = self.events[..first].iter().filter(of).any(|e| e.stores);
-        let mut places: Vec<(Place, Num)> = Vec::new();
-        for event in self.events.iter().filter(of).filter(|e| e.stores) {
-            let Some(number) = event.number else { return Role::InMemory };
-            if !places.iter().any(|p| p.0 == event.place) {
-                places.push((event.place, number));
-            }
-        }
-        let known = |place: Place, among: &[Place]| {
-            among.contains(&place) || derived(place, among, self.lanes, self.tail).is_some()
-        };
-        // Loads before the first store in a trip read what the trip before has left.
-        let (mut so_far, mut reads_old): (Vec<Place>, bool) = (Vec::new(), false);
-        for event in self.events.iter().filter(of) {
-            match event.stores {
-                true => so_far.push(event.place),
-                false => reads_old |= !known(event.place, &so_far),
-            }
-        }
-        let all: Vec<Place> = places.iter().map(|p| p.0).collect();
+    /// Whether places have no element in common, as far as that can be said.
+    pub(super) fn are_apart(&self, places: impl Iterator<Item = Place>) -> bool {
         let extents: Option<Vec<(i32, i32)>> =
-            all.iter().map(|&p| extent(p, self.lanes, self.tail)).collect();
-        let is_apart = extents.is_some_and(|mut e| {
+            places.map(|p| extent(p, self.lanes, self.tail)).collect();
+        extents.is_some_and(|mut e| {
             e.sort_unstable();
             e.windows(2).all(|w| w[0].1 <= w[1].0)
-        });
-        let mut loads = self.events.iter().filter(of).filter(|e| !e.stores);
-        let finds_all = loads.all(|e| known(e.place, &all));
-        if reads_old && is_apart && finds_all && !stored_by_test {
-            return Role::Carried(places);
-        }
-        Role::InMemory
+        })
     }
-}
-
-/// How a loop treats what it stores.
-pub(super) enum Role {
-    /// In registers from trip to trip; memory has it behind the loop.
-    Carried(Vec<(Place, Num)>),
-    /// As the nests say.
-    InMemory,
 }
 
 /// How a value is made of others.
@@ -222,6 +182,11 @@ fn derived(place: Place, known: &[Place], lanes: usize, tail: usize) -> Option<D
         }
         _ => None,
     }
+}
+
+/// A place in its operand, whichever that is.
+fn bare(place: Place) -> Place {
+    Place { group: 0, ..place }
 }
 
 /// The bytes of an operand that a store of neighbours, or of one number, changes.

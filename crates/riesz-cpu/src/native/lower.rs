@@ -163,16 +163,6 @@ impl<'a> Lower<'a> {
         })
     }
 
-    /// The pointers that there are so far.
-    pub(super) fn into_groups(self) -> (Vec<Group>, HashMap<Group, u16>) {
-        (self.groups, self.known)
-    }
-
-    /// Begins with the pointers of something else.
-    pub(super) fn set_groups(&mut self, (groups, known): (Vec<Group>, HashMap<Group, u16>)) {
-        (self.groups, self.known) = (groups, known);
-    }
-
     /// The loops from `dim` on; `fill`: only to write the identity of this store to its places.
     pub(super) fn inside(&mut self, dim: usize, fill: Option<usize>) -> Option<()> {
         if dim == self.nest.extents.len() {

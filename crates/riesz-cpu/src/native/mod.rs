@@ -7,8 +7,8 @@
 //!   the body at each leaf, and `beside` puts copies of a long one side by side; `expand` says what each
 //!   instruction becomes, with the elementary functions of `simd::math` written down by `symbol`, and
 //!   `loads` what comes from memory or from the loops; `fold` keeps accumulators; `address` moves pointers.
-//! - Nests without loops that follow one another, and a `while` of them, are one graph: `line` puts them
-//!   together, `held` knows what they have stored and still is in registers, `total` folds without loops.
+//! - Nests without loops that follow one another are one graph: `line` puts them together, `held` knows what
+//!   they have stored and still is in registers, `total` folds without loops; `carry` makes loops of them.
 //! - All that is values of a `graph` of `operation`s, numbered, so that what is common is computed
 //!   once and what a loop does not change is computed outside of it; `linear` puts them in order.
 //! - `allocate` walks along the code and gives registers, `looping` across loops; `operate` says what
@@ -29,6 +29,7 @@ mod asm;
 mod beside;
 mod blocking;
 mod call;
+mod carry;
 mod codes;
 mod cold;
 mod control;

@@ -17,6 +17,12 @@ const TYPES: [DType; 4] = [DType::F64, DType::I64, DType::F32, DType::Bool];
 const COUNTER: Operand = (EACH * TYPES.len()) as Operand;
 const FLAG: Operand = COUNTER + 1;
 
+/// An operand of floats that loops may move along.
+const MOVING: Operand = COUNTER + 2;
+
+/// The most trips of a loop.
+const TRIPS: usize = 5;
+
 struct Draw<'a>(std::slice::Iter<'a, u32>);
 
 impl Draw<'_> {
@@ -31,7 +37,7 @@ impl Draw<'_> {
 
 fn operands() -> Vec<DType> {
     let shared = TYPES.iter().flat_map(|&ty| [ty; EACH]);
-    shared.chain([DType::I64, DType::Bool]).collect()
+    shared.chain([DType::I64, DType::Bool, DType::F64]).collect()
 }
 
 fn buffers(draw: &mut Draw) -> Vec<Tensor> {
@@ -51,6 +57,8 @@ fn buffers(draw: &mut Draw) -> Vec<Tensor> {
     }
     buffers.push(Tensor::from(vec![0i64]));
     buffers.push(Tensor::from(vec![draw.below(2) == 1]));
+    let long = (0..SIZE + TRIPS).map(|i| i as f64 - 2.5).collect::<Vec<f64>>();
+    buffers.push(Tensor::from(long));
     buffers
 }
 
@@ -62,7 +70,8 @@ fn nest(draw: &mut Draw) -> Nest {
     let ty = draw.pick(&[0, 0, 0, 1, 2]);
     let dtype = TYPES[ty];
     let access = |draw: &mut Draw, ty: usize| {
-        let operand = (EACH * ty + draw.below(EACH)) as Operand;
+        let shared = (EACH * ty + draw.below(EACH)) as Operand;
+        let operand = if ty == 0 && draw.below(8) == 0 { MOVING } else { shared };
         let stride = if n == 1 { 0 } else { draw.pick(&[1, 1, 1, 0, -1]) };
         let reach = stride * (n as isize - 1);
         let spare = SIZE - reach.unsigned_abs();
@@ -151,6 +160,20 @@ fn repeat(draw: &mut Draw) -> Step {
     Step::While { test, flag: FLAG, body }
 }
 
+/// Nests several times, with operands that move or are exchanged.
+fn count(draw: &mut Draw) -> Step {
+    let mut exchange = Vec::new();
+    for ty in 0..TYPES.len() {
+        if draw.below(3) == 0 {
+            let first = (EACH * ty) as Operand;
+            exchange.push((first, first + 1));
+        }
+    }
+    let advance = if draw.below(2) == 0 { vec![(MOVING, 1)] } else { vec![] };
+    let body = nests(draw, 6);
+    Step::Loop { count: draw.below(TRIPS + 1), windows: vec![], advance, exchange, body }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(4000), max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -160,7 +183,7 @@ proptest! {
         let buffers = buffers(&mut draw);
         let mut steps = nests(&mut draw, 8);
         if draw.below(3) > 0 {
-            steps.push(repeat(&mut draw));
+            steps.push(if draw.below(2) == 0 { repeat(&mut draw) } else { count(&mut draw) });
             steps.extend(nests(&mut draw, 2));
         }
         check(&Region { operands: operands().into(), steps }, &buffers);
