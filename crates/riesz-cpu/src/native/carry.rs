@@ -189,6 +189,9 @@ impl<'a> Line<'a> {
             let now = now(&lower.graph, lower.block, accumulator, place, number.size());
             held.put(operand, place, now);
         }
+        if let Some(Decides { flag, is_silent: true, .. }) = decides {
+            held.will_change(flag, true);
+        }
         for (nest, blocking) in test {
             lower.append(nest, blocking.clone())?;
         }
