@@ -205,6 +205,28 @@ impl Var {
         self.triangle("triu", Compare::Le)
     }
 
+    /// The symmetric matrix that has this lower triangle: what is above the diagonal mirrors what is below it,
+    /// and what was there before is not read.
+    ///
+    /// ```
+    /// use riesz_core::{DType, Tensor, Type, eval, trace};
+    /// let p = trace(&[Type::new(DType::F64, [2, 2])], |x| vec![x[0].mirrored()])?;
+    /// let y = eval(&p, &[Tensor::from([[1.0, f64::NAN], [2.0, 3.0]])])?;
+    /// assert_eq!(y[0], Tensor::from([[1.0, 2.0], [2.0, 3.0]]));
+    /// # Ok::<(), riesz_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn mirrored(self) -> Var {
+        composed("mirrored", &[self], || {
+            let shape = self.shape();
+            let (lead, [m, n]) = matrices(&self.ty(), &shape)?;
+            expect(m == n, || format!("needs a square matrix, not one of {m}×{n}"))?;
+            let order: Vec<usize> = (0..lead.len()).chain([lead.len() + 1, lead.len()]).collect();
+            let below = Var::on_diagonal(Compare::Ge, n, n);
+            Ok(Var::select(below, self, self.transpose(&order)))
+        })
+    }
+
     #[track_caller]
     pub(crate) fn triangle(self, name: &str, compare: Compare) -> Var {
         composed(name, &[self], || {

@@ -139,6 +139,7 @@ const CASES: &[Case] = &[
     ("one_hot", |x| x.one_hot(2, DType::F32)),
     ("tril", |x| x.tril()),
     ("triu", |x| x.triu()),
+    ("mirrored", |x| x.slice_axis(1, 0, 2).mirrored()),
     ("diag", |x| x.at(0).diag()),
     ("diagonal", |x| x.diagonal()),
     ("iota", |x| Var::iota(x.dtype(), 3)),

@@ -211,6 +211,7 @@ fn all() -> String {
     case(|x| x[1].at(0).diag());
     case(|x| x[1].tril());
     case(|x| x[1].triu());
+    case(|x| x[1].mirrored());
     case(|x| x[0].matrix_power(3));
     case(|x| square(x).triangular_solve(x[1], TriangularSolve::LOWER));
     case(|x| x[0].cholesky());

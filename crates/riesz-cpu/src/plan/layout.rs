@@ -3,7 +3,9 @@
 //! Row-major, as a rule. But a product of matrices writes its result in any order at the same cost, and
 //! what is gathered is best read in whole rows. So results of products, and what gathers read, lie in the
 //! order in which they come to lie where they are read for: a batch of tangents that comes first in a
-//! program, and last in the Jacobian it becomes, is last in memory from the beginning.
+//! program, and last in the Jacobian it becomes, is last in memory from the beginning. And what is computed
+//! from such a result, element by element, to be a factor of another product, lies as that does: a product
+//! reads its factors in any order, too.
 
 use super::decide::Decisions;
 use super::role::Role;
@@ -30,6 +32,8 @@ pub fn layouts(
     program.outputs().iter().for_each(|v| pinned[v.index()] = true);
     decisions.factored.values().for_each(|shared| pinned[shared.matrix.index()] = true);
     let mut gathered = vec![false; program.len()];
+    // What a product reads.
+    let mut multiplied = vec![false; program.len()];
     for (eq, role) in program.equations().iter().zip(&decisions.roles).rev() {
         let y = eq.first;
         let shape = &program.ty(y).shape;
@@ -50,8 +54,9 @@ pub fn layouts(
         }
         if *role == Role::Call {
             // A product takes its operands with any strides, other calls do not.
-            if !is_product {
-                eq.inputs.iter().for_each(|x| pinned[x.index()] = true);
+            match is_product {
+                true => eq.inputs.iter().for_each(|x| multiplied[x.index()] = true),
+                false => eq.inputs.iter().for_each(|x| pinned[x.index()] = true),
             }
             continue;
         }
@@ -62,6 +67,7 @@ pub fn layouts(
         if let Some(x) = eq.inputs.first() {
             let through = *role == Role::View && !stored && gathered[y.index()];
             gathered[x.index()] |= *role == Role::Gather || through;
+            multiplied[x.index()] |= *role == Role::View && !stored && multiplied[y.index()];
         }
         let Some(own) = own else { continue };
         for (i, &x) in eq.inputs.iter().enumerate() {
@@ -71,7 +77,67 @@ pub fn layouts(
             }
         }
     }
+    for eq in program.equations() {
+        let y = eq.first;
+        let is_map = matches!(decisions.role_of(y), Some(Role::Map(_)));
+        let is_free = is_map && decisions.stored[y.index()] && multiplied[y.index()];
+        if is_free
+            && !pinned[y.index()]
+            && !fixed(y)
+            && !found.contains_key(&y)
+            && let Some(wanted) = as_read(program, decisions, &found, y)
+            && let Some(strides) = in_order(&program.ty(y).shape, &wanted)
+        {
+            found.insert(y, strides);
+        }
+    }
     found
+}
+
+/// How many values are looked at for what a value is computed from.
+const LOOKED_AT: usize = 32;
+
+/// For each axis of a value that is computed element by element, how far apart the elements lie of what it is
+/// computed from; none if those of the same size lie in different orders, or in that of their axes.
+fn as_read(
+    program: &Program,
+    decisions: &Decisions,
+    known: &HashMap<Value, Strides>,
+    value: Value,
+) -> Option<Strides> {
+    let shape = &program.ty(value).shape;
+    let mut order: Option<Strides> = None;
+    let mut open: SmallVec<[Value; 8]> = SmallVec::from_slice(&[value]);
+    let mut seen = 0;
+    while let Some(v) = open.pop() {
+        seen += 1;
+        let eq = &program.equations()[decisions.definition[v.index()]? as usize];
+        if seen > LOOKED_AT {
+            return None;
+        }
+        for &x in &eq.inputs {
+            let from = &program.ty(x).shape;
+            let read = match (&eq.prim, decisions.stored[x.index()]) {
+                _ if from.size() < shape.size() => continue,
+                (Prim::Transpose(t), true) => {
+                    let of = known.get(&x).cloned().unwrap_or_else(|| from.strides());
+                    t.order.iter().map(|&axis| of[axis]).collect()
+                }
+                (_, true) if from == shape => known.get(&x)?.clone(),
+                (_, false) if from == shape => {
+                    open.push(x);
+                    continue;
+                }
+                _ => return None,
+            };
+            let same = |known: &Strides| in_order(shape, known) == in_order(shape, &read);
+            if !order.as_ref().is_none_or(same) {
+                return None;
+            }
+            order = Some(read);
+        }
+    }
+    order
 }
 
 /// Whether a product is transposed, or something gathered along an inner axis, before anybody stores it.

@@ -152,6 +152,25 @@ fn an_argument_that_is_given_away_is_still_read() {
 }
 
 #[test]
+fn a_factor_made_of_a_transposed_product_lies_as_that_does() {
+    let types = [&[3, 20, 20][..], &[50, 20]].map(|s| Type::new(DType::F64, s));
+    let program = trace(&types, |x| {
+        let z = Var::einsum("kij,nj->kni", &[x[0], x[1]]);
+        vec![Var::einsum("kni,nj->kij", &[z.sin() * z, x[1]])]
+    });
+    let program = program.unwrap_or_else(|e| panic!("{e}"));
+    let args: Vec<Tensor> =
+        types.iter().zip(1..).map(|(ty, seed)| direction(ty, seed).unwrap()).collect();
+    let plan = check(&program, &args);
+    let mut nests = plan.region.steps.iter().filter_map(|step| match step {
+        Step::Nest(nest) if nest.body.len() > 1 => Some(nest),
+        _ => None,
+    });
+    let nest = nests.next().unwrap_or_else(|| panic!("{plan}"));
+    assert!(nest.accesses().all(|a| a.strides[..] == [1]), "{plan}");
+}
+
+#[test]
 fn what_is_joined_to_be_transposed_is_written_once() {
     let steps = run(&[&[4, 30]], |x| {
         let part = |i: usize| (x[0] * (i as f64 + 1.0)).slice_axis(0, i, i + 1);

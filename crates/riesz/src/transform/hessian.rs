@@ -1,14 +1,15 @@
 //! `hessian` and `hvp`: second derivatives of a scalar function.
 
 use super::grad::grad;
-use super::jacobian::{Mode, jacobian_by};
+use super::jacobian::blocks;
 use super::jvp::jvp;
+use super::linearize::linearize;
 use crate::tree::VarTree;
 use riesz_core::Var;
 
 /// The Hessian of a function that gives one number: the Jacobian of its gradient, symmetric. The tree
 /// of the argument with, in the place of each leaf, the tree of the argument; a block has the shapes
-/// of both leaves: n×n for a vector.
+/// of both leaves: n×n for a vector. From 64 unknowns on, one half is computed and the other mirrors it.
 ///
 /// # Errors
 /// Left in the trace when the result is not one number, or the argument is not a float.
@@ -20,8 +21,17 @@ use riesz_core::Var;
 /// # Ok::<(), Error>(())
 /// ```
 pub fn hessian<A: VarTree>(f: impl Fn(A) -> Var) -> impl Fn(A) -> A::With<A> {
-    jacobian_by(grad(f), Mode::Forward)
+    let gradient = grad(f);
+    move |x: A| {
+        let (slope, map) = linearize(&gradient, x.clone());
+        let matrix = map.matrix();
+        let matrix = if matrix.shape()[0] < HALVED { matrix } else { matrix.mirrored() };
+        blocks(matrix, &slope, &x)
+    }
 }
+
+/// The order from which on computing half of a Hessian is worth mirroring it.
+const HALVED: usize = 64;
 
 /// The Hessian at `x` times `v`, at the cost of a small multiple of one gradient: forward over
 /// reverse, without the matrix.

@@ -65,7 +65,7 @@ pub fn jacobian_by<A: VarTree, R: VarTree>(
 }
 
 /// The matrix of a linear map cut into one block for each leaf of the result and of the argument.
-fn blocks<A: VarTree, R: VarTree>(matrix: Var, y: &R, x: &A) -> R::With<A> {
+pub(super) fn blocks<A: VarTree, R: VarTree>(matrix: Var, y: &R, x: &A) -> R::With<A> {
     let mut row = 0;
     y.map(&mut |result: &Var| {
         let (of, mut column) = (result.ty(), 0);

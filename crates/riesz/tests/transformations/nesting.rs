@@ -77,6 +77,36 @@ fn every_way_to_a_hessian_agrees() -> Result<()> {
 }
 
 #[test]
+fn half_of_a_large_hessian_is_computed() -> Result<()> {
+    let (m, n) = (90, 70);
+    let entry = |i: usize| ((i * 7919) % 1009) as f64 / 1009.0 - 0.5;
+    let a = Tensor::new((0..m * n).map(entry).collect::<Vec<f64>>(), [m, n])?;
+    let x = Tensor::new((0..n).map(|i| entry(i + 5)).collect::<Vec<f64>>(), [n])?;
+    let f = |a: Var| move |x: Var| a.dot(x).logsumexp() + x.square().sum() * a.at(0).dot(x).sin();
+    let whole = compile(move |(x, a): (Var, Var)| hessian(f(a))(x));
+    let args = (x, a);
+    let h = whole.call(&args)?;
+    let eye = Var::eye;
+    let columns =
+        compile(move |(x, a): (Var, Var)| vmap(|v: Var| hvp(f(a))(x, v))(eye(DType::F64, n)));
+    same(&h, &columns.call(&args)?, 1e-13);
+    let (h, plan) = (h.to_f64(), whole.explain(&args)?);
+    assert!((0..n * n).all(|i| h[i] == h[i % n * n + i / n]), "symmetric to the bit");
+    assert!(plan.contains("% of a product"), "{plan}");
+    // Blocks of a tree: those of both leaves are transposes of each other.
+    let g = |(x, y): (Var, Var)| (x.sin() * y).sum() * y.square().sum();
+    let half =
+        |from: usize| Tensor::new((0..40).map(|i| entry(i + from)).collect::<Vec<_>>(), [40]);
+    let at = (half(3)?, half(11)?);
+    let ((xx, xy), (yx, yy)) = run(hessian(g), &at)?;
+    let ((xx2, xy2), (yx2, yy2)) = run(jacobian_by(grad(g), Mode::Forward), &at)?;
+    for (ours, other) in [(xx, xx2), (xy, xy2), (yx, yx2), (yy, yy2)] {
+        same(&ours, &other, 1e-13);
+    }
+    Ok(())
+}
+
+#[test]
 fn vmap_of_a_gradient_is_the_gradient_of_the_sum() -> Result<()> {
     let x = Tensor::from([[0.1, 0.2], [0.3, -0.4], [1.5, 0.6]]);
     let f = |x: Var| (x.sin() * x.exp()).sum().tanh();
