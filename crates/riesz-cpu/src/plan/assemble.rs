@@ -18,6 +18,7 @@ use super::role::Role;
 use super::split::split_folds;
 use super::storage::{ALIGNMENT, Place, Storage, assign};
 use super::strip::strip;
+use super::turn::turn;
 use super::update::{Users, is_update};
 use crate::nest::{Access, Call, Nest, Operand, Region, Routine, Step, TOGETHER};
 use crate::routine::{self, Convolution};
@@ -38,13 +39,14 @@ pub fn assemble(program: &Program) -> Result<Plan> {
     let mut memory = Memory::new();
     let types = program.input_types().iter().enumerate();
     let inputs = types.map(|(i, ty)| memory.buffer(ty, Place::Argument(i))).collect();
-    let (steps, results) = frame(program, inputs, &[], &mut memory)?;
+    let (mut steps, results) = frame(program, inputs, &[], &mut memory)?;
     for (i, &home) in results.iter().enumerate() {
         let buffer = &mut memory.buffers[home as usize];
         if matches!(buffer.place, Place::Workspace(_)) {
             buffer.place = Place::Result(i);
         }
     }
+    turn(&mut steps, &memory);
     let steps = strip(steps, &mut memory);
     let steps = split_folds(steps, &mut memory);
     // The flag is cleared before the first step and read after the last.

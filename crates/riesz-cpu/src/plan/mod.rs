@@ -4,7 +4,7 @@
 //! them, `decide` which values are stored and in which nest, `layout` in which order their elements lie,
 //! `pull` and `group` build the nests, `order` arranges their loops, `pattern` finds what of a product is
 //! zero or not read, `control` makes steps of loops and branches, `update` and `settle` find what can be
-//! written in place, `strip` lets nests share a long loop, with `area` to say where they go, `split` cuts
+//! written in place, `turn` transposes what vectors would cross, `strip` lets nests share a long loop, with `area` to say where they go, `split` cuts
 //! long folds, `storage` gives out memory, `donate` finds results that can lie where arguments did. What
 //! comes out is a [`Plan`]: a [`Region`] and the buffers its operands name.
 //!
@@ -30,6 +30,7 @@ mod settle;
 mod split;
 mod storage;
 mod strip;
+mod turn;
 mod update;
 
 pub use cost::nest as cost;

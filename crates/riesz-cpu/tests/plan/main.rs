@@ -11,4 +11,5 @@ mod small;
 mod strips;
 mod threads;
 mod triangles;
+mod turned;
 mod updates;
