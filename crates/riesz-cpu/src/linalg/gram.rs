@@ -6,8 +6,11 @@ use super::tile::{Entries, Even, Tiles};
 use super::{Scalar, turn::turn};
 use crate::simd::Isa;
 
-/// Rows of the result that are computed together.
-pub const PANEL: usize = 64;
+/// Rows of the result that are computed together; of a small one it is a band, as a few panels cannot be
+/// divided evenly.
+const PANEL: usize = 64;
+/// The largest order that is small.
+const SMALL: usize = 3 * PANEL;
 /// From this order on, half the work is worth more than one large product.
 const LARGE: usize = 40;
 /// Rows of a symmetric result that are computed together by tiles: what is beyond the diagonal is for
@@ -20,7 +23,12 @@ const SHORTEST: usize = 64;
 
 /// How many panels A·Aᵀ of this order is cut in; 0 if it is better computed as any product.
 pub fn gram_panels(m: usize) -> usize {
-    if m < LARGE { 0 } else { m.div_ceil(PANEL) }
+    if m < LARGE { 0 } else { m.div_ceil(panel_rows(m)) }
+}
+
+/// How many rows a panel has.
+fn panel_rows(m: usize) -> usize {
+    if (PANEL + 1..=SMALL).contains(&m) { BAND } else { PANEL }
 }
 
 /// Whether panels are computed by tiles, and then from how many columns of A at a time: the rows of Aᵀ lie
@@ -34,7 +42,7 @@ fn tiled(size: usize, m: usize, a: Strides) -> Option<usize> {
 pub fn gram_bytes(isa: Isa, size: usize, (m, k): (usize, usize), a: Strides, c: Strides) -> usize {
     match tiled(size, m, a) {
         Some(_) => 0,
-        None => packed_bytes(isa, size, (PANEL.min(m), m, k), a, (a.1, a.0), c),
+        None => packed_bytes(isa, size, (panel_rows(m).min(m), m, k), a, (a.1, a.0), c),
     }
 }
 
@@ -51,8 +59,8 @@ pub unsafe fn multiply_gram_panel<T: Scalar>(
     beta: T,
     c: MatPtr<*mut T>,
 ) {
-    let first = panel * PANEL;
-    let (rows, columns) = (PANEL.min(m - first), m - first);
+    let first = panel * panel_rows(m);
+    let (rows, columns) = (panel_rows(m).min(m - first), m - first);
     let distance = c.row.max(c.col);
     if let Some(deep) = tiled(size_of::<T>(), m, (a.row, a.col)) {
         // SAFETY: the caller's.

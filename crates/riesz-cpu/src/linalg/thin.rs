@@ -1,5 +1,5 @@
-//! Products with few rows, few columns, or sums of few terms; and with few rows for a B that lies column
-//! by column.
+//! Products with few rows, few columns, or sums of few terms; small ones for a B that lies row by row; and
+//! those with few rows for a B that lies column by column.
 //!
 //! A library for large matrices copies blocks of both factors before it multiplies them, which for these
 //! costs more than the product, or a good part of it. Here the result is computed by tiles from A as it
@@ -23,6 +23,10 @@ const COPIED: usize = 2048;
 /// The columns of such a block, where there are many.
 const COPIED_WIDE: usize = 32;
 
+/// The most rows, columns and terms of products that are small: B stays in the second cache, and where its
+/// rows lie in one piece nothing is gained by a copy.
+const SMALL: usize = 112;
+
 /// The rows of a block of a B that lies column by column, and the bytes of each: two vectors of the widest
 /// kind.
 const TURNED_DEEP: usize = 256;
@@ -43,7 +47,8 @@ pub(super) fn is_thin(
 ) -> bool {
     // A vector of the result lies along its rows, or along its columns: Cᵀ = Bᵀ·Aᵀ.
     let (rows, (down, across)) = if c.1 == 1 { (m, b) } else { (n, (a.1, a.0)) };
-    m.min(n).min(k) <= 16 || is_turned((rows, k), down, across)
+    let small = across == 1 && m.max(n).max(k) <= SMALL;
+    m.min(n).min(k) <= 16 || small || is_turned((rows, k), down, across)
 }
 
 /// Whether B lies column by column, and few rows of A by B are computed.

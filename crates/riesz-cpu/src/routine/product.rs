@@ -74,6 +74,8 @@ const MANY: usize = 64;
 
 /// Multiplications that are worth a piece of their own.
 const PIECE: usize = 1 << 20;
+/// Multiplications that are where the library copies nothing.
+const UNPACKED: usize = 1 << 18;
 /// Multiplications in a piece that are worth packing a factor once more.
 const LONG: usize = 12 << 20;
 /// Rows and columns of a piece of a large product: the factors are read again for each.
@@ -125,6 +127,14 @@ impl Product {
         }
         let k = (k * size(&self.sums)).max(1);
         let each = m * n * k;
+        let along = if self.column.z == 1 { self.column.y } else { self.row.x };
+        let alone = self.around.is_empty() && self.sums.is_empty();
+        if alone && (2 * UNPACKED..2 * PIECE).contains(&each) && along == 1 && self.allocates() == 0
+        {
+            // No factor is copied, which would be done again for each piece.
+            let rows = m.div_ceil(each / UNPACKED).next_multiple_of(4);
+            return Cut::Block(rows.min(m).max(1), n.max(1));
+        }
         if each < PIECE {
             return Cut::Around((PIECE / each.max(1)).max(1));
         }

@@ -84,6 +84,10 @@ fn products_and_what_follows_them() {
             let y = x[0].dot(x[1]).tanh();
             vec![y, y.sum_axes(&[0]), x[2].matmul(x[3]), y.t().dot(y)]
         });
+        // Small ones have pieces of few rows.
+        same_bits(&[&[100, 98], &[98, 90]], dtype, |x| {
+            vec![x[0].dot(x[1]), x[1].t().dot(x[0].t()), x[0].dot(x[0].t()), x[0].t().dot(x[0])]
+        });
     }
 }
 
