@@ -39,10 +39,10 @@ fn tiled(size: usize, m: usize, a: Strides) -> Option<usize> {
 }
 
 /// About how many bytes a panel allocates, for elements of `size` bytes.
-pub fn gram_bytes(isa: Isa, size: usize, (m, k): (usize, usize), a: Strides, c: Strides) -> usize {
+pub fn gram_bytes(size: usize, (m, k): (usize, usize), a: Strides, c: Strides) -> usize {
     match tiled(size, m, a) {
         Some(_) => 0,
-        None => packed_bytes(isa, size, (panel_rows(m).min(m), m, k), a, (a.1, a.0), c),
+        None => packed_bytes(size, (panel_rows(m).min(m), m, k), a, (a.1, a.0), c),
     }
 }
 

@@ -15,7 +15,6 @@ const CACHE: usize = 1 << 20;
 /// About how many bytes the library allocates during a product C = A·B of this shape, for elements of
 /// `size` bytes.
 pub fn packed_bytes(
-    isa: Isa,
     size: usize,
     (m, n, k): (usize, usize, usize),
     a: Strides,
@@ -28,7 +27,9 @@ pub fn packed_bytes(
     // Kernels write columns; a result row by row is that of Bᵀ·Aᵀ.
     let by_rows = c.1.unsigned_abs() < c.0.unsigned_abs();
     let (m, n, left, right) = if by_rows { (n, m, b.1, a.1) } else { (m, n, a.0, b.0) };
-    let lanes = if isa.name() == "avx512" { 64 } else { 32 } / size;
+    // The library looks at the processor itself, whatever instructions we are to use.
+    let wide = Isa::available().any(|isa| isa.name() == "avx512");
+    let lanes = if wide { 64 } else { 32 } / size;
     let (rows, depth) = (3 * lanes, k.min(DEPTH));
     let packs_left = m <= 2 * (CACHE / size / depth) && (m % lanes != 0 || left != 1);
     let packs_right = m > if right == 1 { 128 * rows } else { 2 * rows };

@@ -424,14 +424,14 @@ impl Routine for Product {
     fn allocates(&self) -> usize {
         let (a, b) = ((self.row.x, self.sum.x), (self.sum.y, self.column.y));
         let c = (self.row.z, self.column.z);
-        let (isa, size, k) = (self.isa, self.dtype.size(), self.sum.extent);
+        let (size, k) = (self.dtype.size(), self.sum.extent);
         let (rows, columns) = match self.cut {
             Cut::Around(_) => (self.row.extent, self.column.extent),
             Cut::Block(rows, columns) => (rows, columns),
-            Cut::Panels(_) => return gram_bytes(isa, size, (self.row.extent, k), a, c),
+            Cut::Panels(_) => return gram_bytes(size, (self.row.extent, k), a, c),
         };
         match self.dtype {
-            DType::F32 | DType::F64 => packed_bytes(isa, size, (rows, columns, k), a, b, c),
+            DType::F32 | DType::F64 => packed_bytes(size, (rows, columns, k), a, b, c),
             DType::I32 | DType::I64 | DType::Bool => 0,
         }
     }
