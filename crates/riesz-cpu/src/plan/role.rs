@@ -92,6 +92,6 @@ impl Product {
 
     /// Whether a nest is faster than the library.
     fn is_small(self) -> bool {
-        self.m.min(self.n) <= 1 || self.m * self.n * self.k <= SMALL_PRODUCT
+        self.m.min(self.n).min(self.k) <= 1 || self.m * self.n * self.k <= SMALL_PRODUCT
     }
 }
