@@ -36,9 +36,10 @@ pub fn checkpoint(source: Source, args: &[Var], f: impl FnOnce(&[Var]) -> Vec<Va
 
 /// What `value` makes of its arguments, with a differential written by hand: `tangent` is given the
 /// arguments, the results, and a direction for each float among the arguments, and gives a tangent for
-/// each float among the results.
+/// each float among the results. `exact`: that is the derivative.
 pub fn custom_jvp(
     source: Source,
+    exact: bool,
     args: &[Var],
     value: impl FnOnce(&[Var]) -> Vec<Var>,
     tangent: impl FnOnce(&[Var], &[Var], &[Var]) -> Vec<Var>,
@@ -59,7 +60,7 @@ pub fn custom_jvp(
         let tangent = as_linear(&tangent, known)
             .map_err(|e| e.help("a rule must be linear in the direction it is given"))?;
         let (tangent, captured) = (Body::new(tangent), captures.len());
-        let call = CustomJvp { value, tangent, captures: captured };
+        let call = CustomJvp { value, tangent, captures: captured, exact };
         Ok((call.into(), [&captures[..], args].concat()))
     };
     call("custom_jvp", source, attempt())
@@ -206,7 +207,8 @@ pub fn root(
             };
             linear_solve(source, &sides, product, &solve)
         })?;
-        let call = CustomJvp { value, tangent: Body::new(tangent), captures: 0 };
+        let tangent = Body::new(tangent);
+        let call = CustomJvp { value, tangent, captures: 0, exact: true };
         Ok((call.into(), [&captures[..], start].concat()))
     };
     call("root", source, attempt())

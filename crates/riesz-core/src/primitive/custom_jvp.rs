@@ -20,6 +20,9 @@ pub struct CustomJvp {
     pub tangent: Body,
     /// How many arguments the rule does not cover.
     pub captures: usize,
+    /// Whether the rule is the derivative, as those of Riesz's own functions are, so that the derivatives
+    /// of a gradient are symmetric. What somebody wrote may be anything.
+    pub exact: bool,
 }
 
 /// The float types among some.
@@ -68,7 +71,7 @@ impl CustomJvp {
         all.extend(of_directions.map(|(_, &batched)| batched));
         let tangent = batched_body(&self.tangent, &all, n)?;
         let (value, tangent) = (Body::new(value), Body::new(tangent));
-        Ok(apply(CustomJvp { value, tangent, captures: self.captures }, args))
+        Ok(apply(CustomJvp { value, tangent, ..self.clone() }, args))
     }
 }
 
@@ -82,6 +85,7 @@ impl Primitive for CustomJvp {
     fn attributes(&self) -> Vec<(&'static str, Attribute)> {
         vec![
             ("captures", Attribute::Int(self.captures as i64)),
+            ("exact", Attribute::Int(i64::from(self.exact))),
             ("value", Attribute::Program(self.value.clone())),
             ("tangent", Attribute::Program(self.tangent.clone())),
         ]
@@ -132,6 +136,11 @@ impl Listed for CustomJvp {
                 value: a.program("value")?.clone(),
                 tangent: a.program("tangent")?.clone(),
                 captures: count(a, "captures")?,
+                exact: match a.int("exact")? {
+                    0 => false,
+                    1 => true,
+                    _ => return Err(Error::new(crate::ErrorKind::Syntax, "`exact` is 0 or 1")),
+                },
             })
         })
     }
@@ -147,7 +156,7 @@ impl Listed for CustomJvp {
         });
         let (Ok(value), Ok(tangent)) = (value, tangent) else { return vec![] };
         vec![Sample {
-            prim: CustomJvp { value, tangent, captures: 1 }.into(),
+            prim: CustomJvp { value, tangent, captures: 1, exact: false }.into(),
             args: vec![Tensor::scalar(1.5), support::spread(DType::F64, [2], 0.1, 1.0)],
         }]
     }

@@ -55,7 +55,7 @@ impl Var {
             vec![below, Var::select(any, largest, 0.0)]
         };
         let tangent = |_: &[Var], y: &[Var], dx: &[Var]| vec![dx[0], y[1].zeros_like()];
-        match custom_jvp(current_source(), &[self], value, tangent)[..] {
+        match custom_jvp(current_source(), true, &[self], value, tangent)[..] {
             [below, largest] => (below, largest),
             ref refused => refused.first().map_or((self, self), |&v| (v, v)),
         }

@@ -6,7 +6,8 @@
 use super::Scalar;
 use super::product::MatPtr;
 use super::tile::{Entries, Even, Tiles};
-use crate::simd::Isa;
+use super::vector::{Registers, Vector, with_registers};
+use crate::simd::{Isa, Value};
 use std::ops::Range;
 
 /// Bytes of a block of B: a part of the second cache.
@@ -66,20 +67,21 @@ pub unsafe fn multiply_bands<'a, T: Scalar>(
                 if terms.is_empty() || columns.is_empty() {
                     continue;
                 }
-                let (i, j, l) = (band.rows.start, columns.start, terms.start);
+                let (row, column, term) = (band.rows.start, columns.start, terms.start);
+                let to = row as isize * ldc + column as isize;
                 // SAFETY: the caller's: these rows, columns and terms are inside A, B and C.
                 unsafe {
-                    let at = a.at.offset(i as isize * a.row + l as isize * a.col);
+                    let at = a.at.offset(row as isize * a.row + term as isize * a.col);
                     Tiles {
                         m: band.rows.len(),
                         n: columns.len(),
                         k: terms.len(),
                         alpha: T::of(1.0),
                         a: Entries { at, rows: Even(a.row), columns: Even(a.col) },
-                        b: b.offset(l as isize * ldb + j as isize),
+                        b: b.offset(term as isize * ldb + column as isize),
                         ldb,
-                        beta: if l == band.terms.start { zero } else { T::of(1.0) },
-                        c: c.offset(i as isize * ldc + j as isize),
+                        beta: if term == band.terms.start { zero } else { T::of(1.0) },
+                        c: c.offset(to),
                         ldc,
                     }
                     .run(isa);
@@ -87,6 +89,46 @@ pub unsafe fn multiply_bands<'a, T: Scalar>(
             }
         }
     }
+}
+
+/// Whether all numbers of a matrix with contiguous rows, at a distance, are finite.
+///
+/// # Safety
+/// They are readable.
+pub unsafe fn all_finite<T: Registers>(
+    isa: Isa,
+    rows: usize,
+    columns: usize,
+    at: *const T,
+    distance: isize,
+) -> bool {
+    #[inline(always)]
+    unsafe fn go<V: Vector>(
+        rows: usize,
+        columns: usize,
+        at: *const V::Number,
+        distance: isize,
+    ) -> bool {
+        // Zero times what is not finite is no number, and stays none in a sum.
+        // SAFETY: the caller's, for every row and column.
+        unsafe {
+            let zero = V::splat(V::Number::of(0.0));
+            let mut sums = [zero; 4];
+            for i in 0..rows {
+                let row = at.offset(i as isize * distance);
+                for (n, j) in (0..columns).step_by(V::LANES).enumerate() {
+                    let v = V::load_first(row.add(j), V::LANES.min(columns - j));
+                    sums[n % 4] = v.fma(zero, sums[n % 4]);
+                }
+            }
+            let sum = sums.into_iter().fold(zero, |sum, s| s.fma(zero, sum));
+            let mut lanes = [V::Number::of(0.0); 16];
+            sum.store_first(lanes.as_mut_ptr(), V::LANES);
+            lanes.iter().all(|x| *x == V::Number::of(0.0))
+        }
+    }
+    with_registers!(isa, go::<T>(
+        rows: usize, columns: usize, at: *const T, distance: isize) -> bool)
 }
 
 /// What two ranges have in common.

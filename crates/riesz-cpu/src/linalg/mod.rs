@@ -41,7 +41,7 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use bands::{Band, multiply_bands};
+pub use bands::{Band, all_finite, multiply_bands};
 pub use convolve::{Convolution, Offsets};
 pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
 pub use gram::{gram_bytes, gram_panels, multiply_gram_panel};

@@ -100,8 +100,9 @@ fn may_be_minus_zero(nest: &Nest, value: Reg) -> bool {
         may.push(match inst.op {
             NestOp::Unary(Unary::Square | Unary::Abs | Unary::Exp | Unary::Exp2, _) => false,
             NestOp::Binary(Binary::Mul, a, b) => a != b,
-            // Only from −0 and −0, and −0 and 0.
+            // −0 + −0 only.
             NestOp::Binary(Binary::Add, a, b) => may[a as usize] && may[b as usize],
+            // −0 − 0 only.
             NestOp::Binary(Binary::Sub, a, _) => may[a as usize],
             NestOp::Select(_, a, b) => may[a as usize] || may[b as usize],
             NestOp::Cast(a) => nest.body[a as usize].ty.is_float(),

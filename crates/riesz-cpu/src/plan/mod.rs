@@ -9,8 +9,7 @@
 //! comes out is a [`Plan`]: a [`Region`] and the buffers its operands name.
 //!
 //! What holds: a plan computes what the program means, up to the rounding of sums and elementary
-//! functions, and to terms of products that are zero by their place (`pattern`); it refers to nothing
-//! outside itself.
+//! functions; it refers to nothing outside itself.
 
 mod area;
 mod assemble;

@@ -5,8 +5,8 @@
 //! forward for what may be other than zero, backward for what is read. A [`Mask`] says it for one value,
 //! and where no mask is known, every element counts.
 //!
-//! A term that is zero by its place is not added, though the other factor be infinite or NaN, as no
-//! library of linear algebra reads the other half of a triangle.
+//! Zero times infinity is no number: a product leaves terms out only where the other factor is finite,
+//! which it looks at when it runs.
 
 mod mask;
 
@@ -122,15 +122,22 @@ impl<'a> Walk<'a> {
     fn indices(&self, v: Value) -> Option<Vec<usize>> {
         let Prim::Constant(c) = &self.definition(v)?.prim else { return None };
         let few = c.0.shape().rank() == 1 && c.0.len() <= MOST;
-        few.then(|| c.0.to_f64().iter().map(|&i| i as usize).collect())
+        let numbers = few.then(|| c.0.to_f64())?;
+        numbers.iter().all(|&i| i >= 0.0).then(|| numbers.iter().map(|&i| i as usize).collect())
     }
 
     /// What may be other than zero.
     fn forward(&mut self) -> HashMap<Value, Mask> {
         let mut nonzero: HashMap<Value, Mask> = HashMap::default();
         for eq in self.program.equations() {
-            if let Some(known) = self.known(eq) {
+            if let Some(known) = self.known(eq)
+                && self.pay(self.shape(eq.first), known.lead).is_some()
+            {
                 self.truth.insert(eq.first, known);
+            }
+            if self.left.get() < MOST {
+                // What one more may cost.
+                break;
             }
             if let Some(mask) = self.nonzero(eq, &nonzero)
                 && mask.marked.contains(&false)
@@ -296,6 +303,9 @@ impl<'a> Walk<'a> {
     /// whose mask is known do not matter.
     fn moved(&self, eq: &Equation, lead: usize) -> Option<Moved> {
         let (from, to) = (self.shape(*eq.inputs.first()?), self.shape(eq.first));
+        if from.size() == 0 || to.size() == 0 {
+            return None;
+        }
         let strides = from.strides();
         let same =
             |is: &dyn Fn(usize) -> bool| (0..lead.min(to.rank())).take_while(|&a| is(a)).count();

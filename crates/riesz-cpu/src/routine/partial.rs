@@ -1,7 +1,10 @@
 //! Products of matrices of which a part is known to be zero, or not read: triangles, and gradients by them.
+//!
+//! Zero times infinity is no number. So terms are left out only where the second factor is finite, which
+//! takes one look at it.
 
 use super::product::Loop;
-use crate::linalg::{Band, MatPtr, Scalar, multiply_bands};
+use crate::linalg::{Band, MatPtr, Scalar, all_finite, multiply_bands};
 use crate::nest::{Loops, Routine, TOGETHER};
 use crate::simd::Isa;
 use riesz_core::DType;
@@ -153,9 +156,16 @@ impl Partial {
                 let y = addresses[1].cast::<T>().offset(y).cast_const();
                 let z = addresses[2].cast::<T>().offset(z);
                 let a = MatPtr { at: x, row: self.row.x, col: self.sum.x };
-                let bands = self.bands.iter().skip(skipped).step_by(step);
-                let (ldb, ldc) = (self.sum.y, self.row.z);
-                multiply_bands(self.isa, bands, self.column.extent, a, (y, ldb), (z, ldc));
+                let bands = || self.bands.iter().skip(skipped).step_by(step);
+                let (k, n) = (self.sum.extent, self.column.extent);
+                let (b, c) = ((y, self.sum.y), (z, self.row.z));
+                if bands().any(|band| band.terms != (0..k)) && !all_finite(self.isa, k, n, y, b.1) {
+                    let all: Vec<Band> =
+                        bands().map(|band| Band { terms: 0..k, ..band.clone() }).collect();
+                    multiply_bands(self.isa, all.iter(), n, a, b, c);
+                } else {
+                    multiply_bands(self.isa, bands(), n, a, b, c);
+                }
             }
         }
     }

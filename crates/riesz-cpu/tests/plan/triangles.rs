@@ -1,9 +1,10 @@
 //! Products with triangles, and products of which a triangle is read: half is computed, and it is the
 //! same.
 
+use crate::common::check;
 use crate::strips::plan;
 use proptest::prelude::*;
-use riesz_core::{DType, Var};
+use riesz_core::{DType, Tensor, Var, trace};
 use riesz_cpu::nest::Step;
 use riesz_cpu::plan::Plan;
 
@@ -31,6 +32,43 @@ fn lower(l: Var, n: usize) -> Var {
     let zeros = l.literal(0.0).broadcast_to([k, n * n]);
     let ones = l.sum_axes(&[1]).expand_dims(1).broadcast_to([k, n]).cos().diag();
     zeros.scatter_add(places, l, 1).reshape([k, n, n]) + ones
+}
+
+#[test]
+fn zero_times_infinity_is_no_number() {
+    let n = 40;
+    for bad in [f64::NAN, f64::INFINITY] {
+        let number = |i: usize| ((i * 7919 + 13) % 1009) as f64 / 1009.0 - 0.5;
+        let finite: Vec<f64> = (0..n * n).map(number).collect();
+        let mut other = finite.clone();
+        other[20 * n + 3] = bad;
+        let args = [finite, other].map(|v| Tensor::new(v, [n, n]).unwrap());
+        let steps = Tensor::from_f64(
+            &(0..n * n)
+                .map(|i| f64::from(i / n == i % n) - f64::from(i / n == i % n + 1))
+                .collect::<Vec<_>>(),
+            [n, n],
+            DType::F64,
+        )
+        .unwrap();
+        let program = trace(&[args[0].ty(), args[1].ty()], |x| {
+            let steps = Var::constant(steps);
+            vec![x[0].tril().matmul(x[1]), x[1].matmul(x[0].tril()), steps.matmul(x[1])]
+        })
+        .unwrap();
+        let plan = check(&program, &args);
+        assert!(!parts(&plan).is_empty(), "{plan}");
+    }
+}
+
+#[test]
+fn shapes_without_elements() {
+    for (m, n) in [(3, 5), (5, 3)] {
+        plan(&[&[0, m], &[60, 50]], DType::F64, |x| {
+            let nothing = x[0].sin().reshape([0, n]).slice_axis(1, 1, n - 1);
+            vec![nothing.cos(), x[1].matmul(x[1].sin().t())]
+        });
+    }
 }
 
 #[test]

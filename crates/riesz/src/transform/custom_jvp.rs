@@ -34,6 +34,7 @@ pub fn custom_jvp<A: VarTree, R: VarTree>(
         let result = std::cell::OnceCell::new();
         let y = control::custom_jvp(
             source,
+            false,
             &x.leaves(),
             |x| {
                 let y = f(space.tree(x));

@@ -77,6 +77,29 @@ fn every_way_to_a_hessian_agrees() -> Result<()> {
 }
 
 #[test]
+fn a_hessian_by_a_rule_that_is_no_derivative_has_both_halves() -> Result<()> {
+    // "Gradient" x₀, x₀ + x₁, …: its Jacobian has ones below the diagonal and none above.
+    let rule = custom_jvp(|x: Var| x.sum(), |x: Var, _, dx: Var| (x.cumsum(0) * dx).sum());
+    for n in [63, 64] {
+        let x =
+            Tensor::new((0..n).map(|i| f64::from(i) * 0.01).collect::<Vec<f64>>(), [n as usize])?;
+        let below = (0..n * n).map(|i| f64::from(u8::from(i / n >= i % n)));
+        let expected = Tensor::new(below.collect::<Vec<f64>>(), [n as usize; 2])?;
+        same(&run(hessian(&rule), &x)?, &expected, 1e-13);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_large_hessian_of_no_number_is_an_error() {
+    let x = Tensor::from(vec![0.5; 100]);
+    let error = run(hessian(|x: Var| x.sin()), &x).unwrap_err();
+    assert!(error.message().contains("one number"), "{error}");
+    assert!(run(hessian(|x: Var| x.dot(x.slice_axis(0, 0, 3))), &x).is_err());
+    assert!(run(hessian(|x: Var| x.sum()), &Tensor::from(vec![5i64; 100])).is_err());
+}
+
+#[test]
 fn half_of_a_large_hessian_is_computed() -> Result<()> {
     let (m, n) = (90, 70);
     let entry = |i: usize| ((i * 7919) % 1009) as f64 / 1009.0 - 0.5;

@@ -63,10 +63,14 @@ impl<A: VarTree, P> Cache<A, P> {
         leaves: &[&Tensor],
         plan: impl FnOnce() -> Result<P>,
     ) -> Result<Found<'_, P>> {
-        match self.first.get() {
-            Some((kind, first)) if kind.fits(args, leaves) => Ok(Found::First(first)),
-            _ => self.other(args, leaves, plan).map(Found::Other),
+        match self.first(args, leaves) {
+            Some(first) => Ok(Found::First(first)),
+            None => self.other(args, leaves, plan).map(Found::Other),
         }
+    }
+
+    fn first(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Option<&Arc<P>> {
+        self.first.get().filter(|(kind, _)| kind.fits(args, leaves)).map(|(_, first)| first)
     }
 
     fn other(
@@ -75,7 +79,14 @@ impl<A: VarTree, P> Cache<A, P> {
         leaves: &[&Tensor],
         plan: impl FnOnce() -> Result<P>,
     ) -> Result<Arc<P>> {
-        let planned = self.remembered(args, leaves);
+        let planned = {
+            let mut others = self.lock();
+            // It is set while the lock is held, and may have been since.
+            if let Some(first) = self.first(args, leaves) {
+                return Ok(Arc::clone(first));
+            }
+            remembered(&mut others, args, leaves)
+        };
         if let Some(plan) = planned.plan.get() {
             return Ok(Arc::clone(plan));
         }
@@ -96,27 +107,32 @@ impl<A: VarTree, P> Cache<A, P> {
                     let (kind, _) = others.remove(at);
                     self.first.get_or_init(|| (kind, Arc::clone(plan)));
                 }
-                others.truncate(REMEMBERED);
             }
             Err(_) => drop(at.map(|at| others.remove(at))),
         }
         made
     }
 
-    /// What there is for such arguments, or the place for it.
-    fn remembered(&self, args: &A::Tensors, leaves: &[&Tensor]) -> Arc<Planned<P>> {
-        let mut others = self.lock();
-        match others.iter().position(|(kind, _)| kind.fits(args, leaves)) {
-            Some(0) => {}
-            Some(at) => others[..=at].rotate_right(1),
-            None => others.insert(0, (Kind::new(args, leaves), Arc::default())),
-        }
-        Arc::clone(&others[0].1)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Others<A, P>> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What there is for such arguments, or the place for it.
+fn remembered<A: VarTree, P>(
+    others: &mut Others<A, P>,
+    args: &A::Tensors,
+    leaves: &[&Tensor],
+) -> Arc<Planned<P>> {
+    match others.iter().position(|(kind, _)| kind.fits(args, leaves)) {
+        Some(0) => {}
+        Some(at) => others[..=at].rotate_right(1),
+        None => {
+            others.insert(0, (Kind::new(args, leaves), Arc::default()));
+            others.truncate(REMEMBERED);
+        }
+    }
+    Arc::clone(&others[0].1)
 }
 
 impl<A: VarTree> Kind<A> {
