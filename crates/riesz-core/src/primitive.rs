@@ -270,6 +270,18 @@ impl Attributes {
         }
     }
 
+    /// 0 or 1, for no and yes.
+    ///
+    /// # Errors
+    /// When it is missing or something else.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        match self.int(name)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Error::new(crate::ErrorKind::Syntax, format!("`{name}` is 0 or 1"))),
+        }
+    }
+
     /// A list of whole numbers.
     ///
     /// # Errors

@@ -87,11 +87,7 @@ impl Listed for Argsort {
         (name == "argsort").then(|| {
             let axis = usize::try_from(a.int("axis")?)
                 .map_err(|_| Error::new(crate::ErrorKind::Syntax, "an axis is not negative"))?;
-            match a.int("descending")? {
-                0 => Ok(Argsort { axis, descending: false }),
-                1 => Ok(Argsort { axis, descending: true }),
-                _ => Err(Error::new(crate::ErrorKind::Syntax, "`descending` is 0 or 1")),
-            }
+            Ok(Argsort { axis, descending: a.flag("descending")? })
         })
     }
     fn samples() -> Vec<Sample> {

@@ -136,11 +136,7 @@ impl Listed for CustomJvp {
                 value: a.program("value")?.clone(),
                 tangent: a.program("tangent")?.clone(),
                 captures: count(a, "captures")?,
-                exact: match a.int("exact")? {
-                    0 => false,
-                    1 => true,
-                    _ => return Err(Error::new(crate::ErrorKind::Syntax, "`exact` is 0 or 1")),
-                },
+                exact: a.flag("exact")?,
             })
         })
     }

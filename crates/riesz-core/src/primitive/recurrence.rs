@@ -148,11 +148,7 @@ impl Primitive for Recurrence {
 pub(super) fn parse_run(a: &Attributes) -> Result<(usize, bool)> {
     let axis = usize::try_from(a.int("axis")?)
         .map_err(|_| Error::new(crate::ErrorKind::Syntax, "an axis is not negative"))?;
-    match a.int("reverse")? {
-        0 => Ok((axis, false)),
-        1 => Ok((axis, true)),
-        _ => Err(Error::new(crate::ErrorKind::Syntax, "`reverse` is 0 or 1")),
-    }
+    Ok((axis, a.flag("reverse")?))
 }
 
 /// Shapes and axes on which running primitives are tested: empty, single and batched lines.

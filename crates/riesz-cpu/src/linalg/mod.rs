@@ -59,6 +59,7 @@ pub use product::{
 };
 pub use scratch::{Scratch, Workspace, room};
 pub use spectral::{eigh, eigh_room, svd, svd_room};
+pub(crate) use team::Shared;
 pub use team::{Team, alone};
 
 /// f64 or f32, with everything the functions here need.

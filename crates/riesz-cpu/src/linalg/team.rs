@@ -13,7 +13,7 @@ pub fn alone(count: usize, piece: &(dyn Fn(usize) + Sync)) {
 
 /// The address of numbers of which pieces write different ones.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shared<P>(P);
+pub(crate) struct Shared<P>(P);
 
 // SAFETY: who dereferences it says why no other thread writes what is read there.
 unsafe impl<P> Sync for Shared<P> {}

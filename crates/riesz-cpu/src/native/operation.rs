@@ -232,15 +232,6 @@ impl Op {
 
     /// Whether it names a result.
     pub(super) fn has_result(self) -> bool {
-        !matches!(
-            self,
-            Op::Check
-                | Op::Store(_)
-                | Op::StoreFirst(..)
-                | Op::Begin(..)
-                | Op::Join(..)
-                | Op::Set(_)
-                | Op::Leave
-        )
+        !self.is_effect() || matches!(self, Op::Reach { .. } | Op::Call(_, true))
     }
 }

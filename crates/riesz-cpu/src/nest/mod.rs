@@ -177,6 +177,13 @@ pub struct Store {
     pub fold: Option<Fold>,
 }
 
+impl Store {
+    /// Whether it is folded along the outermost loop.
+    pub fn is_folded_outermost(&self) -> bool {
+        self.fold.is_some_and(|f| f.along & 1 == 1)
+    }
+}
+
 /// A reduction along loops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fold {

@@ -67,8 +67,7 @@ impl Region {
                 let mut own = strips.locals.iter().filter(|l| l.stride == 0).map(|l| l.operand);
                 own.any(|o| o == s.access.operand) && s.fold.is_some_and(|f| f.accumulate)
             };
-            let folds = |s: &&Store| s.fold.is_some_and(|f| f.along & 1 == 1);
-            if !nest.stores.iter().filter(folds).all(apart) {
+            if !nest.stores.iter().filter(|s| s.is_folded_outermost()).all(apart) {
                 return Err("a fold along the loop that is cut in strips".to_string());
             }
         }

@@ -54,8 +54,7 @@ pub fn areas(band: &Band, member: usize) -> Vec<(Storage, Area)> {
         loads.map(|(access, walk)| (access.operand, Area { member, is_store: false, walk }));
     let stores = nest.stores.iter().map(|store| {
         // A fold is not complete before the last strip.
-        let apart = store.fold.is_some_and(|f| f.along & 1 == 1);
-        let walk = (!apart).then(|| walk(&store.access));
+        let walk = (!store.is_folded_outermost()).then(|| walk(&store.access));
         (store.access.operand, Area { member, is_store: true, walk })
     });
     loads.chain(stores).collect()

@@ -71,7 +71,7 @@ fn split(nest: Nest, memory: &mut Memory) -> Vec<Nest> {
     let Some(&length) = nest.extents.first() else { return vec![nest] };
     let grain = if nest.vector == Some(0) { GRAIN } else { 1 };
     let part = length / PARTS / grain * grain;
-    if !nest.stores.iter().any(is_folded)
+    if !nest.stores.iter().any(Store::is_folded_outermost)
         || part == 0
         || !has_few_places(&nest)
         || cost::nest(&nest) < WORTH_SHARING
@@ -81,7 +81,7 @@ fn split(nest: Nest, memory: &mut Memory) -> Vec<Nest> {
     let mut combined = Vec::new();
     let mut parts = with_outer_loop(&nest, part);
     let mut rest = (part * PARTS < length).then(|| nest.part(part * PARTS, length));
-    for (i, store) in nest.stores.iter().enumerate().filter(|(_, s)| is_folded(s)) {
+    for (i, store) in nest.stores.iter().enumerate().filter(|(_, s)| s.is_folded_outermost()) {
         let Some(fold) = store.fold else { continue };
         let ty = nest.body[store.value as usize].ty;
         let size = kept_size(&nest, store);
@@ -114,7 +114,7 @@ pub struct Partials {
 
 /// Whether a nest can be given places for its folds along its outermost loop.
 pub fn has_partials(nest: &Nest) -> bool {
-    let anew = |s: &Store| !is_folded(s) || s.fold.is_some_and(|f| !f.accumulate);
+    let anew = |s: &Store| !s.is_folded_outermost() || s.fold.is_some_and(|f| !f.accumulate);
     nest.stores.iter().all(anew) && has_few_places(nest)
 }
 
@@ -122,7 +122,7 @@ pub fn has_partials(nest: &Nest) -> bool {
 pub fn fold_apart(nest: &mut Nest, places: &mut Partials, memory: &mut Memory) {
     for i in 0..nest.stores.len() {
         let store = nest.stores[i].clone();
-        let Some(fold) = store.fold.filter(|_| is_folded(&store)) else { continue };
+        let Some(fold) = store.fold.filter(|_| store.is_folded_outermost()) else { continue };
         let ty = nest.body[store.value as usize].ty;
         let room = kept_size(nest, &store).next_multiple_of(LINE);
         let all = Type::new(ty, [PARTS * room]);
@@ -135,13 +135,9 @@ pub fn fold_apart(nest: &mut Nest, places: &mut Partials, memory: &mut Memory) {
     }
 }
 
-fn is_folded(store: &Store) -> bool {
-    store.fold.is_some_and(|f| f.along & 1 == 1)
-}
-
 /// Whether there are fewer places than values, with one for each part.
 fn has_few_places(nest: &Nest) -> bool {
-    let folds = nest.stores.iter().filter(|s| is_folded(s));
+    let folds = nest.stores.iter().filter(|s| s.is_folded_outermost());
     let places: usize = folds.map(|s| kept_size(nest, s)).sum();
     places * PARTS * 4 <= nest.extents.iter().product()
 }

@@ -3,7 +3,7 @@
 //! Zero times infinity is no number. So terms are left out only where the second factor is finite, which
 //! takes one look at it.
 
-use super::product::Loop;
+use super::product::{Loop, PIECE, moved, size};
 use crate::linalg::{Band, MatPtr, Scalar, all_finite, multiply_bands};
 use crate::nest::{Loops, Routine, TOGETHER};
 use crate::simd::Isa;
@@ -53,8 +53,6 @@ const LARGE_ROWS: usize = 24;
 const LARGE: usize = 96;
 /// The fewest multiplications of a product that is cut in bands.
 const SMALL: usize = 1 << 12;
-/// Multiplications that are worth a piece of their own.
-const PIECE: usize = 1 << 20;
 
 impl Partial {
     /// The product over `loops`, for operands that begin at `offset`; none if it is better computed whole.
@@ -109,7 +107,7 @@ impl Partial {
 
     /// How many products of matrices it is.
     fn times(&self) -> usize {
-        self.around.iter().map(|l| l.extent).product()
+        size(&self.around)
     }
 
     /// Some iterations of the loops around, and some of the bands: how many are skipped first,
@@ -143,13 +141,7 @@ impl Partial {
         addresses: &[*mut u8],
     ) {
         for number in around {
-            let [mut x, mut y, mut z] = self.offset;
-            let mut rest = number;
-            for l in self.around.iter().rev() {
-                let i = (rest % l.extent) as isize;
-                rest /= l.extent;
-                (x, y, z) = (x + i * l.x, y + i * l.y, z + i * l.z);
-            }
+            let [x, y, z] = moved(self.offset, &self.around, number);
             // SAFETY: the caller's: the loops stay inside the operands, and the result overlaps nothing.
             unsafe {
                 let x = addresses[0].cast::<T>().offset(x).cast_const();
@@ -214,7 +206,7 @@ impl Routine for Partial {
     }
 
     unsafe fn run_iterations(&self, (from, to): (usize, usize), addresses: &[*mut u8]) -> bool {
-        let inner: usize = self.around[1..].iter().map(|l| l.extent).product();
+        let inner = size(&self.around[1..]);
         // SAFETY: the caller's.
         unsafe { self.some(from * inner..to * inner, (0, 1), addresses) }
     }

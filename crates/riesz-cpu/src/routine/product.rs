@@ -73,7 +73,7 @@ const COPIED: usize = 1 << 13;
 const MANY: usize = 64;
 
 /// Multiplications that are worth a piece of their own.
-const PIECE: usize = 1 << 20;
+pub(super) const PIECE: usize = 1 << 20;
 /// Multiplications that are where the library copies nothing.
 const UNPACKED: usize = 1 << 18;
 /// Multiplications in a piece that are worth packing a factor once more.
@@ -314,12 +314,12 @@ fn is_divided(loops: &[Loop], sums: &[Loop]) -> bool {
 }
 
 /// How often loops run.
-fn size(loops: &[Loop]) -> usize {
+pub(super) fn size(loops: &[Loop]) -> usize {
     loops.iter().map(|l| l.extent).product()
 }
 
 /// The offsets of x, y and z in an iteration of loops.
-fn moved(mut at: [isize; 3], loops: &[Loop], iteration: usize) -> [isize; 3] {
+pub(super) fn moved(mut at: [isize; 3], loops: &[Loop], iteration: usize) -> [isize; 3] {
     let mut rest = iteration;
     for l in loops.iter().rev() {
         let i = (rest % l.extent) as isize;

@@ -5,8 +5,9 @@
 //! walked here only if there is something inside to share, and are part of a function otherwise.
 
 use super::pool;
+use crate::linalg::Shared;
 use crate::native::{self, Code, Codes};
-use crate::nest::{Call, Nest, Operand, Region, Step, Strips, TOGETHER, Task};
+use crate::nest::{Call, Nest, Operand, Region, Step, Store, Strips, TOGETHER, Task};
 use crate::plan::{ALIGNMENT, WORTH_SHARING, cost};
 use crate::simd::Isa;
 use crate::tile::Tiles;
@@ -271,7 +272,7 @@ unsafe fn call_in_pieces(call: &Call, table: Table) -> bool {
     let scratch = function.scratch().next_multiple_of(ALIGNMENT);
     let together = pieces.min(TOGETHER);
     let good = AtomicBool::new(true);
-    let addresses = Shared(&addresses);
+    let addresses = Shared::new(addresses.as_slice());
     pool::run(together, &|t| {
         let mut own: SmallVec<[*mut u8; 8]> = SmallVec::from_slice(addresses.get());
         if let (true, Some(last)) = (scratch > 0, own.last_mut()) {
@@ -284,18 +285,6 @@ unsafe fn call_in_pieces(call: &Call, table: Table) -> bool {
         }
     });
     good.into_inner()
-}
-
-/// Addresses that threads share while they run pieces.
-struct Shared<'a>(&'a [*mut u8]);
-
-// SAFETY: pieces of one routine write different elements.
-unsafe impl Sync for Shared<'_> {}
-
-impl Shared<'_> {
-    fn get(&self) -> &[*mut u8] {
-        self.0
-    }
 }
 
 impl Unit {
@@ -453,7 +442,7 @@ fn is_shared(step: &Step) -> bool {
 /// The pieces of the outermost loop of a nest: one if it is folded, or the nest is small.
 fn ranges(nest: &Nest) -> Vec<(usize, usize)> {
     let Some(&length) = nest.extents.first() else { return vec![(0, 0)] };
-    let folded = nest.stores.iter().any(|s| s.fold.is_some_and(|f| f.along & 1 == 1));
+    let folded = nest.stores.iter().any(Store::is_folded_outermost);
     let grain = if nest.vector == Some(0) { GRAIN } else { 1 };
     if folded || length < 2 * grain || cost(nest) < WORTH_SHARING {
         return vec![(0, length)];
