@@ -30,7 +30,7 @@ const PEERS: &[&str] = &["jax", "torch", "torchc", "casadi", crate::report::FLOO
 /// What the program takes.
 pub const USAGE: &str = "\
 usage: riesz-bench [options]      times the cases, prints a table in Markdown
-       riesz-bench explain CASE N [TYPE]   prints the plan; float64 or float32
+       riesz-bench explain CASE N [TYPE]   prints the plan with the times of its steps; float64 or float32
        riesz-bench compiling [NAMES]       prints how long compiling takes for programs of growing size
        riesz-bench worker         answers requests for times, a line of JSON each
 

@@ -3,6 +3,8 @@
 //! A [`Tensor`] is a shape and a shared row-major buffer: cloning copies a pointer. There is no
 //! arithmetic here; that lives on `Var`, and preprocessing belongs to `ndarray`.
 
+mod ndarray;
+
 use crate::error::{Error, Result};
 use crate::types::{DType, Shape, Type};
 use std::fmt;

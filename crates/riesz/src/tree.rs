@@ -151,6 +151,21 @@ impl<'a> Path<'a> {
     }
 }
 
+impl Path<'_> {
+    /// The steps joined by dots, as the leaves of a tree are called in files: `layers.0.w`.
+    pub fn dotted(&self) -> String {
+        let Some((before, step)) = &self.0 else { return String::new() };
+        let mut name = before.dotted();
+        if !name.is_empty() {
+            name.push('.');
+        }
+        name + &match step {
+            Step::Field(name) | Step::Key(name) => String::from(*name),
+            Step::Element(i) => i.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((before, step)) = &self.0 else { return Ok(()) };

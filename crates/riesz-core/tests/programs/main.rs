@@ -4,6 +4,7 @@ mod differentiate;
 mod golden;
 
 mod about;
+mod arrays;
 mod corpus;
 mod deep;
 mod dtypes;

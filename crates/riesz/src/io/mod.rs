@@ -1,19 +1,29 @@
-//! Files of numbers: CSV and NumPy's `.npy`, to and from [`Tensor`].
+//! Files of numbers, to and from [`Tensor`]: CSV, NumPy's `.npy` and `.npz`, and `safetensors`.
 //!
 //! [`read`] chooses by the ending of the name. A [`Selection`] says which rows and columns are
 //! wanted, counted from 0, the end of a range excluded, negative numbers from the end, as in NumPy.
 //! One index instead of a range drops its axis: one column of a table is a vector.
+//!
+//! Files that hold several tensors, `.npz` and `.safetensors`, are written from any tree of tensors,
+//! say the weights of a model; each leaf has a name, as in PyTorch ([`named`]), and [`restored`] makes
+//! the tree again from what was read.
 //!
 //! Every error names the file, and the line, the column and the cell where there is one. Numbers
 //! that are not finite are errors unless [`Selection::allow_non_finite`] is set. Files are read
 //! whole into memory, and nothing is guessed about missing values: an empty cell is an error.
 
 mod csv;
+mod named;
 mod npy;
+mod npz;
+mod safetensors;
 mod select;
 
 pub use self::csv::read_csv;
+pub use self::safetensors::{read_safetensors, write_safetensors};
+pub use named::{named, restored};
 pub use npy::{read_npy, write_npy};
+pub use npz::{read_npz, write_npz};
 pub use select::{Choice, Selection};
 
 use riesz_core::{Error, ErrorKind, Result, Tensor, suggestion};
@@ -25,7 +35,8 @@ use std::path::Path;
 /// of the selected part.
 ///
 /// # Errors
-/// As [`read_csv`] and [`read_npy`]; also when the selection does not fit the file.
+/// As [`read_csv`] and [`read_npy`]; also when the selection does not fit the file, and for files
+/// that hold several tensors.
 ///
 /// ```
 /// use riesz::io::{Selection, read, write_npy};
@@ -38,9 +49,17 @@ use std::path::Path;
 /// # Ok::<(), Error>(())
 /// ```
 pub fn read(path: &Path, selection: &Selection) -> Result<Tensor> {
-    let npy = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"));
-    if !npy {
-        return read_csv(path, selection);
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("npy") => {}
+        Some("npz" | "safetensors") => {
+            let message = format!("`{}` holds several tensors with names", path.display());
+            return Err(Error::usage(message).help(
+                "write the one that is wanted to a file of its own with numpy.save, or read \
+                       them in Rust with `read_npz` and `read_safetensors`",
+            ));
+        }
+        _ => return read_csv(path, selection),
     }
     let tensor = select::select(read_npy(path)?, path, selection)?;
     if !selection.allow_non_finite {

@@ -14,17 +14,20 @@ use std::path::Path;
 /// A file that is missing, is not `.npy`, is cut short, or has elements of another type than
 /// `float32 float64 int32 int64 bool`.
 pub fn read_npy(path: &Path) -> Result<Tensor> {
-    let content = bytes(path)?;
-    let file = path.display().to_string();
-    let (size, room) = elements(&content).ok_or_else(|| {
-        wrong(&file, "this is not a NumPy file, or its header is damaged")
+    parse(&bytes(path)?, &path.display().to_string())
+}
+
+/// The array in the bytes of an `.npy` file; `file` is what errors call it.
+pub(super) fn parse(content: &[u8], file: &str) -> Result<Tensor> {
+    let (size, room) = elements(content).ok_or_else(|| {
+        wrong(file, "this is not a NumPy file, or its header is damaged")
             .help("write it with numpy.save")
     })?;
-    let npy = NpyFile::new(content.as_slice()).map_err(|e| wrong(&file, e))?;
+    let npy = NpyFile::new(content).map_err(|e| wrong(file, e))?;
     let width = npy.dtype().num_bytes().unwrap_or(0);
     if size.checked_mul(width).is_none_or(|needed| needed > room) {
         let message = format!("the file is cut short: its header says {size} elements");
-        return Err(wrong(&file, message));
+        return Err(wrong(file, message));
     }
     let shape: Vec<usize> = npy.shape().iter().map(|&n| n as usize).collect();
     let order = npy.order();
@@ -32,7 +35,7 @@ pub fn read_npy(path: &Path) -> Result<Tensor> {
     let element = descr.trim_matches('\'').trim_start_matches(['<', '>', '|', '=']);
     macro_rules! read {
         ($ty:ty) => {{
-            let values = npy.into_vec::<$ty>().map_err(|e| wrong(&file, e))?;
+            let values = npy.into_vec::<$ty>().map_err(|e| wrong(file, e))?;
             Tensor::new(row_major(values, &shape, order), shape)
         }};
     }
@@ -42,7 +45,7 @@ pub fn read_npy(path: &Path) -> Result<Tensor> {
         "i4" => read!(i32),
         "i8" => read!(i64),
         "b1" => read!(bool),
-        _ => Err(wrong(&file, format!("the elements are of NumPy's type {descr}"))
+        _ => Err(wrong(file, format!("the elements are of NumPy's type {descr}"))
             .help("save it as float64, float32, int64, int32 or bool: `a.astype('float64')`")),
     }
 }
@@ -62,6 +65,13 @@ pub fn read_npy(path: &Path) -> Result<Tensor> {
 /// # Ok::<(), Error>(())
 /// ```
 pub fn write_npy(path: &Path, tensor: &Tensor) -> Result<()> {
+    { content(tensor) }
+        .and_then(|out| std::fs::write(path, out))
+        .map_err(|e| Error::new(ErrorKind::Io, format!("cannot write `{}`: {e}", path.display())))
+}
+
+/// The bytes of the `.npy` file of an array.
+pub(super) fn content(tensor: &Tensor) -> std::io::Result<Vec<u8>> {
     fn write<T: npyz::AutoSerialize + Copy>(
         out: &mut Vec<u8>,
         shape: &Shape,
@@ -74,9 +84,8 @@ pub fn write_npy(path: &Path, tensor: &Tensor) -> Result<()> {
         writer.finish()
     }
     let mut out = Vec::new();
-    with_elements!(tensor.data(), v => write(&mut out, tensor.shape(), v))
-        .and_then(|()| std::fs::write(path, out))
-        .map_err(|e| Error::new(ErrorKind::Io, format!("cannot write `{}`: {e}", path.display())))
+    with_elements!(tensor.data(), v => write(&mut out, tensor.shape(), v))?;
+    Ok(out)
 }
 
 /// Refuses NaN and infinite elements, naming the first.

@@ -1,5 +1,7 @@
 //! Files of numbers: what is read back, and what is said of bad ones.
 
+mod archives;
+
 use riesz::io::{Choice, Selection, read, read_csv, read_npy, write_npy};
 use riesz::prelude::*;
 use std::path::PathBuf;

@@ -253,3 +253,34 @@ fn a_function_that_calls_itself_while_it_is_traced_is_told_so() {
     let compiled = SELF.get_or_init(|| compile(f as fn(Var) -> Var));
     assert_eq!(compiled.call(&Tensor::from(2.0)).unwrap(), Tensor::from(3.0));
 }
+
+#[test]
+fn threads_that_trace_functions_that_call_each_other_do_not_wait_for_ever() {
+    use std::sync::{Barrier, OnceLock};
+    type Plain = Compiled<fn(Var) -> Var, Var, Var>;
+    static PAIR: [OnceLock<Plain>; 2] = [const { OnceLock::new() }; 2];
+    static BOTH: Barrier = Barrier::new(2);
+    static MET: [OnceLock<()>; 2] = [const { OnceLock::new() }; 2];
+    /// Traces the other function, when each of the two threads has begun with one.
+    fn traced<const OWN: usize>(x: Var) -> Var {
+        MET[OWN].get_or_init(|| {
+            BOTH.wait();
+        });
+        let other = PAIR[1 - OWN].get().map(|f| f.call(&Tensor::from(1.0)));
+        // Either the other is ready by now, or it calls this one again.
+        if let Some(Err(error)) = other {
+            assert!(error.to_string().contains("calls itself"), "{error}");
+        }
+        x + 1.0
+    }
+    PAIR[0].get_or_init(|| compile(traced::<0> as fn(Var) -> Var));
+    PAIR[1].get_or_init(|| compile(traced::<1> as fn(Var) -> Var));
+    std::thread::scope(|threads| {
+        for f in &PAIR {
+            threads.spawn(|| {
+                let result = f.get().map(|f| f.call(&Tensor::from(2.0)));
+                assert_eq!(result, Some(Ok(Tensor::from(3.0))));
+            });
+        }
+    });
+}

@@ -2,8 +2,9 @@
 
 use crate::tree::{Index, Tree, VarTree, skeleton};
 use riesz_core::{Error, Result, Tensor, Type};
+use std::cell::Cell;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::ThreadId;
 
 /// How many kinds of arguments are remembered beside the first, before the one that was not used for
@@ -30,16 +31,21 @@ struct Kind<A: VarTree> {
 /// A plan, once it is there.
 struct Planned<P> {
     plan: OnceLock<Arc<P>>,
-    /// Held by the thread that is planning, while others that want the same wait.
+    /// Held by a thread that is planning, while others that want the same wait.
     planning: Mutex<()>,
-    /// Which thread that is.
-    planner: Mutex<Option<ThreadId>>,
+    /// The threads that are planning: one, but for those that cannot wait.
+    planners: Mutex<Vec<ThreadId>>,
 }
 
 /// A thread's turn to plan.
 struct Turn<'a> {
-    planner: &'a Mutex<Option<ThreadId>>,
-    _planning: MutexGuard<'a, ()>,
+    planners: &'a Mutex<Vec<ThreadId>>,
+    _planning: Option<MutexGuard<'a, ()>>,
+}
+
+thread_local! {
+    /// How many plans this thread is making, each while it traces the one before.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A plan, which stays while somebody has it, though the cache forgets it.
@@ -149,30 +155,43 @@ impl<A: VarTree> Kind<A> {
 
 impl<P> Default for Planned<P> {
     fn default() -> Planned<P> {
-        Planned { plan: OnceLock::new(), planning: Mutex::default(), planner: Mutex::default() }
+        Planned { plan: OnceLock::new(), planning: Mutex::default(), planners: Mutex::default() }
     }
 }
 
 impl<P> Planned<P> {
-    /// Waits until no other thread is planning.
+    /// Waits until no other thread is planning; a thread that is making another plan does not, and
+    /// makes this one too. Were it to wait, so could the other for what this one is making.
     fn turn(&self) -> Result<Turn<'_>> {
-        let planner = || self.planner.lock().unwrap_or_else(PoisonError::into_inner);
         let own = std::thread::current().id();
-        if *planner() == Some(own) {
+        let planners = || self.planners.lock().unwrap_or_else(PoisonError::into_inner);
+        if planners().contains(&own) {
             return Err(Error::usage(
                 "the function calls itself, on arguments of the same types, while it is traced",
             )
             .help("a loop inside it is `while_loop` or `scan`"));
         }
-        let planning = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
-        *planner() = Some(own);
-        Ok(Turn { planner: &self.planner, _planning: planning })
+        let planning = if DEPTH.get() == 0 {
+            Some(self.planning.lock().unwrap_or_else(PoisonError::into_inner))
+        } else {
+            match self.planning.try_lock() {
+                Ok(planning) => Some(planning),
+                Err(TryLockError::Poisoned(planning)) => Some(planning.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
+        };
+        planners().push(own);
+        DEPTH.set(DEPTH.get() + 1);
+        Ok(Turn { planners: &self.planners, _planning: planning })
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.planner.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let own = std::thread::current().id();
+        let mut planners = self.planners.lock().unwrap_or_else(PoisonError::into_inner);
+        planners.retain(|&planner| planner != own);
+        DEPTH.set(DEPTH.get() - 1);
     }
 }
 
