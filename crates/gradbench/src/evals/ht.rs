@@ -30,7 +30,10 @@ struct Skeleton {
 fn prepare_objective(input: &Input) -> Result<Box<dyn Work>> {
     let (skeleton, arguments) = read(input)?;
     let f = move |(theta, us, constants): Arguments<Var>| {
-        residuals(&skeleton, &Pose::new(theta), us, constants).flatten()
+        let pose = Pose::new(theta);
+        let mesh = blended(&skeleton, &pose, constants).dot(turn(&skeleton, pose.rotation()));
+        let (_, _, _, _, points, _) = constants;
+        (points - (places(mesh, us, constants) + pose.translation())).flatten()
     };
     compiled(f, arguments, nested)
 }
@@ -39,17 +42,12 @@ fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
     let (skeleton, arguments) = read(input)?;
     let f = move |(theta, us, constants): Arguments<Var>| {
         let pose = Pose::new(theta);
-        let own = us.map(|us| own_places(turned(&skeleton, &pose, constants), us, constants));
-        let mut columns: Vec<Var> = own.into_iter().collect();
-        // Each part of the pose by itself, since a finger's angles move that finger only.
-        for part in 0..pose.parts.len() {
-            let by_part = |angles: Var| {
-                let mut moved = pose.clone();
-                moved.parts[part] = angles;
-                residuals(&skeleton, &moved, us, constants)
-            };
-            columns.push(jacobian_by(by_part, Mode::Forward)(pose.parts[part]));
-        }
+        let hand = blended(&skeleton, &pose, constants);
+        let mesh = hand.dot(turn(&skeleton, pose.rotation()));
+        let own = us.map(|us| own_places(mesh, us, constants));
+        // Places are linear in the mesh, so they move as if what moves it were a mesh.
+        let by_pose = -places(mesh_by_pose(&skeleton, &pose, hand, constants), us, constants);
+        let columns: Vec<Var> = own.into_iter().chain([by_pose]).collect();
         let columns = Var::concat(&columns, 2);
         let [points, three, n] = [columns.shape()[0], columns.shape()[1], columns.shape()[2]];
         columns.reshape([points * three, n])
@@ -68,6 +66,18 @@ impl Pose {
         let fingers = [4; FINGERS];
         Pose { parts: theta.split(&[&[3, 3][..], &fingers].concat(), 0) }
     }
+
+    fn rotation(&self) -> Var {
+        self.parts[0]
+    }
+
+    fn translation(&self) -> Var {
+        self.parts[1]
+    }
+
+    fn finger(&self, finger: usize) -> Var {
+        self.parts[2 + finger]
+    }
 }
 
 const FINGERS: usize = 5;
@@ -80,17 +90,15 @@ fn own_places(mesh: Var, us: Var, (_, _, _, _, points, vertices): Constants<Var>
     })((us, points, vertices))
 }
 
-/// Points less their places on the posed mesh, `[points,3]`. The translation moves all places alike.
-fn residuals(skeleton: &Skeleton, pose: &Pose, us: Option<Var>, constants: Constants<Var>) -> Var {
-    let (_, _, _, _, points, vertices) = constants;
-    let mesh = turned(skeleton, pose, constants);
-    let places = match us {
+/// The places on the mesh that belong to the measured points, `[points,3]`, or, of a mesh of so many numbers
+/// for each coordinate, `[points,3,n]`.
+fn places(mesh: Var, us: Option<Var>, (_, _, _, _, _, vertices): Constants<Var>) -> Var {
+    match us {
         None => mesh.take(vertices, 0),
         Some(us) => {
             vmap(|(u, corners): (Var, Var)| on_triangle(mesh.take(corners, 0), u))((us, vertices))
         }
-    };
-    points - (places + pose.parts[1])
+    }
 }
 
 /// The point of a triangle with barycentric coordinates u₀, u₁ and what is left to 1.
@@ -99,42 +107,72 @@ fn on_triangle(corners: Var, u: Var) -> Var {
     u0 * corners.at(0) + u1 * corners.at(1) + (1.0 - u0 - u1) * corners.at(2)
 }
 
-/// The vertices of the posed mesh without the translation, `[vertices,3]`: linear blend skinning, then the
-/// rotation. That is linear, so it turns the bones, of which there are fewer than vertices.
-fn turned(skeleton: &Skeleton, pose: &Pose, constants: Constants<Var>) -> Var {
-    let (relative, inverse_rest, rest, weights, _, _) = constants;
+/// The derivative of the posed mesh by the pose, `[vertices,3,26]`, each part of the pose by itself: `hand` is
+/// the mesh before the hand is turned and moved, and a finger's angles move that finger only.
+fn mesh_by_pose(skeleton: &Skeleton, pose: &Pose, hand: Var, constants: Constants<Var>) -> Var {
+    let turned = |axis: Var| hand.dot(turn(skeleton, axis));
+    let moved = |by: Var| hand + by;
+    let mut columns = vec![
+        jacobian_by(turned, Mode::Forward)(pose.rotation()),
+        jacobian_by(moved, Mode::Forward)(pose.translation()),
+    ];
+    for finger in 0..FINGERS {
+        let bent = |angles: Var| {
+            let mut bent = pose.clone();
+            bent.parts[2 + finger] = angles;
+            finger_part(skeleton, &bent, finger, constants)
+        };
+        columns.push(jacobian_by(bent, Mode::Forward)(pose.finger(finger)));
+    }
+    Var::concat(&columns, 2)
+}
+
+/// The vertices in the hand's frame, `[vertices,3]`, by linear blend skinning: the motions of the bones are
+/// blended for each vertex.
+fn blended(skeleton: &Skeleton, pose: &Pose, constants: Constants<Var>) -> Var {
+    let (_, _, rest, weights, _, _) = constants;
+    let motions: Vec<Var> = motions(skeleton, pose, constants);
+    let motions = Var::stack(&motions, 0).reshape([skeleton.parents.len(), 12]);
+    let blended = weights.dot(motions).reshape([rest.shape()[0], 4, 3]);
+    (rest.expand_dims(2) * blended).sum_axes(&[1])
+}
+
+/// What the bones of a finger contribute to the turned mesh, `[vertices,3]`. For derivatives by several angles
+/// this is the shorter way: weighted places at rest are the same for all angles.
+fn finger_part(skeleton: &Skeleton, pose: &Pose, finger: usize, constants: Constants<Var>) -> Var {
+    let (_, _, rest, weights, _, _) = constants;
+    let bones = skeleton.bones_of(finger);
+    let all = motions(skeleton, pose, constants);
+    let motions: Vec<Var> = bones.iter().map(|&bone| all[bone]).collect();
+    let columns = Var::constant(bones.iter().map(|&bone| bone as i64).collect::<Vec<_>>());
+    let shares = weights.take(columns, 1).expand_dims(2) * rest.expand_dims(1);
+    let shares = shares.reshape([rest.shape()[0], 4 * bones.len()]);
+    shares.dot(Var::concat(&motions, 0).dot(turn(skeleton, pose.rotation())))
+}
+
+/// The rotation of the hand, mirrored if the hand is, transposed so that rows of coordinates go through it.
+fn turn(skeleton: &Skeleton, axis: Var) -> Var {
     let mirror = if skeleton.is_mirrored { [-1.0, 1.0, 1.0] } else { [1.0; 3] };
-    let turn = rotation(pose.parts[0]) * Var::constant(mirror);
-    let bones = chained(skeleton, pose, relative);
-    // The motion of each bone from rest, transposed so that it stands below others.
-    let motion = |bone: usize| {
-        let from_rest = bones[bone].dot(inverse_rest.at(bone)).slice_axis(0, 0, 3);
-        turn.dot(from_rest).t()
-    };
-    let parts = skeleton.groups().into_iter().map(|group| {
-        let motions: Vec<Var> = group.iter().map(|&bone| motion(bone)).collect();
-        let columns = Var::constant(group.iter().map(|&bone| bone as i64).collect::<Vec<_>>());
-        let shares = weights.take(columns, 1).expand_dims(2) * rest.expand_dims(1);
-        let vertices = weights.shape()[0];
-        shares.reshape([vertices, 4 * group.len()]).dot(Var::concat(&motions, 0))
-    });
-    parts.reduce(|mesh, part| mesh + part).unwrap_or_else(|| rest.slice_axis(1, 0, 3).zeros_like())
+    (rotation(axis) * Var::constant(mirror)).t()
+}
+
+/// The motion of each bone from rest, `[4,3]`: transposed, like the rotation.
+fn motions(skeleton: &Skeleton, pose: &Pose, constants: Constants<Var>) -> Vec<Var> {
+    let (relative, inverse_rest, _, _, _, _) = constants;
+    let bones = chained(skeleton, pose, relative).into_iter().enumerate();
+    let from_rest = |(i, bone): (usize, Var)| bone.dot(inverse_rest.at(i)).slice_axis(0, 0, 3).t();
+    bones.map(from_rest).collect()
 }
 
 impl Skeleton {
-    /// The bones that each finger's angles move, and those that none moves: what is in one group
-    /// depends on the same angles.
-    fn groups(&self) -> Vec<Vec<usize>> {
-        let mut groups = vec![Vec::new(); FINGERS + 1];
-        let mut group_of = Vec::new();
+    /// The bones that a finger's angles move.
+    fn bones_of(&self, finger: usize) -> Vec<usize> {
+        let mut moves: Vec<bool> = Vec::new();
         for (bone, parent) in self.parents.iter().enumerate() {
-            let inherited = parent.map_or(FINGERS, |parent| group_of[parent]);
-            let group = bending(bone).map_or(inherited, |(finger, _)| finger);
-            group_of.push(group);
-            groups[group].push(bone);
+            let own = bending(bone).is_some_and(|(which, _)| which == finger);
+            moves.push(own || parent.is_some_and(|parent| moves[parent]));
         }
-        groups.retain(|group| !group.is_empty());
-        groups
+        (0..moves.len()).filter(|&bone| moves[bone]).collect()
     }
 }
 
@@ -151,7 +189,7 @@ fn chained(skeleton: &Skeleton, pose: &Pose, relative: Var) -> Vec<Var> {
     for (bone, parent) in skeleton.parents.iter().enumerate() {
         let local = match bending(bone) {
             None => relative.at(bone),
-            Some((finger, joint)) => relative.at(bone).dot(bend(pose.parts[2 + finger], joint)),
+            Some((finger, joint)) => relative.at(bone).dot(bend(pose.finger(finger), joint)),
         };
         bones.push(parent.map_or(local, |parent| bones[parent].dot(local)));
     }
