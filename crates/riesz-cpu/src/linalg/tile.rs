@@ -86,8 +86,8 @@ impl<T: Registers, R: Steps, C: Steps> Tiles<T, R, C> {
         }
     }
 
-    /// `M` rows at a time, then `F`: the rows of C are written from end to end, and B is read again for each
-    /// block of them, from the second cache.
+    /// `M` rows at a time, then `F`, and one or two that are left by themselves: the rows of C are written
+    /// from end to end, and B is read again for each block of them, from the second cache.
     #[inline(always)]
     unsafe fn rows<V: Vector<Number = T>, const M: usize, const F: usize>(self) {
         let mut i = 0;
@@ -97,9 +97,12 @@ impl<T: Registers, R: Steps, C: Steps> Tiles<T, R, C> {
                 self.columns::<V, M>(i);
                 i += M.min(self.m - i);
             }
-            while i < self.m {
+            while i + 2 < self.m {
                 self.wide_columns::<V, F>(i);
                 i += F.min(self.m - i);
+            }
+            if i < self.m {
+                self.wide_columns::<V, 2>(i);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Products of matrices of which a part is known to be zero, or not read: triangles, and gradients by them.
 //!
-//! Zero times infinity is no number. So terms are left out only where the second factor is finite, which
-//! takes one look at it.
+//! Zero times infinity is no number. So terms are left out only where the second factor is finite. That is
+//! seen from a row of the result that leaves none out: were one of its terms not finite, nor were it. Only
+//! if it is not does the factor itself have to be looked at.
 
 use super::product::{Loop, PIECE, moved, size};
 use crate::linalg::{Band, MatPtr, Scalar, all_finite, multiply_bands};
@@ -151,12 +152,18 @@ impl Partial {
                 let bands = || self.bands.iter().skip(skipped).step_by(step);
                 let (k, n) = (self.sum.extent, self.column.extent);
                 let (b, c) = ((y, self.sum.y), (z, self.row.z));
-                if bands().any(|band| band.terms != (0..k)) && !all_finite(self.isa, k, n, y, b.1) {
+                multiply_bands(self.isa, bands(), n, a, b, c);
+                if bands().all(|band| band.terms == (0..k)) {
+                    continue;
+                }
+                let whole = bands().find(|band| band.terms == (0..k) && band.columns == (0..n));
+                let row = whole.map(|band| z.offset(band.rows.start as isize * c.1).cast_const());
+                let is_finite = row.is_some_and(|row| all_finite(self.isa, 1, n, row, c.1))
+                    || all_finite(self.isa, k, n, y, b.1);
+                if !is_finite {
                     let all: Vec<Band> =
                         bands().map(|band| Band { terms: 0..k, ..band.clone() }).collect();
                     multiply_bands(self.isa, all.iter(), n, a, b, c);
-                } else {
-                    multiply_bands(self.isa, bands(), n, a, b, c);
                 }
             }
         }
