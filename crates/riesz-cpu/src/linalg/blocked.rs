@@ -5,7 +5,7 @@
 //! factoring, so that the next step's panel is ready when the others have ended this one ("look-ahead").
 //! Which numbers are computed how depends on the matrix' size alone.
 
-use super::panel::Panel;
+use super::panel::{Panel, VECTOR};
 use super::scratch::{Scratch, room as bytes};
 use super::team::{Progress, Team, alone};
 use crate::simd::Isa;
@@ -37,8 +37,8 @@ const PANELS: usize = 2;
 /// From one column of a panel to the next: not a power of two, or all would fall on the same lines of
 /// the cache.
 fn spacing(len: usize) -> usize {
-    let ld = len.next_multiple_of(8);
-    if ld.is_multiple_of(64) { ld + 8 } else { ld }
+    let ld = len.next_multiple_of(VECTOR);
+    if ld.is_multiple_of(64) { ld + VECTOR } else { ld }
 }
 
 /// How an m×n matrix is cut in blocks of columns, the first of which are factored.
@@ -142,7 +142,7 @@ impl<'a, T> Blocked<'a, T> {
         let cut = Cut::new(m, n);
         let panels = scratch.raw(PANELS * cut.w * spacing(m));
         let pivots = scratch.raw(cut.k);
-        let progress = Progress(scratch.counters(cut.blocks()));
+        let progress = Progress::new(scratch.counters(cut.blocks()));
         Blocked { isa, cut, a, ld, panels, pivots, progress }
     }
 
@@ -203,7 +203,7 @@ pub(super) trait Steps<T>: Sync {
     unsafe fn tell(&self, p: usize, columns: Range<usize>);
 }
 
-/// Runs a factorisation.
+/// Runs a factorisation. If a piece panics, no other waits for it, and the team hands the panic on.
 ///
 /// # Safety
 /// The matrix is writable, its scratch new.
@@ -216,33 +216,114 @@ pub(super) unsafe fn run<T, S: Steps<T>>(team: Team, steps: &S) {
     let count: usize = (0..panels).map(|p| cut.parts(p)).sum();
     let team = steps.blocked().team(team);
     team(1 + count, &|piece| {
-        let Some(mut part) = piece.checked_sub(1) else {
-            // SAFETY: the caller's; others wait for the first step of block 0.
-            unsafe { steps.factor(0) };
-            progress.reach(0, 1);
-            return;
-        };
-        let mut p = 0;
-        while part >= cut.parts(p) {
-            part -= cut.parts(p);
-            p += 1;
-        }
-        // Everything that is waited for belongs to an earlier piece.
-        progress.wait(p, p + 1);
-        let blocks = cut.part(p, part);
-        blocks.clone().for_each(|b| progress.wait(b, p));
-        // SAFETY: the caller's; of each step a block is in one piece only, and its steps come one after
-        // the other.
-        unsafe { steps.tell(p, cut.start(blocks.start)..cut.start(blocks.end)) };
-        blocks.for_each(|b| progress.reach(b, p + 1));
-        if part == 0 && p + 1 < panels {
-            // The next panel takes the memory of the one before, of which all must have been told.
-            if p > 0 {
-                (p + 1..cut.blocks()).for_each(|b| progress.wait(b, p));
-            }
-            // SAFETY: as above.
-            unsafe { steps.factor(p + 1) };
-            progress.reach(p + 1, p + 2);
-        }
+        // SAFETY: the caller's; the team runs each piece once.
+        progress.piece(|| unsafe { run_piece(piece, steps) });
     });
+}
+
+/// One piece: the first panel, or some blocks that are told about a panel, and the next panel if it is there.
+///
+/// # Safety
+/// As for [`run`]; each piece once, and none before those that are counted before it have begun.
+unsafe fn run_piece<T, S: Steps<T>>(piece: usize, steps: &S) {
+    let Blocked { cut, progress, .. } = steps.blocked();
+    let Some(mut part) = piece.checked_sub(1) else {
+        // SAFETY: the caller's; others wait for the first step of block 0.
+        unsafe { steps.factor(0) };
+        progress.reach(0, 1);
+        return;
+    };
+    let mut p = 0;
+    while part >= cut.parts(p) {
+        part -= cut.parts(p);
+        p += 1;
+    }
+    // Everything that is waited for belongs to an earlier piece.
+    let blocks = cut.part(p, part);
+    if !progress.wait(p, p + 1) || !blocks.clone().all(|b| progress.wait(b, p)) {
+        return;
+    }
+    // SAFETY: the caller's; of each step a block is in one piece only, and its steps come one after
+    // the other.
+    unsafe { steps.tell(p, cut.start(blocks.start)..cut.start(blocks.end)) };
+    blocks.for_each(|b| progress.reach(b, p + 1));
+    if part == 0 && p + 1 < cut.panels() {
+        // The next panel takes the memory of the one before, of which all must have been told.
+        if p > 0 && !(p + 1..cut.blocks()).all(|b| progress.wait(b, p)) {
+            return;
+        }
+        // SAFETY: as above.
+        unsafe { steps.factor(p + 1) };
+        progress.reach(p + 1, p + 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scratch::Workspace;
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// A factorisation that does nothing, and panics in one of its steps.
+    struct Failing<'a> {
+        matrix: Blocked<'a, f64>,
+        factored: Option<usize>,
+        told: Option<usize>,
+    }
+
+    // SAFETY: nothing is written.
+    unsafe impl Sync for Failing<'_> {}
+
+    impl Steps<f64> for Failing<'_> {
+        fn blocked(&self) -> &Blocked<'_, f64> {
+            &self.matrix
+        }
+        unsafe fn factor(&self, p: usize) {
+            assert!(self.factored != Some(p), "panel {p} fails");
+        }
+        unsafe fn tell(&self, p: usize, _: Range<usize>) {
+            assert!(self.told != Some(p), "telling about panel {p} fails");
+        }
+    }
+
+    /// Threads that go on with the next piece until none is left.
+    fn three(count: usize, piece: &(dyn Fn(usize) + Sync)) {
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    loop {
+                        match next.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+                            i if i < count => piece(i),
+                            _ => break,
+                        }
+                    }
+                });
+            }
+        });
+    }
+
+    /// Whether running it panics, in a matrix that threads share.
+    fn fails(team: Team, factored: Option<usize>, told: Option<usize>) -> bool {
+        let n = 200;
+        let mut workspace = Workspace::default();
+        let mut scratch = workspace.scratch(room::<f64>(n, n));
+        let matrix = Blocked::new(Isa::best(), (n, n), std::ptr::null_mut(), n, &mut scratch);
+        assert!(matrix.cut.is_shared());
+        let steps = Failing { matrix, factored, told };
+        // SAFETY: no step reads or writes anything.
+        catch_unwind(AssertUnwindSafe(|| unsafe { run(team, &steps) })).is_err()
+    }
+
+    #[test]
+    fn nobody_waits_for_a_piece_that_panicked() {
+        for team in [alone as Team, three, crate::run::pool::run] {
+            assert!(!fails(team, None, None));
+            for p in 0..4 {
+                assert!(fails(team, Some(p), None), "factoring {p}");
+                assert!(fails(team, None, Some(p)), "telling {p}");
+            }
+            assert!(!fails(team, None, None));
+        }
+    }
 }

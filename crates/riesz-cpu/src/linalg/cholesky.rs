@@ -4,7 +4,7 @@ use super::blocked::{self, Blocked, Steps};
 use super::gram::BAND;
 use super::scratch::Scratch;
 use super::team::Team;
-use super::tile::{Entries, Even, Tiles};
+use super::update::Update;
 use super::vector::Registers;
 use crate::simd::Isa;
 use std::ops::Range;
@@ -78,21 +78,20 @@ impl<T: Registers> Steps<T> for Cholesky<'_, T> {
         let n = self.matrix.shape().1;
         let product = |rows: Range<usize>, columns: Range<usize>| {
             let from = |i: usize| panel.at.wrapping_add(i - first).cast_const();
-            let ldb = panel.ld as isize;
-            let tiles = Tiles {
+            let update = Update {
                 m: rows.len(),
                 n: columns.len(),
                 k: panel.w,
-                alpha: T::of(-1.0),
-                a: Entries { at: from(rows.start), rows: Even(1), columns: Even(ldb) },
+                a: from(rows.start),
+                lda: panel.ld,
                 b: from(columns.start),
-                ldb,
-                beta: T::of(1.0),
+                ldb: panel.ld,
                 c: self.matrix.at(rows.start, columns.start),
-                ldc: self.matrix.ld() as isize,
+                ldc: self.matrix.ld(),
+                from: None,
             };
             // SAFETY: the caller's: rows and columns after those of the panel.
-            unsafe { tiles.run(self.matrix.isa) }
+            unsafe { update.run(self.matrix.isa) }
         };
         // Around the diagonal by bands, as what is beyond it is for nothing.
         for i in columns.clone().step_by(BAND) {

@@ -2,10 +2,9 @@
 
 use super::Kernels;
 use super::blocked::{self, Blocked, Steps};
-use super::scratch::Scratch;
-use super::substitute::{Corner, Sides, substitute};
+use super::scratch::{Scratch, room as bytes};
 use super::team::Team;
-use super::tile::{Entries, Even, Tiles};
+use super::update::{Rows, Update, Upper};
 use super::vector::{Registers, Vector, with_registers};
 use crate::simd::Isa;
 use std::ops::Range;
@@ -13,6 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Elimination<'a, T> {
     matrix: Blocked<'a, T>,
+    /// The matrix as it is given, with rows as far apart: the first step reads it.
+    from: *const T,
+    /// Its rows in the order in which the first panel leaves them.
+    order: *mut usize,
     /// The first zero pivot there is yet.
     singular: AtomicUsize,
 }
@@ -23,21 +26,28 @@ unsafe impl<T> Sync for Elimination<'_, T> {}
 /// Columns whose rows are exchanged together.
 const COLUMNS: usize = 128;
 
-/// P·A = L·U in place, for an m×n matrix with rows `ld` apart; row i of P·A is row `rows[i]` of A. Gives the first
-/// zero pivot, or min(m, n), and whether P is odd.
+/// Bytes of scratch that elimination of m×n needs.
+pub(super) fn room<T>(m: usize, n: usize) -> usize {
+    blocked::room::<T>(m, n) + bytes::<usize>(m)
+}
+
+/// P·A = L·U for the m×n matrix at `from`; the factors are written at `a`, rows `ld` apart at both. Row i of P·A
+/// is row `rows[i]` of A. Gives the first zero pivot, or min(m, n), and whether P is odd.
 ///
 /// # Safety
-/// `a` is writable, `rows` has m entries.
+/// `from` is readable, `a` writable, and they do not overlap; `rows` has m entries.
 pub(super) unsafe fn lu<T: Registers + Kernels>(
     (isa, team): (Isa, Team),
     (m, n): (usize, usize),
+    from: *const T,
     a: *mut T,
     ld: usize,
     rows: *mut i64,
     scratch: &mut Scratch,
 ) -> (usize, bool) {
     let matrix = Blocked::new(isa, (m, n), a, ld, scratch);
-    let all = Elimination { matrix, singular: AtomicUsize::new(m.min(n)) };
+    let (order, singular) = (scratch.raw(m), AtomicUsize::new(m.min(n)));
+    let all = Elimination { matrix, from, order, singular };
     let last = all.matrix.start(all.matrix.panels());
     // SAFETY: the caller's. The columns to the left of each panel have been told of all before it; every
     // piece exchanges rows of columns of its own. Rows and pivots are below m.
@@ -94,36 +104,50 @@ impl<T: Registers + Kernels> Steps<T> for Elimination<'_, T> {
         let (corner, ld) = (self.matrix.at(first, first), self.matrix.ld());
         // SAFETY: the caller's: rows and columns from the first on.
         unsafe {
-            panel.read(isa, corner, ld);
+            panel.read(isa, if p == 0 { self.from } else { corner.cast_const() }, ld);
             let zero = panel.eliminate(isa, pivots.add(first));
             if zero < panel.w {
                 self.singular.fetch_min(first + zero, Ordering::Relaxed);
             }
             panel.write(isa, corner, ld);
+            if p == 0 {
+                (0..panel.len).for_each(|i| self.order.add(i).write(i));
+                (0..panel.w).for_each(|i| self.order.add(i).swap(self.order.add(*pivots.add(i))));
+            }
         }
     }
 
     unsafe fn tell(&self, p: usize, columns: Range<usize>) {
-        let (isa, ld) = (self.matrix.isa, self.matrix.ld() as isize);
-        let (first, panel) = (self.matrix.start(p), self.matrix.panel(p));
+        let (isa, first, panel) = (self.matrix.isa, self.matrix.start(p), self.matrix.panel(p));
         let above = self.matrix.at(first, columns.start);
         // SAFETY: the caller's: the rows of the panel, and below them those that are left.
         unsafe {
-            self.exchange(p, columns.clone());
-            let at = panel.at.cast_const();
-            let lower = Corner::lower(panel.w, at, 1, panel.ld as isize, true);
-            substitute(isa, lower, Sides { at: above, k: columns.len(), ld });
-            Tiles {
+            let mut from = None;
+            if p == 0 {
+                // The matrix is not yet here: its rows come in the order which they are to have.
+                let (at, ld) = (self.from.add(columns.start), self.matrix.ld());
+                for i in 0..panel.w {
+                    let row = at.add(*self.order.add(i) * ld);
+                    above.add(i * ld).copy_from_nonoverlapping(row, columns.len());
+                }
+                from = Some(Rows { at, ld, order: self.order.add(panel.w) });
+            } else {
+                self.exchange(p, columns.clone());
+            }
+            let (l, ldl, ldx) = (panel.at.cast_const(), panel.ld, self.matrix.ld());
+            let n = columns.len();
+            Upper { k: panel.w, n, l, ldl, x: above, ldx }.run(isa);
+            Update {
                 m: panel.len - panel.w,
-                n: columns.len(),
+                n,
                 k: panel.w,
-                alpha: T::of(-1.0),
-                a: Entries { at: at.add(panel.w), rows: Even(1), columns: Even(panel.ld as isize) },
+                a: l.add(panel.w),
+                lda: ldl,
                 b: above,
-                ldb: ld,
-                beta: T::of(1.0),
-                c: above.wrapping_offset(panel.w as isize * ld),
-                ldc: ld,
+                ldb: ldx,
+                c: above.add(panel.w * ldx),
+                ldc: ldx,
+                from,
             }
             .run(isa);
         }

@@ -71,7 +71,7 @@ fn plain_cholesky<T: Scalar>(n: usize, l: &mut [T]) -> usize {
 
 /// Bytes of scratch that [`lu`] needs for an m×n matrix.
 pub fn lu_room<T: Scalar>(m: usize, n: usize) -> usize {
-    room::<T>(m * n) + blocked::room::<T>(m, n)
+    room::<T>(m * n) + eliminate::room::<T>(m, n)
 }
 
 /// A\[rows\] = L·U for an m×n row-major A and k = min(m, n): L is m×k with a unit diagonal, U k×n, `rows` has
@@ -95,10 +95,10 @@ pub fn lu<T: Scalar>(
         a.len() == m * n && rows.len() == m && l.len() == m * k && u.len() == k * n,
         "LU with slices of wrong lengths"
     );
-    let packed = scratch.copied(a);
+    let packed = scratch.numbers(m * n);
     let (at, order) = (packed.as_mut_ptr(), rows.as_mut_ptr());
-    // SAFETY: m·n numbers, m rows, and scratch as large as was asked for.
-    unsafe { eliminate::lu((isa, team), (m, n), at, n, order, &mut scratch) };
+    // SAFETY: m·n numbers twice, m rows, and scratch as large as was asked for.
+    unsafe { eliminate::lu((isa, team), (m, n), a.as_ptr(), at, n, order, &mut scratch) };
     let (zero, one) = (T::of(0.0), T::of(1.0));
     for i in 0..m {
         let row = &packed[i * n..(i + 1) * n];

@@ -8,7 +8,7 @@ use super::scratch::{Scratch, room};
 use super::substitute::{Corner, Sides, substitute};
 use super::team::{Shared, Team, alone};
 use super::turn::turn;
-use super::{Scalar, Status, blocked, cholesky, eliminate, fill_nan, inverse_room, small};
+use super::{Scalar, Status, cholesky, eliminate, fill_nan, inverse_room, small};
 use crate::simd::Isa;
 
 /// Symmetric matrices from this order on are tried with Cholesky's factorisation.
@@ -35,7 +35,7 @@ pub struct Factors<'a, T> {
 
 /// Bytes of scratch that [`factor`] needs for a matrix of order n.
 pub fn factor_room<T: Scalar>(n: usize) -> usize {
-    if n <= small::MOST { 0 } else { blocked::room::<T>(n, n) }
+    if n <= small::MOST { 0 } else { eliminate::room::<T>(n, n) }
 }
 
 /// Factors the n×n row-major `a`: `packed` gets n² numbers, `rows` n + 1. With [`Status::Singular`] the factors
@@ -59,18 +59,17 @@ pub fn factor<'a, T: Scalar>(
         // SAFETY: n² numbers twice and n rows.
         unsafe { T::eliminate_small(isa, n, a.as_ptr(), at, order) }
     } else {
-        packed.copy_from_slice(a);
         if n >= TRIED && is_symmetric(isa, n, a) {
+            packed.copy_from_slice(a);
             // SAFETY: n² numbers, and scratch as large as was asked for.
             let pivots = unsafe { cholesky::cholesky((isa, team), n, at, n, &mut scratch.again()) };
             if pivots == n {
                 rows[n] = CHOLESKY;
                 return (Factors { packed, rows }, Status::Done);
             }
-            packed.copy_from_slice(a);
         }
-        // SAFETY: n² numbers, n rows, and scratch as large as was asked for.
-        unsafe { eliminate::lu((isa, team), (n, n), at, n, order, &mut scratch) }
+        // SAFETY: n² numbers twice, n rows, and scratch as large as was asked for.
+        unsafe { eliminate::lu((isa, team), (n, n), a.as_ptr(), at, n, order, &mut scratch) }
     };
     rows[n] = if odd { ODD } else { EVEN };
     (Factors { packed, rows }, ended(n, singular))

@@ -5,8 +5,9 @@
 //! pieces that depend on sizes alone.
 //!
 //! `tile` multiplies matrices that fit the second cache, `substitute` solves with triangles, both in
-//! registers; `panel`, `blocked`, `eliminate` and `cholesky` make factorisations of them, `lu` and `invert`
-//! what follows from those, `small` is for orders up to 16. Products with a short side are `thin`'s,
+//! registers. Of factorisations, `blocked` is the order of the work, `panel` and `column` factor some columns,
+//! `update` tells the rest, and `eliminate` and `cholesky` are made of these; `lu` and `invert` are what follows
+//! from them, `small` is for orders up to 16. Products with a short side are `thin`'s,
 //! symmetric ones `gram`'s, those of triangles `bands`', and `convolve` reads the windows of images as
 //! they lie. QR, singular values and eigenvalues are `faer`'s, products of large matrices the library `gemm`'s.
 //!
@@ -19,6 +20,7 @@
 mod bands;
 mod blocked;
 mod cholesky;
+mod column;
 mod convolve;
 mod eliminate;
 mod factor;
@@ -37,6 +39,7 @@ mod team;
 mod thin;
 mod tile;
 mod turn;
+mod update;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;

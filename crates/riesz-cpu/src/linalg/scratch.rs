@@ -68,19 +68,6 @@ impl<'a> Scratch<'a> {
         }
     }
 
-    /// A copy of some numbers.
-    ///
-    /// # Panics
-    /// If there is too little left.
-    pub fn copied<T: Real>(&mut self, from: &[T]) -> &'a mut [T] {
-        let at = self.raw::<T>(from.len());
-        // SAFETY: aligned and writable, given out once, and written here.
-        unsafe {
-            at.copy_from_nonoverlapping(from.as_ptr(), from.len());
-            std::slice::from_raw_parts_mut(at, from.len())
-        }
-    }
-
     /// `n` whole numbers, all 0.
     ///
     /// # Panics

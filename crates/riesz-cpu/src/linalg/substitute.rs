@@ -7,9 +7,8 @@
 // Index loops over arrays are what the compiler keeps in registers.
 #![allow(clippy::needless_range_loop)]
 
-use super::Kernels;
-use super::vector::{Registers, Vector, with_registers};
-use crate::simd::Isa;
+use super::vector::{Registers, Vector, put, some, with_registers};
+use crate::simd::{Isa, Value};
 
 /// A triangle of a matrix in memory.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +25,7 @@ pub(super) struct Corner<T> {
     pub unit: bool,
 }
 
-impl<T> Corner<T> {
+impl<T: Copy> Corner<T> {
     /// The lower triangle of an n×n matrix, whose rows and columns are `row` and `column` apart.
     ///
     /// # Safety
@@ -46,12 +45,18 @@ impl<T> Corner<T> {
         Corner { n, at, row: -row, column: -column, unit }
     }
 
+    /// The entry of a row and a column, counted as they are used.
+    #[inline(always)]
+    fn entry(self, r: usize, c: usize) -> *const T {
+        self.at.wrapping_offset(r as isize * self.row + c as isize * self.column)
+    }
+
     /// Without its first rows and columns.
     ///
     /// # Safety
     /// There are as many.
     pub unsafe fn after(self, rows: usize) -> Self {
-        let at = self.at.wrapping_offset(rows as isize * (self.row + self.column));
+        let at = self.entry(rows, rows);
         Corner { n: self.n - rows, at, ..self }
     }
 }
@@ -71,11 +76,12 @@ pub(super) struct Sides<T> {
 ///
 /// # Safety
 /// The triangle is readable and X writable, and they do not overlap.
-pub(super) unsafe fn substitute<T: Registers + Kernels>(isa: Isa, t: Corner<T>, x: Sides<T>) {
-    let contiguous = t.column.abs() == 1 || (t.row.abs() == 1 && x.ld.abs() == 1);
-    if x.k == 1 && contiguous {
-        // SAFETY: the caller's.
-        return unsafe { one::<T>(isa, t, x) };
+pub(super) unsafe fn substitute<T: Registers>(isa: Isa, t: Corner<T>, x: Sides<T>) {
+    if x.k == 1 && x.ld.abs() == 1 && t.column == x.ld {
+        return with_registers!(isa, by_rows::<T>(t: Corner<T>, x: Sides<T>));
+    }
+    if x.k == 1 && x.ld.abs() == 1 && t.row == x.ld {
+        return with_registers!(isa, by_columns::<T>(t: Corner<T>, x: Sides<T>));
     }
     with_registers!(isa, columns::<T, 4 | 8>(t: Corner<T>, x: Sides<T>))
 }
@@ -128,9 +134,7 @@ unsafe fn block<V: Vector, const M: usize, const N: usize>(
     i: usize,
     last: usize,
 ) {
-    use crate::simd::Value;
-    let zero = <V::Number as Value>::of(0.0);
-    let one = <V::Number as Value>::of(1.0);
+    let (zero, one) = (V::Number::of(0.0), V::Number::of(1.0));
     // SAFETY: rows and columns up to i + M are inside the triangle, and lanes up to `last` of the last
     // vector inside X.
     unsafe {
@@ -170,7 +174,7 @@ unsafe fn block<V: Vector, const M: usize, const N: usize>(
                 let pivot = *row[r].offset((i + r) as isize * t.column);
                 let inverse = one / pivot;
                 // The inverse of a subnormal number may be infinite where the quotient is not.
-                if inverse.magnitude() < <V::Number as Value>::INFINITY {
+                if inverse.magnitude() < V::Number::INFINITY {
                     for n in 0..N {
                         sums[r][n] = sums[r][n].mul(V::splat(inverse));
                     }
@@ -192,49 +196,132 @@ unsafe fn block<V: Vector, const M: usize, const N: usize>(
 /// How many unknowns are found one by one before the others are told of them.
 const STEP: usize = 8;
 
-/// One column: matrix–vector products between small triangles.
+/// One column, contiguous like the rows of the triangle: the known part of some sums, then their unknowns.
 ///
 /// # Safety
-/// As for [`substitute`]; rows or columns of the triangle are contiguous.
-unsafe fn one<T: Registers + Kernels>(isa: Isa, t: Corner<T>, x: Sides<T>) {
-    let (plus, minus) = (T::of(1.0), T::of(-1.0));
-    let mut i = 0;
-    while i < t.n {
-        let m = STEP.min(t.n - i);
-        // SAFETY: the block and what is before and after it are inside the triangle and X; the products
-        // read what is known and write what is not.
-        unsafe {
+/// As for [`substitute`]; t.column = x.ld = ±1.
+#[inline(always)]
+unsafe fn by_rows<V: Vector>(t: Corner<V::Number>, x: Sides<V::Number>) {
+    // SAFETY: the caller's: rows below n.
+    unsafe {
+        for i in (0..t.n).step_by(STEP) {
+            let m = STEP.min(t.n - i);
+            if m == STEP {
+                known::<V, STEP>(t, x, i, i);
+            } else {
+                (i..i + m).for_each(|r| known::<V, 1>(t, x, r, i));
+            }
+            unknowns::<V>(Corner { n: m, ..t.after(i) }, x.at.offset(i as isize * x.ld), x.ld);
+        }
+    }
+}
+
+/// One column, contiguous like those of the triangle: some unknowns, and then all others are told of them.
+///
+/// # Safety
+/// As for [`substitute`]; t.row = x.ld = ±1.
+#[inline(always)]
+unsafe fn by_columns<V: Vector>(t: Corner<V::Number>, x: Sides<V::Number>) {
+    // SAFETY: the caller's: rows below n.
+    unsafe {
+        for i in (0..t.n).step_by(STEP) {
+            let m = STEP.min(t.n - i);
             let own = t.after(i);
             let here = x.at.offset(i as isize * x.ld);
-            if t.column.abs() == 1 && i > 0 {
-                // The known ones, in the order in which they lie.
-                let row = t.at.offset(i as isize * t.row);
-                let (row, known) = match t.column {
-                    1 => (row, x.at),
-                    _ => (row.sub(i - 1), x.at.offset((i - 1) as isize * x.ld)),
-                };
-                let step = t.column * x.ld;
-                T::rows_times(isa, m, i, minus, row, t.row, known, step, plus, here, x.ld);
-            }
-            for r in 0..m as isize {
-                let mut sum = *here.offset(r * x.ld);
-                for p in 0..r {
-                    let a = *own.at.offset(r * t.row + p * t.column);
-                    sum = sum - a * *here.offset(p * x.ld);
-                }
-                if !t.unit {
-                    sum = sum / *own.at.offset(r * (t.row + t.column));
-                }
-                *here.offset(r * x.ld) = sum;
-            }
-            let left = t.n - i - m;
-            if t.column.abs() != 1 && left > 0 {
+            let found = unknowns::<V>(Corner { n: m, ..own }, here, x.ld);
+            // The nearest first: they are the next to be found.
+            let mut r = m;
+            while r < own.n {
+                let lanes = V::LANES.min(own.n - r);
                 // In the order in which they lie.
-                let first = if t.row == 1 { m } else { m + left - 1 } as isize;
-                let (rest, to) = (own.at.offset(first * t.row), here.offset(first * x.ld));
-                T::columns_times(isa, m, left, minus, rest, t.column, here, x.ld, plus, to);
+                let lowest = if x.ld > 0 { r } else { r + lanes - 1 };
+                let to = here.offset(lowest as isize * x.ld);
+                let mut sum = some::<V>(to, lanes);
+                for (c, found) in found.iter().enumerate() {
+                    sum = found.fnma(some::<V>(own.entry(lowest, c), lanes), sum);
+                }
+                put::<V>(sum, to, lanes);
+                r += lanes;
             }
         }
-        i += m;
+    }
+}
+
+/// R sums from row i on, less what is known: their first terms.
+///
+/// # Safety
+/// As for [`by_rows`].
+#[inline(always)]
+unsafe fn known<V: Vector, const R: usize>(
+    t: Corner<V::Number>,
+    x: Sides<V::Number>,
+    i: usize,
+    terms: usize,
+) {
+    let mut l = 0;
+    // SAFETY: the caller's: entries of rows below n, and as many unknowns.
+    unsafe {
+        let mut sums = [V::splat(V::Number::of(0.0)); R];
+        while l < terms {
+            let lanes = V::LANES.min(terms - l);
+            // In the order in which they lie.
+            let lowest = if x.ld > 0 { l } else { l + lanes - 1 };
+            let v = some::<V>(x.at.offset(lowest as isize * x.ld), lanes);
+            for r in 0..R {
+                sums[r] = some::<V>(t.entry(i + r, lowest), lanes).fma(v, sums[r]);
+            }
+            l += lanes;
+        }
+        for r in 0..R {
+            let to = x.at.offset((i + r) as isize * x.ld);
+            *to = *to - sums[r].sum();
+        }
+    }
+}
+
+/// Up to [`STEP`] unknowns, `ld` apart from each to the next, and what they are in every lane.
+///
+/// # Safety
+/// The triangle is readable, and as many numbers writable as it has rows.
+#[inline(always)]
+unsafe fn unknowns<V: Vector>(t: Corner<V::Number>, x: *mut V::Number, ld: isize) -> [V; STEP] {
+    let one = V::Number::of(1.0);
+    // SAFETY: the caller's: entries of the triangle, and unknowns.
+    unsafe {
+        let mut inverses = [one; STEP];
+        let mut exact = true;
+        if !t.unit {
+            for r in 0..t.n {
+                inverses[r] = one / *t.entry(r, r);
+                // The inverse of a subnormal number may be infinite where the quotient is not.
+                exact &= inverses[r].magnitude() < V::Number::INFINITY;
+            }
+        }
+        let mut v = [V::splat(V::Number::of(0.0)); STEP];
+        if t.n == STEP && exact {
+            // Each is told to all others as soon as it is known: the shortest chain, in registers.
+            for r in 0..STEP {
+                v[r] = V::splat(*x.offset(r as isize * ld));
+            }
+            for p in 0..STEP {
+                if !t.unit {
+                    v[p] = v[p].mul(V::splat(inverses[p]));
+                }
+                *x.offset(p as isize * ld) = v[p].first();
+                for r in p + 1..STEP {
+                    v[r] = V::splat(*t.entry(r, p)).fnma(v[p], v[r]);
+                }
+            }
+            return v;
+        }
+        for r in 0..t.n {
+            let mut sum = V::splat(*x.offset(r as isize * ld));
+            for p in 0..r {
+                sum = V::splat(*t.entry(r, p)).fnma(v[p], sum);
+            }
+            v[r] = if t.unit { sum } else { sum.div(V::splat(*t.entry(r, r))) };
+            *x.offset(r as isize * ld) = v[r].first();
+        }
+        v
     }
 }

@@ -3,6 +3,7 @@
 //! Elsewhere loops over arrays are left to the compiler. A product of matrices is worth being explicit:
 //! whether a tile of sums is kept in registers decides between the processor's peak and a twentieth.
 
+use crate::simd::Value;
 use crate::simd::real::Real;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
@@ -49,14 +50,61 @@ pub(super) trait Vector: Copy {
     unsafe fn div(self, b: Self) -> Self;
     /// |self|
     unsafe fn magnitude(self) -> Self;
+    /// The sum of all lanes.
+    #[inline(always)]
+    unsafe fn sum(self) -> Self::Number {
+        let mut lanes = [Self::Number::of(0.0); 16];
+        // SAFETY: the caller's; no vector has more lanes.
+        unsafe { self.store(lanes.as_mut_ptr()) };
+        lanes[..Self::LANES].iter().fold(Self::Number::of(0.0), |sum, v| sum + *v)
+    }
     /// The larger of each lane; of `b` where either is NaN.
     unsafe fn larger(self, b: Self) -> Self;
     /// The largest lane; if one is NaN, any.
     unsafe fn most(self) -> Self::Number;
     /// The first `n` lanes, of all or fewer, of `b`, the others its own.
     unsafe fn but_first(self, n: usize, b: Self) -> Self;
+    /// The first lane.
+    #[inline(always)]
+    unsafe fn first(self) -> Self::Number {
+        let mut lanes = [Self::Number::of(0.0); 16];
+        // SAFETY: the caller's; no vector has more lanes.
+        unsafe { self.store(lanes.as_mut_ptr()) };
+        lanes[0]
+    }
+    /// What is in lane `l`, in every lane.
+    #[inline(always)]
+    unsafe fn lane(self, l: usize) -> Self {
+        let mut lanes = [Self::Number::of(0.0); 16];
+        // SAFETY: the caller's; no vector has more lanes.
+        unsafe {
+            self.store(lanes.as_mut_ptr());
+            Self::splat(lanes[l])
+        }
+    }
     /// The first lane equal to `x`, or at least `LANES` if none is.
     unsafe fn first_equal(self, x: Self) -> usize;
+}
+
+/// The first `lanes` numbers at an address. Whole vectors without a mask: what a masked instruction has
+/// stored is not read again before it is in the cache.
+///
+/// # Safety
+/// They are readable.
+#[inline(always)]
+pub(super) unsafe fn some<V: Vector>(at: *const V::Number, lanes: usize) -> V {
+    // SAFETY: the caller's.
+    unsafe { if lanes == V::LANES { V::load(at) } else { V::load_first(at, lanes) } }
+}
+
+/// The reverse of `some`.
+///
+/// # Safety
+/// They are writable.
+#[inline(always)]
+pub(super) unsafe fn put<V: Vector>(v: V, at: *mut V::Number, lanes: usize) {
+    // SAFETY: the caller's.
+    unsafe { if lanes == V::LANES { v.store(at) } else { v.store_first(at, lanes) } }
 }
 
 /// Calls a function that is generic over vectors with those of an instruction set, compiled for it.
@@ -266,6 +314,12 @@ mod tests {
             expect(a.larger(b), &|i| at(&x, i).max(at(&y, i)));
             let most = (0..V::LANES).map(|i| at(&x, i)).fold(f64::NEG_INFINITY, f64::max);
             assert_eq!(a.most().wide(), most);
+            let sum: f64 = (0..V::LANES).map(|i| at(&x, i)).sum();
+            assert!((a.sum().wide() - sum).abs() < 1e-5);
+            assert_eq!(a.first().wide(), at(&x, 0));
+            for l in 0..V::LANES {
+                expect(a.lane(l), &|_| at(&x, l));
+            }
             for n in 0..=V::LANES {
                 expect(V::load_first(x.as_ptr(), n), &|i| if i < n { at(&x, i) } else { 0.0 });
                 expect(a.but_first(n, b), &|i| if i < n { at(&y, i) } else { at(&x, i) });

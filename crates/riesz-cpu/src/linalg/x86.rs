@@ -170,10 +170,21 @@ sse2!(
 
 macro_rules! avx512 {
     ($v:ident, $t:ident, $mask:ident, $lanes:literal, $splat:ident, $load:ident, $load_first:ident,
-     $store:ident, $store_first:ident, $fma:ident, $fnma:ident, $mul:ident, $div:ident, $max:ident, $abs:ident, $reduce:ident, $cmp:ident, $pick:ident) => {
+     $store:ident, $store_first:ident, $fma:ident, $fnma:ident, $mul:ident, $div:ident, $max:ident, $abs:ident, $reduce:ident, $cmp:ident, $pick:ident, $number:ident,
+     $permute:ident, $sum:ident) => {
         impl Vector for $v {
             single_instructions!($v, $t, $lanes, $splat, $load, $store, $mul, $div, $max);
             fused!($v, $fma, $fnma);
+            #[inline(always)]
+            unsafe fn sum(self) -> $t {
+                // SAFETY: the caller's: the instruction set.
+                unsafe { $sum(self) }
+            }
+            #[inline(always)]
+            unsafe fn lane(self, l: usize) -> $v {
+                // SAFETY: the caller's: the instruction set.
+                unsafe { $permute($number(l as _), self) }
+            }
             #[inline(always)]
             unsafe fn load_first(from: *const $t, n: usize) -> $v {
                 // SAFETY: the caller's: the mask has the first n lanes.
@@ -226,7 +237,10 @@ avx512!(
     _mm512_abs_pd,
     _mm512_reduce_max_pd,
     _mm512_cmp_pd_mask,
-    _mm512_mask_mov_pd
+    _mm512_mask_mov_pd,
+    _mm512_set1_epi64,
+    _mm512_permutexvar_pd,
+    _mm512_reduce_add_pd
 );
 avx512!(
     __m512,
@@ -246,7 +260,10 @@ avx512!(
     _mm512_abs_ps,
     _mm512_reduce_max_ps,
     _mm512_cmp_ps_mask,
-    _mm512_mask_mov_ps
+    _mm512_mask_mov_ps,
+    _mm512_set1_epi32,
+    _mm512_permutexvar_ps,
+    _mm512_reduce_add_ps
 );
 
 macro_rules! avx2 {
