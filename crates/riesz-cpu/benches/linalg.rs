@@ -35,6 +35,7 @@ fn main() {
         (32, 32, 32),
         (64, 64, 64),
         (256, 256, 256),
+        (512, 512, 512),
         (1024, 1024, 1024),
         (569, 1, 30),
         (30, 1, 569),
@@ -44,6 +45,8 @@ fn main() {
         (1, 10, 10),
         (1000, 1, 1000),
         (1, 1000, 1000),
+        (128, 512, 784),
+        (784, 512, 128),
         (128, 10, 512),
         (100, 4, 100),
     ] {
@@ -81,6 +84,7 @@ fn random<T: Real>(n: usize) -> Vec<T> {
 }
 
 fn product<T: Scalar>(kind: &str, m: usize, n: usize, k: usize) {
+    let mut ws = Workspace::default();
     let (a, b, mut c) = (random::<T>(m * k), random::<T>(k * n), random::<T>(m * n));
     for transposed in [false, true] {
         print!("{:26}", format!("{kind} {m}×{n}×{k}{}", if transposed { " Aᵀ" } else { "" }));
@@ -90,7 +94,9 @@ fn product<T: Scalar>(kind: &str, m: usize, n: usize, k: usize) {
             let t = best(|| {
                 let b = Mat::row_major(&b, k, n);
                 let mut c = MatMut::row_major(&mut c, m, n);
-                linalg::multiply(isa, T::of(1.0), black_box(a), black_box(b), T::of(0.0), &mut c);
+                let scratch = ws.scratch(linalg::multiply_room(a, b, &c));
+                let (a, b) = (black_box(a), black_box(b));
+                linalg::multiply(isa, T::of(1.0), a, b, T::of(0.0), &mut c, scratch);
                 black_box(&mut c);
             });
             print!(" {:8.2}", 2.0 * (m * n * k) as f64 / t * 1e-9);

@@ -1,7 +1,7 @@
 //! A·Aᵀ, of which half is computed.
 
-use super::packing::{Strides, packed_bytes};
-use super::product::{MatPtr, multiply_raw};
+use super::product::{MatPtr, Strides, multiply_raw, multiply_raw_room};
+use super::scratch::Scratch;
 use super::tile::{Entries, Even, Tiles};
 use super::{Scalar, turn::turn};
 use crate::simd::Isa;
@@ -38,11 +38,14 @@ fn tiled(size: usize, m: usize, a: Strides) -> Option<usize> {
     (a.0 == 1 && deep >= SHORTEST).then_some(deep)
 }
 
-/// About how many bytes a panel allocates, for elements of `size` bytes.
-pub fn gram_bytes(size: usize, (m, k): (usize, usize), a: Strides, c: Strides) -> usize {
+/// Bytes of scratch for a panel, for elements of `size` bytes.
+pub fn gram_room(size: usize, (m, k): (usize, usize), a: Strides, c: Strides) -> usize {
     match tiled(size, m, a) {
         Some(_) => 0,
-        None => packed_bytes(size, (panel_rows(m).min(m), m, k), a, (a.1, a.0), c),
+        None => {
+            let upper = (c.0.max(c.1), 1);
+            multiply_raw_room(size, (panel_rows(m).min(m), m, k), a, (a.1, a.0), upper)
+        }
     }
 }
 
@@ -51,6 +54,9 @@ pub fn gram_bytes(size: usize, (m, k): (usize, usize), a: Strides, c: Strides) -
 ///
 /// # Safety
 /// As for [`multiply_raw`] with shape (m, m, k); C is row by row, or column by column.
+///
+/// # Panics
+/// If there is less scratch than [`gram_room`] says.
 pub unsafe fn multiply_gram_panel<T: Scalar>(
     isa: Isa,
     panel: usize,
@@ -58,6 +64,7 @@ pub unsafe fn multiply_gram_panel<T: Scalar>(
     a: MatPtr<*const T>,
     beta: T,
     c: MatPtr<*mut T>,
+    scratch: Scratch,
 ) {
     let first = panel * panel_rows(m);
     let (rows, columns) = (panel_rows(m).min(m - first), m - first);
@@ -75,7 +82,7 @@ pub unsafe fn multiply_gram_panel<T: Scalar>(
         let columns_of_a = MatPtr { at: from, row: a.col, col: a.row };
         let upper = MatPtr { at: to, row: distance, col: 1 };
         let one = T::of(1.0);
-        multiply_raw(isa, (rows, columns, k), one, rows_of_a, columns_of_a, beta, upper);
+        multiply_raw(isa, (rows, columns, k), one, rows_of_a, columns_of_a, beta, upper, scratch);
         let (right, below) = (to.add(rows), to.offset(rows as isize * distance));
         let distance = distance as usize;
         turn(isa, rows, columns - rows, right, distance, below, distance);

@@ -7,9 +7,9 @@
 //! `tile` multiplies matrices that fit the second cache, `substitute` solves with triangles, both in
 //! registers. Of factorisations, `blocked` is the order of the work, `panel` and `column` factor some columns,
 //! `update` tells the rest, and `eliminate` and `cholesky` are made of these; `lu` and `invert` are what follows
-//! from them, `small` is for orders up to 16. Products with a short side are `thin`'s,
-//! symmetric ones `gram`'s, those of triangles `bands`', and `convolve` reads the windows of images as
-//! they lie. QR, singular values and eigenvalues are `faer`'s, products of large matrices the library `gemm`'s.
+//! from them, `small` is for orders up to 16. Products with a short side are `thin`'s, large ones `packed`'s,
+//! symmetric ones `gram`'s, those of triangles `bands`', those of whole numbers `integers`', and `convolve`
+//! reads the windows of images as they lie. QR, singular values and eigenvalues are `faer`'s.
 //!
 //! What holds: no panic for any numbers, NaN and infinities included; a matrix that is singular, not
 //! positive definite, or whose iteration did not converge is reported as a [`Status`]; empty matrices work.
@@ -25,10 +25,11 @@ mod convolve;
 mod eliminate;
 mod factor;
 mod gram;
+mod integers;
 mod invert;
 mod kernels;
 mod lu;
-mod packing;
+mod packed;
 mod panel;
 mod product;
 mod scratch;
@@ -47,7 +48,8 @@ mod x86;
 pub use bands::{Band, all_finite, multiply_bands};
 pub use convolve::{Convolution, Offsets};
 pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
-pub use gram::{gram_bytes, gram_panels, multiply_gram_panel};
+pub use gram::{gram_panels, gram_room, multiply_gram_panel};
+pub use integers::{Integer, multiply_integers, multiply_integers_raw};
 pub use invert::inverse_room;
 #[doc(hidden)]
 pub use kernels::Kernels;
@@ -55,10 +57,9 @@ pub use lu::{
     Factors, det, det_room, factor, factor_room, inverse, invert_room, slogdet, solve, solve_room,
     solve_transposed_room,
 };
-pub use packing::packed_bytes;
 pub use product::{
-    Integer, Mat, MatMut, MatPtr, multiply, multiply_batched, multiply_integers,
-    multiply_integers_raw, multiply_raw,
+    Mat, MatMut, MatPtr, Strides, multiply, multiply_batched, multiply_raw, multiply_raw_room,
+    multiply_room,
 };
 pub use scratch::{Scratch, Workspace, room};
 pub use spectral::{eigh, eigh_room, svd, svd_room};

@@ -1,16 +1,17 @@
 //! Products of dense matrices with any strides: transposed operands need no copy.
 
+use super::packed::{Blocks, multiply_packed};
+use super::scratch::Scratch;
 use super::thin::{is_thin, multiply_thin};
 use super::{Kernels, Scalar};
 use crate::simd::Isa;
-use gemm::Parallelism;
 
 /// A matrix in a slice: entry (i, j) at `i·row_stride + j·col_stride`.
 #[derive(Clone, Copy, Debug)]
 pub struct Mat<'a, T> {
     data: &'a [T],
-    rows: usize,
-    cols: usize,
+    pub(super) rows: usize,
+    pub(super) cols: usize,
     row_stride: usize,
     col_stride: usize,
 }
@@ -19,8 +20,8 @@ pub struct Mat<'a, T> {
 #[derive(Debug)]
 pub struct MatMut<'a, T> {
     data: &'a mut [T],
-    rows: usize,
-    cols: usize,
+    pub(super) rows: usize,
+    pub(super) cols: usize,
     row_stride: usize,
     col_stride: usize,
 }
@@ -65,7 +66,7 @@ impl<'a, T> Mat<'a, T> {
         }
     }
 
-    fn pointer(&self) -> MatPtr<*const T> {
+    pub(super) fn pointer(&self) -> MatPtr<*const T> {
         MatPtr {
             at: self.data.as_ptr(),
             row: self.row_stride as isize,
@@ -97,7 +98,18 @@ impl<'a, T> MatMut<'a, T> {
     pub fn row_major(data: &'a mut [T], rows: usize, cols: usize) -> Self {
         MatMut::new(data, rows, cols, cols, 1)
     }
+
+    pub(super) fn pointer(&mut self) -> MatPtr<*mut T> {
+        MatPtr {
+            at: self.data.as_mut_ptr(),
+            row: self.row_stride as isize,
+            col: self.col_stride as isize,
+        }
+    }
 }
+
+/// The strides of a matrix, in elements, from row to row and from column to column.
+pub type Strides = (isize, isize);
 
 /// The address of entry (0, 0) and the strides, in elements; negative strides are allowed.
 #[derive(Clone, Copy, Debug)]
@@ -110,27 +122,107 @@ pub struct MatPtr<P> {
     pub col: isize,
 }
 
+impl<P> MatPtr<P> {
+    fn new(at: P, (row, col): Strides) -> MatPtr<P> {
+        MatPtr { at, row, col }
+    }
+
+    /// The transpose.
+    fn t(self) -> MatPtr<P> {
+        MatPtr { at: self.at, row: self.col, col: self.row }
+    }
+}
+
 /// C = α·A·B + β·C; C is not read if β = 0.
 ///
 /// ```
-/// use riesz_cpu::linalg::{Mat, MatMut, multiply};
+/// use riesz_cpu::linalg::{Mat, MatMut, Workspace, multiply, multiply_room};
 /// use riesz_cpu::simd::Isa;
 /// let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2×3
 /// let mut c = [0.0; 4];
 /// let a = Mat::row_major(&a, 2, 3);
-/// multiply(Isa::best(), 1.0, a, a.t(), 0.0, &mut MatMut::row_major(&mut c, 2, 2));
+/// let mut to = MatMut::row_major(&mut c, 2, 2);
+/// let mut workspace = Workspace::default();
+/// let scratch = workspace.scratch(multiply_room(a, a.t(), &to));
+/// multiply(Isa::best(), 1.0, a, a.t(), 0.0, &mut to, scratch);
 /// assert_eq!(c, [14.0, 32.0, 32.0, 77.0]);
 /// ```
 ///
 /// # Panics
-/// If the shapes do not fit: a defect of the caller.
-pub fn multiply<T: Scalar>(isa: Isa, alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: &mut MatMut<T>) {
+/// If the shapes do not fit, or there is too little scratch: a defect of the caller.
+pub fn multiply<T: Scalar>(
+    isa: Isa,
+    alpha: T,
+    a: Mat<T>,
+    b: Mat<T>,
+    beta: T,
+    c: &mut MatMut<T>,
+    scratch: Scratch,
+) {
     let (m, n, k) = (c.rows, c.cols, a.cols);
     assert!(a.rows == m && b.cols == n && b.rows == k, "product of matrices that do not fit");
-    let to =
-        MatPtr { at: c.data.as_mut_ptr(), row: c.row_stride as isize, col: c.col_stride as isize };
     // SAFETY: the views were checked against their slices, and `c` is borrowed exclusively.
-    unsafe { multiply_raw(isa, (m, n, k), alpha, a.pointer(), b.pointer(), beta, to) }
+    unsafe {
+        multiply_raw(isa, (m, n, k), alpha, a.pointer(), b.pointer(), beta, c.pointer(), scratch)
+    }
+}
+
+/// Bytes of scratch that [`multiply`] uses.
+pub fn multiply_room<T>(a: Mat<T>, b: Mat<T>, c: &MatMut<T>) -> usize {
+    let strides = |x: &Mat<T>| (x.row_stride as isize, x.col_stride as isize);
+    let (shape, to) = ((c.rows, c.cols, a.cols), (c.row_stride as isize, c.col_stride as isize));
+    multiply_raw_room(size_of::<T>(), shape, strides(&a), strides(&b), to)
+}
+
+/// Bytes of scratch that [`multiply_raw`] uses, for elements of `size` bytes and these strides; no more for
+/// fewer rows, columns or terms.
+pub fn multiply_raw_room(
+    size: usize,
+    shape: (usize, usize, usize),
+    a: Strides,
+    b: Strides,
+    c: Strides,
+) -> usize {
+    let [a, b, c] = [a, b, c].map(|strides| MatPtr::new((), strides));
+    let is_small = shape.0.max(shape.1).max(shape.2) <= SMALL;
+    match Facing::new(shape, a, b, c) {
+        _ if is_small || shape.0.min(shape.1) == 0 => 0,
+        facing if facing.is_thin() => 0,
+        Facing { shape, b, .. } => Blocks::room(size, shape, (b.row, b.col)),
+    }
+}
+
+/// The most rows, columns and terms of products that are computed in one piece.
+const SMALL: usize = 16;
+
+/// A product, or that of the transposes Cᵀ = Bᵀ·Aᵀ: whichever has rows of its result in one piece, as
+/// vectors lie along these.
+struct Facing<P, Q> {
+    shape: (usize, usize, usize),
+    a: MatPtr<P>,
+    b: MatPtr<P>,
+    c: MatPtr<Q>,
+}
+
+impl<P, Q> Facing<P, Q> {
+    fn new(
+        (m, n, k): (usize, usize, usize),
+        a: MatPtr<P>,
+        b: MatPtr<P>,
+        c: MatPtr<Q>,
+    ) -> Facing<P, Q> {
+        if c.col == 1 || c.row != 1 && m != 1 {
+            Facing { shape: (m, n, k), a, b, c }
+        } else {
+            Facing { shape: (n, m, k), a: b.t(), b: a.t(), c: c.t() }
+        }
+    }
+
+    /// Whether no factor is copied.
+    fn is_thin(&self) -> bool {
+        let contiguous = self.c.col == 1 || self.shape.1 == 1;
+        contiguous && is_thin(self.shape, (self.b.row, self.b.col))
+    }
 }
 
 /// [`multiply`] on raw matrices, with `shape` = (rows of C, columns of C, columns of A).
@@ -138,6 +230,10 @@ pub fn multiply<T: Scalar>(isa: Isa, alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c:
 /// # Safety
 /// Every entry of A and B is readable, every entry of C writable (and readable if β ≠ 0), and C
 /// overlaps neither A nor B nor itself.
+///
+/// # Panics
+/// If there is less scratch than [`multiply_raw_room`] says.
+#[allow(clippy::too_many_arguments)]
 pub unsafe fn multiply_raw<T: Scalar>(
     isa: Isa,
     shape: (usize, usize, usize),
@@ -146,6 +242,7 @@ pub unsafe fn multiply_raw<T: Scalar>(
     b: MatPtr<*const T>,
     beta: T,
     c: MatPtr<*mut T>,
+    scratch: Scratch,
 ) {
     let (m, n, k) = shape;
     if m == 0 || n == 0 {
@@ -158,16 +255,16 @@ pub unsafe fn multiply_raw<T: Scalar>(
         }
     }
     if m == 1 && k > 0 {
-        let turned = MatPtr { at: b.at, row: b.col, col: b.row };
+        let turned = b.t();
         // SAFETY: the caller's: cᵀ = Bᵀ·aᵀ has the same entries.
         if unsafe { times_vector(isa, n, k, alpha, turned, a.at, a.col, beta, c.at, c.col) } {
             return;
         }
     }
-    if m <= 16 && n <= 16 && k <= 16 {
+    if m.max(n).max(k) <= SMALL {
         // A column-major result is a row-major one of the transposed product.
         let (sa, sb, sc) = ((a.row, a.col), (b.row, b.col), (c.row, c.col));
-        // SAFETY: the caller's; no dimension is above 16.
+        // SAFETY: the caller's; no dimension is above that.
         unsafe {
             if c.col == 1 || c.row != 1 {
                 T::small_product(isa, m, n, k, alpha, a.at, sa, b.at, sb, beta, c.at, sc);
@@ -178,37 +275,16 @@ pub unsafe fn multiply_raw<T: Scalar>(
         }
         return;
     }
-    let [sa, sb, sc] = [(a.row, a.col), (b.row, b.col), (c.row, c.col)];
-    if k > 0 && is_thin(shape, sa, sb, sc) {
-        // SAFETY: the caller's, and k > 0.
-        if unsafe { multiply_thin(isa, shape, alpha, a, b, beta, c) } {
-            return;
-        }
-    }
-    let read = beta != T::of(0.0);
-    // SAFETY: the caller's; the library reads and writes exactly these entries.
+    let facing = Facing::new(shape, a, b, c);
+    let thin = facing.is_thin();
+    let Facing { shape, a, b, c } = facing;
+    // SAFETY: the caller's: the same entries, or those of the transposes.
     unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.at,
-            c.col,
-            c.row,
-            read,
-            a.at,
-            a.col,
-            a.row,
-            b.at,
-            b.col,
-            b.row,
-            beta,
-            alpha,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
+        if thin {
+            multiply_thin(isa, shape, alpha, a, b, beta, (c.at, c.row));
+        } else {
+            multiply_packed(isa, shape, alpha, a, b, beta, c, scratch);
+        }
     }
 }
 
@@ -247,6 +323,9 @@ unsafe fn times_vector<T: Kernels + Copy>(
 ///
 /// # Safety
 /// As for [`multiply_raw`] for every t < count, and the results do not overlap.
+///
+/// # Panics
+/// As [`multiply_raw`] does.
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn multiply_batched<T: Scalar>(
     isa: Isa,
@@ -257,6 +336,7 @@ pub unsafe fn multiply_batched<T: Scalar>(
     b: (MatPtr<*const T>, isize),
     beta: T,
     c: (MatPtr<*mut T>, isize),
+    mut scratch: Scratch,
 ) {
     for t in 0..count as isize {
         // SAFETY: the caller's, for product t.
@@ -264,77 +344,7 @@ pub unsafe fn multiply_batched<T: Scalar>(
             let at = MatPtr { at: a.0.at.offset(t * a.1), ..a.0 };
             let bt = MatPtr { at: b.0.at.offset(t * b.1), ..b.0 };
             let ct = MatPtr { at: c.0.at.offset(t * c.1), ..c.0 };
-            multiply_raw(isa, shape, alpha, at, bt, beta, ct);
+            multiply_raw(isa, shape, alpha, at, bt, beta, ct, scratch.again());
         }
     }
 }
-
-/// C = A·B for integers, modulo their width as integer arithmetic is in release builds.
-///
-/// ```
-/// use riesz_cpu::linalg::{Mat, MatMut, multiply_integers};
-/// let mut c = [0i64; 1];
-/// let (a, b) = ([1i64, 2, 3], [4i64, 5, 6]);
-/// multiply_integers(Mat::row_major(&a, 1, 3), Mat::row_major(&b, 3, 1), &mut MatMut::row_major(&mut c, 1, 1));
-/// assert_eq!(c, [32]);
-/// ```
-///
-/// # Panics
-/// If the shapes do not fit: a defect of the caller.
-pub fn multiply_integers<T: Integer>(a: Mat<T>, b: Mat<T>, c: &mut MatMut<T>) {
-    let (m, n, k) = (c.rows, c.cols, a.cols);
-    assert!(a.rows == m && b.cols == n && b.rows == k, "product of matrices that do not fit");
-    let to =
-        MatPtr { at: c.data.as_mut_ptr(), row: c.row_stride as isize, col: c.col_stride as isize };
-    // SAFETY: the views were checked against their slices, and `c` is borrowed exclusively.
-    unsafe { multiply_integers_raw((m, n, k), a.pointer(), b.pointer(), false, to) }
-}
-
-/// [`multiply_integers`] on raw matrices, with `shape` = (rows of C, columns of C, columns of A); C is
-/// added to if `accumulate`.
-///
-/// # Safety
-/// As for [`multiply_raw`].
-pub unsafe fn multiply_integers_raw<T: Integer>(
-    (m, n, k): (usize, usize, usize),
-    a: MatPtr<*const T>,
-    b: MatPtr<*const T>,
-    accumulate: bool,
-    c: MatPtr<*mut T>,
-) {
-    let (m, n, k) = (m as isize, n as isize, k as isize);
-    for i in 0..m {
-        for j in 0..n {
-            // SAFETY: the caller's: (i, j), (i, l) and (l, j) are entries.
-            unsafe {
-                let to = c.at.offset(i * c.row + j * c.col);
-                let mut sum = if accumulate { *to } else { T::ZERO };
-                for l in 0..k {
-                    let v = *a.at.offset(i * a.row + l * a.col);
-                    sum = sum.plus_product(v, *b.at.offset(l * b.row + j * b.col));
-                }
-                *to = sum;
-            }
-        }
-    }
-}
-
-/// i32 and i64.
-pub trait Integer: Copy {
-    /// 0
-    const ZERO: Self;
-    /// self + a·b, wrapping.
-    fn plus_product(self, a: Self, b: Self) -> Self;
-}
-
-macro_rules! integer {
-    ($($t:ident)*) => {$(
-        impl Integer for $t {
-            const ZERO: $t = 0;
-            fn plus_product(self, a: $t, b: $t) -> $t {
-                self.wrapping_add(a.wrapping_mul(b))
-            }
-        }
-    )*};
-}
-integer!(i32 i64);

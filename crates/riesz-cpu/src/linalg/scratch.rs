@@ -94,7 +94,7 @@ impl<'a> Scratch<'a> {
         }
     }
 
-    /// All that is left, as the library wants it.
+    /// All that is left, as `faer` wants it.
     pub(super) fn stack(self, need: StackReq) -> &'a mut MemStack {
         debug_assert!(need.unaligned_bytes_required() <= self.left, "scratch is too small");
         // SAFETY: writable, and not used otherwise; it need not have been written.

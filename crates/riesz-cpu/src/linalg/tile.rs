@@ -3,7 +3,7 @@
 //! C = α·A·B + β·C where the rows of B and C are contiguous. Entries of A are read one by one, from
 //! anywhere: A(i, l) lies at the sum of an offset for i and one for l, so that A may be transposed, or the
 //! patches of a picture that a convolution multiplies. Nothing is packed: best for operands that fit the
-//! second cache, which is what blocked algorithms are made of; for more there is the library.
+//! second cache, which is what blocked algorithms are made of; for more there is `packed`.
 
 use super::vector::{Registers, Vector};
 use crate::simd::Isa;

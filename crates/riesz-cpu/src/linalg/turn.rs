@@ -18,6 +18,12 @@ pub trait Squares: Copy {
     /// The processor has AVX; the squares are readable and writable, and do not overlap.
     #[cfg(target_arch = "x86_64")]
     unsafe fn turn_square(from: *const Self, ldf: usize, to: *mut Self, ldt: usize);
+    /// The same for four rows of a square.
+    ///
+    /// # Safety
+    /// As for [`Squares::turn_square`].
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn turn_four(from: *const Self, ldf: usize, to: *mut Self, ldt: usize);
 }
 
 impl Squares for f64 {
@@ -39,6 +45,12 @@ impl Squares for f64 {
             _mm256_storeu_pd(to.add(2 * ldt), _mm256_permute2f128_pd::<0x31>(ab, cd));
             _mm256_storeu_pd(to.add(3 * ldt), _mm256_permute2f128_pd::<0x31>(ba, dc));
         }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn turn_four(from: *const f64, ldf: usize, to: *mut f64, ldt: usize) {
+        // SAFETY: the caller's: they are the square.
+        unsafe { Self::turn_square(from, ldf, to, ldt) }
     }
 }
 
@@ -72,6 +84,30 @@ impl Squares for f32 {
                 let (low, high) = (fours[i], fours[i + 4]);
                 _mm256_storeu_ps(to.add(i * ldt), _mm256_permute2f128_ps::<0x20>(low, high));
                 _mm256_storeu_ps(to.add((i + 4) * ldt), _mm256_permute2f128_ps::<0x31>(low, high));
+            }
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn turn_four(from: *const f32, ldf: usize, to: *mut f32, ldt: usize) {
+        // SAFETY: the caller's: four rows of eight.
+        unsafe {
+            let a = _mm256_loadu_ps(from);
+            let b = _mm256_loadu_ps(from.add(ldf));
+            let c = _mm256_loadu_ps(from.add(2 * ldf));
+            let d = _mm256_loadu_ps(from.add(3 * ldf));
+            let (ab, ba) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let (cd, dc) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+            // Columns j and j + 4 in the halves of each.
+            let columns = [
+                _mm256_shuffle_ps::<0x44>(ab, cd),
+                _mm256_shuffle_ps::<0xee>(ab, cd),
+                _mm256_shuffle_ps::<0x44>(ba, dc),
+                _mm256_shuffle_ps::<0xee>(ba, dc),
+            ];
+            for (j, v) in columns.into_iter().enumerate() {
+                _mm_storeu_ps(to.add(j * ldt), _mm256_castps256_ps128(v));
+                _mm_storeu_ps(to.add((j + 4) * ldt), _mm256_extractf128_ps::<1>(v));
             }
         }
     }
@@ -148,9 +184,15 @@ unsafe fn by_squares<T: Registers>(
             }
             i += order;
         }
+        if m - i >= 4 {
+            for j in (0..whole_n).step_by(order) {
+                T::turn_four(from.add(i * ldf + j), ldf, to.add(j * ldt + i), ldt);
+            }
+            i += 4;
+        }
         let right = from.add(whole_n);
-        one_by_one(whole_m, n - whole_n, right, ldf, to.add(whole_n * ldt), ldt);
-        one_by_one(m - whole_m, n, from.add(whole_m * ldf), ldf, to.add(whole_m), ldt);
+        one_by_one(i, n - whole_n, right, ldf, to.add(whole_n * ldt), ldt);
+        one_by_one(m - i, n, from.add(i * ldf), ldf, to.add(i), ldt);
     }
 }
 

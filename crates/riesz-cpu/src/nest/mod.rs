@@ -351,6 +351,16 @@ pub trait Routine: Send + Sync {
     }
 }
 
+impl Call {
+    /// The operands that it reads or writes: all but its scratch.
+    pub fn data(&self) -> &[Operand] {
+        match self.operands.split_last() {
+            Some((_, data)) if self.function.scratch() > 0 => data,
+            _ => &self.operands,
+        }
+    }
+}
+
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}{:?}", self.function.name(), self.operands)

@@ -36,7 +36,8 @@ pub fn areas(band: &Band, member: usize) -> Vec<(Storage, Area)> {
         Task::Nest(nest) => nest,
         Task::Call(call) => {
             let Some(loops) = call.function.loops() else { return Vec::new() };
-            let last = call.operands.len() - 1;
+            // Scratch may follow.
+            let last = loops.accesses.len() - 1;
             let area = |(i, (&operand, access)): (usize, (&Storage, &Access))| {
                 let walk = Some(walk(access, &loops.extents));
                 (operand, Area { member, is_store: i == last, walk })

@@ -17,7 +17,7 @@ use super::area::{Area, areas};
 use super::memory::{Memory, entries, touched};
 use super::order::permuted;
 use super::split::{Partials, fold_apart, has_partials};
-use super::storage::{Place, Storage};
+use super::storage::{ALIGNMENT, Place, Storage};
 use crate::nest::{Band, Call, Local, Nest, Step, Strips, TOGETHER, Task};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
@@ -156,9 +156,10 @@ impl Planner<'_> {
             );
             let written = |step: &Step| match step {
                 Step::Nest(nest) => nest.stores.iter().any(|store| store.access.operand == *s),
-                Step::Call(call) if call.function.loops().is_some() => {
-                    call.operands.last() == Some(s)
-                }
+                Step::Call(call) => call.function.loops().is_none_or(|loops| {
+                    // The last that has an access, and scratch.
+                    call.operands.iter().skip(loops.accesses.len() - 1).any(|o| o == s)
+                }),
                 _ => true,
             };
             let fixed = fixed || *s == self.memory.flag;
@@ -258,7 +259,7 @@ impl Planner<'_> {
     }
 
     fn strips(&mut self, group: Group, size: usize) -> Strips {
-        let locals: Vec<Local> =
+        let mut locals: Vec<Local> =
             group.areas.keys().filter_map(|&s| self.local(&group, s, size)).collect();
         let length = group.length;
         let mut body: Vec<Band> = group.members.into_iter().map(|m| m.1).collect();
@@ -277,6 +278,16 @@ impl Planner<'_> {
             }
             let together = length.div_ceil(size).min(TOGETHER);
             self.memory.buffers[local.operand as usize].len = local.room * together;
+        }
+        // Calls that run at the same time have scratch of their own.
+        for call in body.iter().filter_map(|band| band.task.call()) {
+            let bytes = call.function.scratch().next_multiple_of(ALIGNMENT);
+            if let (true, Some(&operand)) = (bytes > 0, call.operands.last()) {
+                let buffer = &mut self.memory.buffers[operand as usize];
+                let room = bytes / buffer.dtype.size();
+                buffer.len = room * length.div_ceil(size).min(TOGETHER);
+                locals.push(Local { operand, stride: 0, room });
+            }
         }
         Strips { length, size, locals, body }
     }

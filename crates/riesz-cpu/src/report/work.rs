@@ -98,9 +98,10 @@ impl Plan {
         Work { bytes: bytes.values().sum(), ..work }
     }
 
-    /// What a function touches are its operands; it has been counted what it computes.
+    /// What a function touches are its operands; it has been counted what it computes. Scratch stays in the
+    /// cache.
     fn work_of_call(&self, call: &Call) -> Work {
-        let operands = call.operands.iter().map(|&o| self.buffers[o as usize].bytes());
+        let operands = call.data().iter().map(|&o| self.buffers[o as usize].bytes());
         let narrow = call.operands.first().map_or(DType::F64, |&o| self.dtype(o));
         Work {
             flops: call.operations,
@@ -118,7 +119,7 @@ impl Plan {
                 Task::Nest(nest) => self.work_and_traffic(nest),
                 Task::Call(call) => {
                     let bytes = |&o: &Operand| (o, self.buffers[o as usize].bytes() as f64);
-                    (self.work_of_call(call), call.operands.iter().map(bytes).collect())
+                    (self.work_of_call(call), call.data().iter().map(bytes).collect())
                 }
             };
             sum += work;

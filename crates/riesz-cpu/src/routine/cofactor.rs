@@ -134,7 +134,9 @@ impl Work<'_> {
         let matrix = room::<f64>(n * n);
         let inverse = linalg::factor_room::<f64>(n) + linalg::inverse_room::<f64>(n);
         let own = 5 * matrix + 2 * room::<f64>(n + 1);
-        own + inverse.max(linalg::svd_room::<f64>(n, n)).max(linalg::det_room::<f64>(n))
+        let later =
+            product_room(n).max(linalg::svd_room::<f64>(n, n)).max(linalg::det_room::<f64>(n));
+        own + inverse.max(later)
     }
 
     /// The determinant and the inverse, if the matrix is well conditioned.
@@ -161,7 +163,7 @@ impl Work<'_> {
             (0..n * n).for_each(|i| c[i] = det * inverse[i % n * n + i / n]);
             return true;
         }
-        self.rotated(c, scratch, |s, _, _, g, _| {
+        self.rotated(c, scratch, |s, _, _, g, _, _| {
             (0..n).for_each(|i| g[i * n + i] = product_but(s, &[i]));
         })
     }
@@ -172,8 +174,8 @@ impl Work<'_> {
         let y = scratch.numbers::<f64>(n * n);
         if let Some(det) = self.inverse(y, scratch.again()) {
             let (half, whole) = (scratch.numbers::<f64>(n * n), scratch.numbers::<f64>(n * n));
-            product(self.isa, n, (y, false), (x, false), half);
-            product(self.isa, n, (half, false), (y, false), whole);
+            product(self.isa, n, (y, false), (x, false), half, scratch.again());
+            product(self.isa, n, (half, false), (y, false), whole, scratch);
             let inner: f64 = (0..n * n).map(|i| y[i % n * n + i / n] * x[i]).sum();
             let at = |m: &[f64], i: usize| m[i % n * n + i / n];
             (0..n * n).for_each(|i| c[i] = det * (inner * at(y, i) - at(whole, i)));
@@ -181,9 +183,9 @@ impl Work<'_> {
         }
         // With E = Uᵀ·X·V: on the diagonal Σⱼ Eⱼⱼ Π_{k≠i,j} sₖ, off it −Eⱼᵢ Π_{k≠i,j} sₖ.
         let isa = self.isa;
-        self.rotated(c, scratch, |s, u, vt, g, e| {
-            product(isa, n, (u, true), (x, false), g);
-            product(isa, n, (g, false), (vt, true), e);
+        self.rotated(c, scratch, |s, u, vt, g, e, mut scratch| {
+            product(isa, n, (u, true), (x, false), g, scratch.again());
+            product(isa, n, (g, false), (vt, true), e, scratch);
             g.fill(0.0);
             for i in 0..n {
                 for j in (0..n).filter(|&j| j != i) {
@@ -195,12 +197,12 @@ impl Work<'_> {
         })
     }
 
-    /// det(U)·det(V)·U·G·Vᵀ, where G is made from singular values and vectors: `g(s, U, Vᵀ, G, more)`.
+    /// det(U)·det(V)·U·G·Vᵀ, where G is made from singular values and vectors: `g(s, U, Vᵀ, G, more, scratch)`.
     fn rotated(
         &self,
         c: &mut [f64],
         mut scratch: Scratch,
-        g: impl FnOnce(&[f64], &[f64], &[f64], &mut [f64], &mut [f64]),
+        g: impl FnOnce(&[f64], &[f64], &[f64], &mut [f64], &mut [f64], Scratch),
     ) -> bool {
         let (isa, n) = (self.isa, self.n);
         let mut matrix = || scratch.numbers::<f64>(n * n);
@@ -216,16 +218,30 @@ impl Work<'_> {
         }
         let mut sign = |q: &[f64]| linalg::det(isa, pool::run, n, q, scratch.again()).signum();
         let turn = sign(u) * sign(vt);
-        g(s, u, vt, own, more);
-        product(isa, n, (u, false), (own, false), more);
-        product(isa, n, (more, false), (vt, false), c);
+        g(s, u, vt, own, more, scratch.again());
+        product(isa, n, (u, false), (own, false), more, scratch.again());
+        product(isa, n, (more, false), (vt, false), c, scratch);
         c.iter_mut().for_each(|c| *c *= turn);
         true
     }
 }
 
+/// Bytes of scratch for `product`.
+fn product_room(n: usize) -> usize {
+    let (rows, columns) = ((n as isize, 1), (1, n as isize));
+    let room = |b| linalg::multiply_raw_room(size_of::<f64>(), (n, n, n), rows, b, rows);
+    room(rows).max(room(columns))
+}
+
 /// C = A·B of n×n matrices, either transposed.
-fn product(isa: Isa, n: usize, a: (&[f64], bool), b: (&[f64], bool), c: &mut [f64]) {
+fn product(
+    isa: Isa,
+    n: usize,
+    a: (&[f64], bool),
+    b: (&[f64], bool),
+    c: &mut [f64],
+    scratch: Scratch,
+) {
     let step = n as isize;
     let matrix = |(m, transposed): (&[f64], bool)| match transposed {
         false => MatPtr { at: m.as_ptr(), row: step, col: 1 },
@@ -233,7 +249,7 @@ fn product(isa: Isa, n: usize, a: (&[f64], bool), b: (&[f64], bool), c: &mut [f6
     };
     let to = MatPtr { at: c.as_mut_ptr(), row: step, col: 1 };
     // SAFETY: three n×n matrices, the result borrowed exclusively.
-    unsafe { linalg::multiply_raw(isa, (n, n, n), 1.0, matrix(a), matrix(b), 0.0, to) }
+    unsafe { linalg::multiply_raw(isa, (n, n, n), 1.0, matrix(a), matrix(b), 0.0, to, scratch) }
 }
 
 fn product_but(s: &[f64], but: &[usize]) -> f64 {

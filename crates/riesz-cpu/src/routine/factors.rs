@@ -190,7 +190,9 @@ impl OnMatrices for Pinv {
         let (m, n) = (self.m, self.n);
         let k = m.min(n);
         let factors = linalg::room::<T>(m * k) + linalg::room::<T>(k) + linalg::room::<T>(k * n);
-        factors + linalg::svd_room::<T>(m, n)
+        let (v, ut, to) = ((1, n as isize), (1, k as isize), (m as isize, 1));
+        let product = linalg::multiply_raw_room(size_of::<T>(), (n, m, k), v, ut, to);
+        factors + linalg::svd_room::<T>(m, n).max(product)
     }
     /// V·diag(s)⁻¹·Uᵀ, where singular values of at most max(m, n)·ε·(the largest) count as 0 and their
     /// inverses too.
@@ -200,7 +202,7 @@ impl OnMatrices for Pinv {
         // SAFETY: the caller's: a matrix and its pseudo-inverse.
         let (a, p) = unsafe { (at.read::<T>(0, m * n), at.write::<T>(1, n * m)) };
         let (u, s, vt) = (scratch.numbers::<T>(m * k), scratch.numbers(k), scratch.numbers(k * n));
-        if !has_result(linalg::svd((m, n), a, u, s, vt, scratch)) {
+        if !has_result(linalg::svd((m, n), a, u, s, vt, scratch.again())) {
             return false;
         }
         let zero = T::of(0.0);
@@ -214,7 +216,7 @@ impl OnMatrices for Pinv {
         let ut = MatPtr { at: u.as_ptr(), row: 1, col: step };
         let to = MatPtr { at: p.as_mut_ptr(), row: m as isize, col: 1 };
         // SAFETY: n×k by k×m, into n×m.
-        unsafe { linalg::multiply_raw(isa, (n, m, k), one, v, ut, zero, to) };
+        unsafe { linalg::multiply_raw(isa, (n, m, k), one, v, ut, zero, to, scratch) };
         true
     }
 }

@@ -1,17 +1,18 @@
-//! Products of tensors by the matrix library: any contraction of strided operands, without copies.
+//! Products of tensors, by products of matrices: any contraction of strided operands.
 //!
 //! Each loop of the product moves some of the three operands: it is a batch loop (all), a row (x and
 //! the result), a column (y and the result) or is summed over (x and y). Neighbouring loops of a kind
-//! that are one to memory become one; one of each kind is left to the library, and the others are loops
-//! around it: the longest, or one that makes the elements of an operand neighbours. Where several loops over
+//! that are one to memory become one; one of each kind is left to the product of matrices, and the others are
+//! loops around it: the longest, or one that makes the elements of an operand neighbours. Where several loops over
 //! columns are one to the result but not to y, and y is small, it is copied, so that they are one: few
 //! columns fill no vector. So with rows and x.
 
 use crate::linalg::{
-    Integer, MatPtr, Scalar, gram_bytes, gram_panels, multiply_gram_panel, multiply_integers_raw,
-    multiply_raw, packed_bytes,
+    Integer, MatPtr, Scalar, Scratch, gram_panels, gram_room, multiply_gram_panel,
+    multiply_integers_raw, multiply_raw, multiply_raw_room,
 };
-use crate::nest::{Access, Loops, Routine};
+use crate::nest::{Access, Loops, Routine, TOGETHER};
+use crate::plan::ALIGNMENT;
 use crate::simd::Isa;
 use riesz_core::DType;
 use smallvec::SmallVec;
@@ -40,7 +41,7 @@ pub struct Product {
     row: Loop,
     column: Loop,
     sum: Loop,
-    /// The loops around the library's that move the result, outermost first.
+    /// The loops around these that move the result, outermost first.
     around: Vec<Loop>,
     /// Those inside them that do not.
     sums: Vec<Loop>,
@@ -74,12 +75,12 @@ const MANY: usize = 64;
 
 /// Multiplications that are worth a piece of their own.
 pub(super) const PIECE: usize = 1 << 20;
-/// Multiplications that are where the library copies nothing.
+/// Multiplications that are where nothing is copied.
 const UNPACKED: usize = 1 << 18;
 /// Multiplications in a piece that are worth packing a factor once more.
 const LONG: usize = 12 << 20;
-/// Rows and columns of a piece of a large product: the factors are read again for each.
-const SIDE: usize = 256;
+/// Bytes of the result that a piece of a large product has.
+const LARGE: usize = 1 << 20;
 
 impl Product {
     /// The product over `loops`, for operands that begin at `offset`; `same` if they lie in the same memory.
@@ -129,8 +130,8 @@ impl Product {
         let each = m * n * k;
         let along = if self.column.z == 1 { self.column.y } else { self.row.x };
         let alone = self.around.is_empty() && self.sums.is_empty();
-        if alone && (2 * UNPACKED..2 * PIECE).contains(&each) && along == 1 && self.allocates() == 0
-        {
+        let unpacked = self.packed(m, n) == 0;
+        if alone && (2 * UNPACKED..2 * PIECE).contains(&each) && along == 1 && unpacked {
             // No factor is copied, which would be done again for each piece.
             let rows = m.div_ceil(each / UNPACKED).next_multiple_of(4);
             return Cut::Block(rows.min(m).max(1), n.max(1));
@@ -138,18 +139,37 @@ impl Product {
         if each < PIECE {
             return Cut::Around((PIECE / each.max(1)).max(1));
         }
-        // A product that takes long has two pieces or more, though its result is small.
-        let pieces = 1 << (each / LONG).max(1).ilog2().min(3);
-        let area = (SIDE * SIDE).min(m * n / pieces);
-        let length = |other: usize| (area / other).max(PIECE / (other * k)).max(1);
-        let mut columns = n.min(SIDE);
-        let rows = length(columns).min(m);
-        if rows == m {
-            columns = length(rows).min(n);
-        }
+        // A product that takes long has several pieces, though its result is small.
+        let shared = if 2 * each < 3 * PIECE { 1 } else { 2 };
+        let pieces = (1 << (each / LONG).max(1).ilog2()).clamp(shared, TOGETHER);
+        let pieces = pieces.max((m * n * self.dtype.size()).div_ceil(LARGE));
+        let pieces = pieces.min(2 * each / PIECE);
+        // Rows are copied again for each part of the columns, and columns for each part of the rows.
+        let cuts = (1..=pieces.min(m)).map(|down| (down, pieces.div_ceil(down).min(n)));
+        let (down, across) =
+            cuts.min_by_key(|(down, across)| across * m + down * n).unwrap_or((1, 1));
         // Even pieces, of whole lines of the cache.
-        let even = |n: usize, side: usize| n.div_ceil(n.div_ceil(side)).next_multiple_of(16);
-        Cut::Block(even(m, rows), even(n, columns))
+        let even = |n: usize, parts: usize| n.div_ceil(parts).next_multiple_of(16);
+        Cut::Block(even(m, down), even(n, across))
+    }
+
+    /// Bytes of the copy, in whole lines of the cache.
+    fn copy(&self) -> usize {
+        match self.copied.as_slice() {
+            [] => 0,
+            copied => (size(copied) * self.dtype.size()).next_multiple_of(ALIGNMENT),
+        }
+    }
+
+    /// Bytes to work in for a product of so many rows and columns.
+    fn packed(&self, rows: usize, columns: usize) -> usize {
+        let (a, b) = ((self.row.x, self.sum.x), (self.sum.y, self.column.y));
+        let c = (self.row.z, self.column.z);
+        let (size, k) = (self.dtype.size(), self.sum.extent);
+        match self.dtype {
+            DType::F32 | DType::F64 => multiply_raw_room(size, (rows, columns, k), a, b, c),
+            DType::I32 | DType::I64 | DType::Bool => 0,
+        }
     }
 
     /// Whether it is a matrix times its transpose, if both operands lie in the same memory.
@@ -245,16 +265,20 @@ impl Product {
         parts: [Range<usize>; 3],
         addresses: &[*mut u8],
     ) {
+        let bytes = self.scratch() - self.copy();
+        let room = addresses.get(3).map_or(std::ptr::null_mut(), |at| at.wrapping_add(self.copy()));
         let multiply = |Matrices { shape, a, b, c, first }: Matrices<T>| {
             let beta = T::of(if first { 0.0 } else { 1.0 });
-            // SAFETY: the caller's: the matrices lie in the operands, and z overlaps nothing.
+            // SAFETY: the caller's: the matrices lie in the operands, z overlaps nothing, and what is not for
+            // the copy is there to work in.
             unsafe {
+                let scratch = Scratch::at(room, bytes);
                 match self.cut {
                     Cut::Panels(panels) => {
                         let (m, _, k) = shape;
-                        multiply_gram_panel(self.isa, piece % panels, (m, k), a, beta, c);
+                        multiply_gram_panel(self.isa, piece % panels, (m, k), a, beta, c, scratch);
                     }
-                    _ => multiply_raw(self.isa, shape, T::of(1.0), a, b, beta, c),
+                    _ => multiply_raw(self.isa, shape, T::of(1.0), a, b, beta, c, scratch),
                 }
             }
         };
@@ -356,7 +380,7 @@ fn kind(loops: &[Loop], is: impl Fn(&Loop) -> bool) -> Vec<Loop> {
     merged
 }
 
-/// The loop that is left to the library: the longest, but one that is `near` and not short before that, as
+/// The loop that is left to the product of matrices: the longest, but one that is `near` and not short before that, as
 /// a matrix with no unit stride costs a line of the cache for each element.
 fn take(loops: &mut Vec<Loop>, near: impl Fn(&Loop) -> bool) -> Loop {
     let worth = |l: &Loop| (near(l) && l.extent >= LINE, l.extent);
@@ -418,22 +442,16 @@ impl Routine for Product {
     }
 
     fn scratch(&self) -> usize {
-        if self.copied.is_empty() { 0 } else { size(&self.copied) * self.dtype.size() }
-    }
-
-    fn allocates(&self) -> usize {
-        let (a, b) = ((self.row.x, self.sum.x), (self.sum.y, self.column.y));
-        let c = (self.row.z, self.column.z);
-        let (size, k) = (self.dtype.size(), self.sum.extent);
-        let (rows, columns) = match self.cut {
-            Cut::Around(_) => (self.row.extent, self.column.extent),
-            Cut::Block(rows, columns) => (rows, columns),
-            Cut::Panels(_) => return gram_bytes(size, (self.row.extent, k), a, c),
+        let (rows, columns) = (self.row.extent, self.column.extent);
+        let packed = match self.cut {
+            Cut::Around(_) => self.packed(rows, columns),
+            Cut::Block(m, n) => self.packed(m.min(rows), n.min(columns)),
+            Cut::Panels(_) => {
+                let (a, c) = ((self.row.x, self.sum.x), (self.row.z, self.column.z));
+                gram_room(self.dtype.size(), (rows, self.sum.extent), a, c)
+            }
         };
-        match self.dtype {
-            DType::F32 | DType::F64 => packed_bytes(size, (rows, columns, k), a, b, c),
-            DType::I32 | DType::I64 | DType::Bool => 0,
-        }
+        self.copy() + packed
     }
 
     fn pieces(&self) -> usize {

@@ -8,6 +8,7 @@
 mod pages;
 mod pending;
 pub(crate) mod pool;
+mod rooms;
 mod spare;
 mod stage;
 mod workspace;

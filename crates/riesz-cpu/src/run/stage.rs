@@ -5,6 +5,7 @@
 //! walked here only if there is something inside to share, and are part of a function otherwise.
 
 use super::pool;
+use super::rooms::Rooms;
 use crate::linalg::Shared;
 use crate::native::{self, Code, Codes};
 use crate::nest::{Call, Nest, Operand, Region, Step, Store, Strips, TOGETHER, Task};
@@ -273,13 +274,16 @@ unsafe fn call_in_pieces(call: &Call, table: Table) -> bool {
     let together = pieces.min(TOGETHER);
     let good = AtomicBool::new(true);
     let addresses = Shared::new(addresses.as_slice());
+    let rooms = Rooms::default();
     pool::run(together, &|t| {
+        let room = rooms.take();
         let mut own: SmallVec<[*mut u8; 8]> = SmallVec::from_slice(addresses.get());
         if let (true, Some(last)) = (scratch > 0, own.last_mut()) {
-            *last = last.wrapping_add(t * scratch);
+            *last = last.wrapping_add(room * scratch);
         }
         // SAFETY: the caller's; pieces write different elements, and their scratch is their own.
         let all = (t..pieces).step_by(together).all(|i| unsafe { function.run_piece(i, &own) });
+        rooms.give_back(room);
         if !all {
             good.store(false, Ordering::Relaxed);
         }

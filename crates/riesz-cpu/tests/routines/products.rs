@@ -43,12 +43,16 @@ const SHAPES: &[(usize, usize, usize)] = &[
     (9, 17, 2100),
     (40, 70, 300),
     (300, 33, 130),
+    (37, 130, 140),
+    (129, 67, 400),
+    (400, 530, 20),
 ];
 
 #[test]
 fn products_match_plain_loops() {
     fn check<T: Scalar>() {
         let eps = epsilon::<T>();
+        let mut workspace = Workspace::default();
         for isa in Isa::available() {
             for (case, &(m, n, k)) in SHAPES.iter().enumerate() {
                 let (a, b, c0) =
@@ -77,7 +81,8 @@ fn products_match_plain_loops() {
                         } else {
                             MatMut::new(&mut c, m, n, 1, m)
                         };
-                        multiply(isa, T::of(alpha), av, bv, T::of(beta), &mut cv);
+                        let scratch = workspace.scratch(multiply_room(av, bv, &cv));
+                        multiply(isa, T::of(alpha), av, bv, T::of(beta), &mut cv, scratch);
                         let c = if layout & 4 == 0 { c } else { transposed(n, m, &c) };
                         for (i, (got, e)) in c.iter().zip(&exact).enumerate() {
                             let old = if beta == 0.0 { 0.0 } else { beta * c0[i].wide() };
@@ -97,6 +102,77 @@ fn products_match_plain_loops() {
     check::<f32>();
 }
 
+/// Several blocks in each direction, none whole; every order of rows and columns, and gaps between them.
+#[test]
+fn packed_products_match_plain_loops() {
+    fn check<T: Scalar>() {
+        let (m, n, k) = (395, 525, 391);
+        let (a, b) = (random::<T>(m * k, 1), random::<T>(k * n, 2));
+        let (at, bt) = (transposed(m, k, &a), transposed(k, n, &b));
+        let exact = plain(m, n, k, &wide(&a), &wide(&b));
+        let mut workspace = Workspace::default();
+        for isa in Isa::available() {
+            for layout in 0..12 {
+                let av = match layout & 1 {
+                    0 => Mat::row_major(&a, m, k),
+                    _ => Mat::row_major(&at, k, m).t(),
+                };
+                let bv = match layout & 2 {
+                    0 => Mat::row_major(&b, k, n),
+                    _ => Mat::row_major(&bt, n, k).t(),
+                };
+                let (row, col) = [(n, 1), (1, m), (2 * n, 2)][layout / 4];
+                let mut c = vec![<T as Value>::NAN; (m - 1) * row + (n - 1) * col + 1];
+                for (beta, factor) in [(0.0, 1.0), (0.5, 1.5)] {
+                    let mut cv = MatMut::new(&mut c, m, n, row, col);
+                    let scratch = workspace.scratch(multiply_room(av, bv, &cv));
+                    multiply(isa, T::of(1.0), av, bv, T::of(beta), &mut cv, scratch);
+                    for (i, exact) in exact.iter().enumerate() {
+                        let got = c[i / n * row + i % n * col].wide();
+                        let error = (got - factor * exact).abs();
+                        let bound = 4.0 * epsilon::<T>() * k as f64;
+                        assert!(error <= bound, "entry {i}, layout {layout}, β {beta} on {isa:?}");
+                    }
+                }
+                let gaps = c.iter().skip(1).step_by(2).filter(|v| v.wide().is_nan()).count();
+                assert!(layout < 8 || gaps == c.len() / 2);
+            }
+        }
+    }
+    check::<f64>();
+    check::<f32>();
+}
+
+/// NaN and infinities go where they belong, and not from the ends of panels to other entries.
+#[test]
+fn packed_products_of_what_is_not_finite() {
+    let (m, n, k) = (130, 150, 140);
+    for isa in Isa::available() {
+        for turned in [false, true] {
+            let (mut a, mut b) = (vec![1.0f64; m * k], vec![1.0; k * n]);
+            a[m * k - 1] = f64::NAN;
+            b[k * n - 1] = f64::INFINITY;
+            let (at, bt) = (transposed(m, k, &a), transposed(k, n, &b));
+            let (av, bv) = match turned {
+                false => (Mat::row_major(&a, m, k), Mat::row_major(&b, k, n)),
+                true => (Mat::row_major(&at, k, m).t(), Mat::row_major(&bt, n, k).t()),
+            };
+            let mut c = vec![0.0; m * n];
+            let mut cv = MatMut::row_major(&mut c, m, n);
+            let mut workspace = Workspace::default();
+            let scratch = workspace.scratch(multiply_room(av, bv, &cv));
+            multiply(isa, 1.0, av, bv, 0.0, &mut cv, scratch);
+            for (i, v) in c.into_iter().enumerate() {
+                match (i / n == m - 1, i % n == n - 1) {
+                    (true, _) => assert!(v.is_nan()),
+                    (false, true) => assert_eq!(v, f64::INFINITY),
+                    (false, false) => assert_eq!(v, k as f64),
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn products_with_gaps_and_batches() {
     // Every second column of a 6×10 matrix, and every third row.
@@ -104,7 +180,8 @@ fn products_with_gaps_and_batches() {
     let a = Mat::new(&data, 2, 5, 30, 2);
     let dense: Vec<f64> = (0..10).map(|i| data[(i / 5) * 30 + (i % 5) * 2]).collect();
     let mut c = vec![0.0; 4];
-    multiply(Isa::best(), 1.0, a, a.t(), 0.0, &mut MatMut::row_major(&mut c, 2, 2));
+    let none = || Scratch::new(&mut []);
+    multiply(Isa::best(), 1.0, a, a.t(), 0.0, &mut MatMut::row_major(&mut c, 2, 2), none());
     assert!(distance(&c, &plain(2, 2, 5, &dense, &transposed(2, 5, &dense))) < 1e-15);
     let x = random::<f64>(20, 8);
     let mut y = vec![0.0; 40];
@@ -115,6 +192,7 @@ fn products_with_gaps_and_batches() {
         Mat::new(&x, 1, 2, 0, 10),
         0.0,
         &mut MatMut::row_major(&mut y, 20, 2),
+        none(),
     );
     assert_eq!(y[39], data[57] * x[10]);
 
@@ -125,7 +203,10 @@ fn products_with_gaps_and_batches() {
         (MatPtr { at: a.as_ptr(), row: 3, col: 1 }, MatPtr { at: b.as_ptr(), row: 4, col: 1 });
     let pc = MatPtr { at: c.as_mut_ptr(), row: 4, col: 1 };
     // SAFETY: 3 matrices of 2×3, one of 3×4, 3 of 2×4, in slices of those sizes.
-    unsafe { multiply_batched(Isa::best(), 3, (2, 4, 3), 1.0, (pa, 6), (pb, 0), 0.0, (pc, 8)) };
+    unsafe {
+        let (isa, shape) = (Isa::best(), (2, 4, 3));
+        multiply_batched(isa, 3, shape, 1.0, (pa, 6), (pb, 0), 0.0, (pc, 8), none());
+    }
     for t in 0..3 {
         assert!(
             distance(&c[t * 8..(t + 1) * 8], &plain(2, 4, 3, &a[t * 6..(t + 1) * 6], &b)) < 1e-15
@@ -143,6 +224,7 @@ fn products_with_gaps_and_batches() {
         Mat::row_major(&[1.0; 19], 19, 1),
         0.0,
         &mut MatMut::row_major(&mut y, 1, 1),
+        none(),
     );
     assert_eq!(y[0], f64::INFINITY);
 }
@@ -288,9 +370,13 @@ fn a_matrix_without_columns_times_its_transpose_is_zero() {
         let mut c = vec![7.0; m * m];
         let a = MatPtr { at: c.as_ptr().wrapping_add(m * m), row, col };
         let to = MatPtr { at: c.as_mut_ptr(), row: m as isize, col: 1 };
+        let mut workspace = Workspace::default();
         for panel in 0..gram_panels(m) {
             // SAFETY: m×m numbers; a matrix without entries.
-            unsafe { multiply_gram_panel(Isa::best(), panel, (m, 0), a, 0.0, to) };
+            unsafe {
+                let scratch = workspace.scratch(gram_room(8, (m, 0), (row, col), (m as isize, 1)));
+                multiply_gram_panel(Isa::best(), panel, (m, 0), a, 0.0, to, scratch)
+            };
         }
         assert!(c.iter().all(|&v| v == 0.0));
     }
