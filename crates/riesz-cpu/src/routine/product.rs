@@ -79,7 +79,9 @@ pub(super) const PIECE: usize = 1 << 20;
 const UNPACKED: usize = 1 << 18;
 /// Multiplications in a piece that are worth packing a factor once more.
 const LONG: usize = 12 << 20;
-/// Bytes of the result that a piece of a large product has.
+/// Elements of the result that a piece has, if there are few pieces: the last should not keep threads waiting.
+const AREA: usize = 1 << 16;
+/// Bytes of the result that a piece of a large product has at most.
 const LARGE: usize = 1 << 20;
 
 impl Product {
@@ -142,6 +144,7 @@ impl Product {
         // A product that takes long has several pieces, though its result is small.
         let shared = if 2 * each < 3 * PIECE { 1 } else { 2 };
         let pieces = (1 << (each / LONG).max(1).ilog2()).clamp(shared, TOGETHER);
+        let pieces = pieces.max((m * n).div_ceil(AREA).min(TOGETHER));
         let pieces = pieces.max((m * n * self.dtype.size()).div_ceil(LARGE));
         let pieces = pieces.min(2 * each / PIECE);
         // Rows are copied again for each part of the columns, and columns for each part of the rows.
