@@ -47,6 +47,7 @@ pub use lower::lower;
 pub use memory::peak_bytes;
 pub use merge::merge_loops;
 pub use names::{counted, suggestion};
+pub use ndarray;
 pub use primitive::{Prim, Primitive};
 pub use program::{Equation, Program, Value};
 pub use simplify::{SimplifyOptions, simplify};

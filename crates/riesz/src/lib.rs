@@ -41,7 +41,9 @@ pub mod tree;
 pub use check::{LeafErrors, check_grads};
 pub use minimize::minimize;
 pub use riesz_core::var::{ConvOptions, Window};
-pub use riesz_core::{DType, Error, ErrorKind, Program, Result, Shape, Source, Tensor, Type, Var};
+pub use riesz_core::{
+    DType, Error, ErrorKind, Program, Result, Shape, Source, Tensor, Type, Var, ndarray,
+};
 pub use riesz_derive::Tree;
 pub use sparse::Csr;
 pub use transform::argmin::argmin;

@@ -152,6 +152,13 @@ impl<'a> Path<'a> {
 }
 
 impl Path<'_> {
+    /// Whether one of the keys is the empty text.
+    pub(crate) fn has_empty_key(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|(before, step)| matches!(step, Step::Key("")) || before.has_empty_key())
+    }
+
     /// The steps joined by dots, as the leaves of a tree are called in files: `layers.0.w`.
     pub fn dotted(&self) -> String {
         let Some((before, step)) = &self.0 else { return String::new() };

@@ -74,6 +74,9 @@ fn what_does_not_fit_is_an_error() {
     let text = Array2::<f32>::try_from(tensor.clone()).unwrap_err().to_string();
     assert!(text.contains("f64") && text.contains("f32"), "{text}");
     let text = Array1::<f64>::try_from(tensor.clone()).unwrap_err().to_string();
-    assert!(text.contains("f64[1,2]") && text.contains("1 axes"), "{text}");
+    assert!(text.contains("f64[1,2]") && text.contains("1 axis"), "{text}");
     assert!(ArrayView1::<f64>::try_from(&tensor).is_err());
+    let wide = Tensor::full(0.0, [0, 1 << 40, 1 << 40]);
+    let text = ArrayD::<f64>::try_from(wide).unwrap_err().to_string();
+    assert!(text.contains("cannot have the shape"), "{text}");
 }

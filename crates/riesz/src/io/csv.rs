@@ -4,7 +4,8 @@
 //! line is taken as headings when none of its cells is a number. Cells may be quoted and have space
 //! around them; empty lines are skipped. Numbers have a decimal point, whatever the separator.
 
-use super::{Choice, Selection, bytes, wrong};
+use super::files::{bytes, wrong};
+use super::{Choice, Selection};
 use ::csv::{ByteRecord, ReaderBuilder, Trim};
 use riesz_core::{Error, Result, Tensor, suggestion};
 use std::path::Path;

@@ -8,11 +8,14 @@
 //! say the weights of a model; each leaf has a name, as in PyTorch ([`named`]), and [`restored`] makes
 //! the tree again from what was read.
 //!
-//! Every error names the file, and the line, the column and the cell where there is one. Numbers
-//! that are not finite are errors unless [`Selection::allow_non_finite`] is set. Files are read
-//! whole into memory, and nothing is guessed about missing values: an empty cell is an error.
+//! Every error of reading names the file, and the line, the column and the cell where there is one.
+//! Where [`read`] and [`read_csv`] find numbers that are not finite, that is an error unless
+//! [`Selection::allow_non_finite`] is set; the others take them. Files are read whole into memory, and
+//! nothing is guessed about missing values: an empty cell is an error. A file that is written replaces
+//! an old one only when it is whole.
 
 mod csv;
+mod files;
 mod named;
 mod npy;
 mod npz;
@@ -26,7 +29,8 @@ pub use npy::{read_npy, write_npy};
 pub use npz::{read_npz, write_npz};
 pub use select::{Choice, Selection};
 
-use riesz_core::{Error, ErrorKind, Result, Tensor, suggestion};
+use files::missing;
+use riesz_core::{Error, Result, Tensor};
 use std::path::Path;
 
 /// Reads a file of numbers: `.npy` by NumPy's format, anything else as CSV.
@@ -53,7 +57,10 @@ pub fn read(path: &Path, selection: &Selection) -> Result<Tensor> {
     match ending.as_deref() {
         Some("npy") => {}
         Some("npz" | "safetensors") => {
-            let message = format!("`{}` holds several tensors with names", path.display());
+            if !path.exists() {
+                return Err(missing(path));
+            }
+            let message = format!("`{}` holds tensors with names, not one", path.display());
             return Err(Error::usage(message).help(
                 "write the one that is wanted to a file of its own with numpy.save, or read \
                        them in Rust with `read_npz` and `read_safetensors`",
@@ -66,38 +73,4 @@ pub fn read(path: &Path, selection: &Selection) -> Result<Tensor> {
         npy::check_finite(&tensor, path)?;
     }
     Ok(tensor)
-}
-
-/// The bytes of a file.
-fn bytes(path: &Path) -> Result<Vec<u8>> {
-    if path.is_dir() {
-        let message = format!("`{}` is a directory, not a file", path.display());
-        return Err(Error::new(ErrorKind::Io, message));
-    }
-    std::fs::read(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => missing(path),
-        _ => Error::new(ErrorKind::Io, format!("cannot read `{}`: {e}", path.display())),
-    })
-}
-
-/// The error for a file that is not there: asks for one beside it with a similar name.
-fn missing(path: &Path) -> Error {
-    let error = Error::new(ErrorKind::Io, format!("there is no file `{}`", path.display()));
-    let directory = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return error.help(format!("there is no directory `{}` either", directory.display()));
-    };
-    let mut names: Vec<String> =
-        entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
-    names.sort_unstable();
-    let wanted = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
-    match suggestion(&wanted, names.iter().map(String::as_str)) {
-        Some(near) => error.help(format!("is it `{near}`?")),
-        None => error,
-    }
-}
-
-/// An error about a file, or a place in it: `X.csv, line 3, column 2 (`age`)`.
-fn wrong(place: &str, message: impl std::fmt::Display) -> Error {
-    Error::value(format!("{place}: {message}"))
 }

@@ -9,7 +9,7 @@ use std::collections::btree_map::Entry;
 /// dictionaries (`layers.0.w`). A leaf that is the whole tree is called `value`.
 ///
 /// # Errors
-/// When two leaves have the same name, which keys with dots in them can bring about.
+/// When a key is empty, or two leaves have the same name, which keys with dots in them can bring about.
 ///
 /// ```
 /// use riesz::io::named;
@@ -20,17 +20,23 @@ use std::collections::btree_map::Entry;
 /// ```
 pub fn named(tree: &impl Tree<Leaf = Tensor>) -> Result<BTreeMap<String, Tensor>> {
     let mut tensors = BTreeMap::new();
-    let mut twice = None;
-    tree.visit(&Path::root(), &mut |path, leaf| match tensors.entry(name(path)) {
-        Entry::Vacant(place) => {
-            place.insert(leaf.clone());
+    let mut error = None;
+    tree.visit(&Path::root(), &mut |path, leaf| {
+        if path.has_empty_key() {
+            let message = format!("a key on the way to the tensor {path} is empty");
+            error = Some(Error::usage(message).help("give it a name"));
         }
-        Entry::Occupied(place) => twice = Some(place.key().clone()),
+        match tensors.entry(name(path)) {
+            Entry::Vacant(place) => drop(place.insert(leaf.clone())),
+            Entry::Occupied(place) => {
+                let message = format!("two tensors would be called `{}`", place.key());
+                error = Some(Error::usage(message).help("choose keys without dots"));
+            }
+        }
     });
-    match twice {
+    match error {
         None => Ok(tensors),
-        Some(name) => Err(Error::usage(format!("two tensors would be called `{name}`"))
-            .help("choose keys without dots")),
+        Some(error) => Err(error),
     }
 }
 
@@ -71,7 +77,8 @@ where
         if !tensor.is_of(&leaf.ty()) {
             let message =
                 format!("the tensor `{name}` is {}, but its place is {}", tensor.ty(), leaf.ty());
-            return Err(Error::shape(message));
+            return Err(Error::shape(message)
+                .help("start from a tree of the types and shapes that were written"));
         }
     }
     let mut tree = like.clone();

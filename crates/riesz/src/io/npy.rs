@@ -3,9 +3,12 @@
 //! Elements may be `f4 f8 i4 i8 b1` of either byte order, arrays of any rank in C or Fortran order.
 //! A header is not believed before the file is seen to be as long as it says.
 
-use super::{bytes, csv::not_finite, wrong};
+use super::csv::not_finite;
+use super::files::{bytes, is_stated, replace, stated, wrong};
 use npyz::{NpyFile, Order, WriterBuilder};
-use riesz_core::{Data, Element, Error, ErrorKind, Result, Shape, Tensor, with_elements};
+use riesz_core::{Data, Element, Result, Shape, Tensor, with_elements};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 /// Reads an array, with its own element type and shape.
@@ -19,17 +22,21 @@ pub fn read_npy(path: &Path) -> Result<Tensor> {
 
 /// The array in the bytes of an `.npy` file; `file` is what errors call it.
 pub(super) fn parse(content: &[u8], file: &str) -> Result<Tensor> {
-    let (size, room) = elements(content).ok_or_else(|| {
+    let no_header = || {
         wrong(file, "this is not a NumPy file, or its header is damaged")
             .help("write it with numpy.save")
-    })?;
+    };
+    let Stated { start, size } = Stated::read(content).ok_or_else(no_header)?;
     let npy = NpyFile::new(content).map_err(|e| wrong(file, e))?;
     let width = npy.dtype().num_bytes().unwrap_or(0);
-    if size.checked_mul(width).is_none_or(|needed| needed > room) {
+    if size.checked_mul(width).is_none_or(|needed| needed > content.len() - start) {
         let message = format!("the file is cut short: its header says {size} elements");
-        return Err(wrong(file, message));
+        return Err(wrong(file, message).help("copy or write it again"));
     }
     let shape: Vec<usize> = npy.shape().iter().map(|&n| n as usize).collect();
+    if !stated(&shape) || shape.iter().product::<usize>() != size {
+        return Err(no_header());
+    }
     let order = npy.order();
     let descr = npy.dtype().descr();
     let element = descr.trim_matches('\'').trim_start_matches(['<', '>', '|', '=']);
@@ -50,7 +57,7 @@ pub(super) fn parse(content: &[u8], file: &str) -> Result<Tensor> {
     }
 }
 
-/// Writes an array in C order; the file is replaced.
+/// Writes an array in C order; the file is replaced once all is written.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -65,27 +72,28 @@ pub(super) fn parse(content: &[u8], file: &str) -> Result<Tensor> {
 /// # Ok::<(), Error>(())
 /// ```
 pub fn write_npy(path: &Path, tensor: &Tensor) -> Result<()> {
-    { content(tensor) }
-        .and_then(|out| std::fs::write(path, out))
-        .map_err(|e| Error::new(ErrorKind::Io, format!("cannot write `{}`: {e}", path.display())))
+    is_stated("the tensor", tensor)?;
+    replace(path, |beside| {
+        let mut out = BufWriter::new(File::create(beside)?);
+        put(&mut out, tensor)?;
+        out.flush()
+    })
 }
 
-/// The bytes of the `.npy` file of an array.
-pub(super) fn content(tensor: &Tensor) -> std::io::Result<Vec<u8>> {
+/// Writes the `.npy` file of an array, whose shape can be stated.
+pub(super) fn put(out: &mut impl Write, tensor: &Tensor) -> io::Result<()> {
     fn write<T: npyz::AutoSerialize + Copy>(
-        out: &mut Vec<u8>,
+        out: &mut impl Write,
         shape: &Shape,
         values: &[T],
-    ) -> std::io::Result<()> {
+    ) -> io::Result<()> {
         let axes: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
         let options = npyz::WriteOptions::new().default_dtype().shape(&axes);
         let mut writer = options.writer(out).begin_nd()?;
         writer.extend(values.iter().copied())?;
         writer.finish()
     }
-    let mut out = Vec::new();
-    with_elements!(tensor.data(), v => write(&mut out, tensor.shape(), v))?;
-    Ok(out)
+    with_elements!(tensor.data(), v => write(out, tensor.shape(), v))
 }
 
 /// Refuses NaN and infinite elements, naming the first.
@@ -127,21 +135,66 @@ fn row_major<T: Element>(values: Vec<T>, shape: &[usize], order: Order) -> Vec<T
     out
 }
 
-/// The number of elements a header states, if it is a header and the number can be one, and the
-/// bytes that follow it. Read here because `npyz` multiplies the lengths without a look at overflow.
-fn elements(content: &[u8]) -> Option<(usize, usize)> {
-    if !content.starts_with(b"\x93NUMPY") {
-        return None;
+/// The bytes that a header may have: those of NumPy itself have less than a hundredth of them.
+const HEADER: usize = 1 << 16;
+/// How deep brackets in it may be nested: a dictionary, a list of fields, a field, its shape.
+const DEPTH: usize = 4;
+/// The bytes of the widest element.
+const WIDEST: usize = 8;
+
+/// What a header says of the size of a file.
+pub(super) struct Stated {
+    /// The bytes before the elements.
+    start: usize,
+    /// The number of elements.
+    size: usize,
+}
+
+impl Stated {
+    /// The bytes from which on a header is known to be whole, or to be none.
+    pub const ENOUGH: usize = HEADER + 12;
+
+    /// Reads the size if it is a header and the number can be one. Done here because `npyz` reads any text
+    /// as a header, takes very long for deep brackets, and multiplies lengths without a look at overflow.
+    pub fn read(content: &[u8]) -> Option<Stated> {
+        let (version, length) =
+            (content.strip_prefix(b"\x93NUMPY")?, |bytes: &[u8]| match *bytes {
+                [a, b] => Some(usize::from(u16::from_le_bytes([a, b]))),
+                [a, b, c, d] => usize::try_from(u32::from_le_bytes([a, b, c, d])).ok(),
+                _ => None,
+            });
+        let begin = if *version.first()? == 1 { 10 } else { 12 };
+        let start = begin + length(content.get(8..begin)?).filter(|&length| length <= HEADER)?;
+        let header = std::str::from_utf8(content.get(begin..start)?).ok()?;
+        // A key with an escape is a key under another name.
+        if header.contains('\\') || depth(header) > DEPTH {
+            return None;
+        }
+        let mut shapes = header.split("'shape'").flat_map(|part| part.split("\"shape\"")).skip(1);
+        let (Some(shape), None) = (shapes.next(), shapes.next()) else { return None };
+        let shape = shape.split_once('(')?.1.split_once(')')?.0;
+        let lengths = shape.split(',').map(|n| n.trim().trim_end_matches('L'));
+        let lengths = lengths.filter(|n| !n.is_empty()).map(|n| n.parse().ok());
+        let lengths: Vec<usize> = lengths.collect::<Option<_>>()?;
+        stated(&lengths).then(|| Stated { start, size: lengths.iter().product() })
     }
-    // Behind the version and the length, whose bytes may be anything.
-    let rest = content.get(12..)?;
-    let end = rest.iter().position(|b| *b == b'\n')?;
-    let header = String::from_utf8_lossy(&rest[..end]);
-    let shape = header.split_once("'shape'").or_else(|| header.split_once("\"shape\""))?.1;
-    let shape = shape.split_once('(')?.1.split_once(')')?.0;
-    let lengths = shape.split(',').map(|n| n.trim().trim_end_matches('L'));
-    let size = lengths
-        .filter(|n| !n.is_empty())
-        .try_fold(1usize, |product, n| product.checked_mul(n.parse().ok()?))?;
-    Some((size, rest.len() - end - 1))
+
+    /// The most bytes of the file that this is the header of.
+    pub fn most(&self) -> usize {
+        self.size.saturating_mul(WIDEST).saturating_add(self.start)
+    }
+}
+
+/// How deep brackets are nested, those in names too.
+fn depth(text: &str) -> usize {
+    let (mut now, mut most) = (0usize, 0);
+    for c in text.chars() {
+        match c {
+            '(' | '[' | '{' => now += 1,
+            ')' | ']' | '}' => now = now.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    most
 }

@@ -1,21 +1,25 @@
 //! NumPy's `.npz` format: a zip archive of `.npy` files, through the crate `zip`.
 
-use super::{bytes, named, npy, wrong};
+use super::files::{bytes, is_stated, replace, wrong};
+use super::named;
+use super::npy::{self, Stated};
 use crate::Tree;
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
-use riesz_core::{Error, ErrorKind, Result, Tensor};
+use riesz_core::{Error, Result, Tensor};
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Cursor, Read, Write};
 use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// Reads the arrays of an archive by name, each with its own element type and shape: what
-/// `numpy.savez` and `numpy.savez_compressed` write. Members that are not `.npy` files are left out.
+/// `numpy.savez` and `numpy.savez_compressed` write. Members that are not `.npy` files are left out. A
+/// compressed file may be a thousand times smaller than its arrays.
 ///
 /// # Errors
-/// A file that is missing, is not an archive or is damaged; as [`read_npy`](super::read_npy) for
-/// each array, with its name.
+/// A file that is missing, is not an archive or is damaged, or has two arrays of one name; as
+/// [`read_npy`](super::read_npy) for each array, with its name: one of text makes that of the file.
 ///
 /// ```
 /// use riesz::io::{read_npz, write_npz};
@@ -33,27 +37,44 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 /// ```
 pub fn read_npz(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let file = path.display().to_string();
-    let broken = |e| wrong(&file, e).help("write it with numpy.savez");
-    let mut archive =
-        ZipArchive::new(Cursor::new(bytes(path)?)).map_err(|e| broken(e.to_string()))?;
+    let broken =
+        |place: &str, e: &dyn std::fmt::Display| wrong(place, e).help("write it with numpy.savez");
+    let mut archive = ZipArchive::new(Cursor::new(bytes(path)?)).map_err(|e| broken(&file, &e))?;
+    if archive.has_duplicate_names() {
+        return Err(broken(&file, &"two members have the same name"));
+    }
     let mut arrays = BTreeMap::new();
     for i in 0..archive.len() {
-        let mut member = archive.by_index(i).map_err(|e| broken(e.to_string()))?;
-        let member_name = member.name().map_err(|e| broken(e.to_string()))?.into_owned();
+        let mut member = archive.by_index(i).map_err(|e| broken(&file, &e))?;
+        let member_name = member.name().map_err(|e| broken(&file, &e))?.into_owned();
         let Some(name) = array_name_from_file_name(&member_name) else { continue };
         let place = format!("{file}, array `{name}`");
-        let mut content = Vec::new();
-        member.read_to_end(&mut content).map_err(|e| wrong(&place, e))?;
-        arrays.insert(name.to_owned(), npy::parse(&content, &place)?);
+        let content = content(&mut member).map_err(|e| broken(&place, &e))?;
+        if arrays.insert(name.to_owned(), npy::parse(&content, &place)?).is_some() {
+            return Err(broken(&file, &format!("two arrays are called `{name}`")));
+        }
     }
     Ok(arrays)
 }
 
+/// The bytes of a member: no more than its header says.
+fn content(member: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    member.take(Stated::ENOUGH as u64).read_to_end(&mut content)?;
+    if let (true, Some(stated)) = (content.len() == Stated::ENOUGH, Stated::read(&content)) {
+        let more = stated.most().saturating_sub(content.len());
+        member.take(more as u64).read_to_end(&mut content)?;
+    }
+    Ok(content)
+}
+
 /// Writes the leaves of a tree of tensors as arrays, each under its name
-/// ([`named`](super::named())), uncompressed as `numpy.savez` does; the file is replaced.
+/// ([`named`](super::named())), uncompressed as `numpy.savez` does; the file is
+/// replaced once all is written.
 ///
 /// # Errors
-/// When two leaves have the same name, or the file cannot be written.
+/// When two leaves have the same name, a name cannot be one in such a file, or the file cannot be
+/// written.
 ///
 /// ```
 /// use riesz::io::{read_npz, write_npz};
@@ -73,19 +94,23 @@ pub fn read_npz(path: &Path) -> Result<BTreeMap<String, Tensor>> {
 /// ```
 pub fn write_npz(path: &Path, tree: &impl Tree<Leaf = Tensor>) -> Result<()> {
     let arrays = named(tree)?;
-    let write = || -> std::io::Result<()> {
-        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, tensor) in &arrays {
+        is_stated(&format!("`{name}`"), tensor)?;
+        if name.contains('\0') {
+            return Err(Error::usage(format!("an array cannot be called {name:?}"))
+                .help("NumPy ends a name where there is the character 0: choose keys without"));
+        }
+    }
+    replace(path, |beside| {
+        let mut archive = ZipWriter::new(BufWriter::new(File::create(beside)?));
         for (name, tensor) in &arrays {
-            let content = npy::content(tensor)?;
-            let large = u32::try_from(content.len()).is_err();
+            let bytes = (tensor.len() * tensor.dtype().size()) as u64 + Stated::ENOUGH as u64;
             let options = SimpleFileOptions::default()
                 .compression_method(CompressionMethod::Stored)
-                .large_file(large);
+                .large_file(bytes > u64::from(u32::MAX));
             archive.start_file(file_name_from_array_name(name), options)?;
-            archive.write_all(&content)?;
+            npy::put(&mut archive, tensor)?;
         }
-        std::fs::write(path, archive.finish()?.into_inner())
-    };
-    write()
-        .map_err(|e| Error::new(ErrorKind::Io, format!("cannot write `{}`: {e}", path.display())))
+        archive.finish()?.flush()
+    })
 }

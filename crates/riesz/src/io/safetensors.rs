@@ -1,18 +1,25 @@
 //! The format `safetensors`, in which weights of PyTorch and JAX models are passed on, through the
 //! crate of its authors.
 
-use super::{bytes, named, wrong};
+use super::files::{bytes, is_stated, replace, wrong};
+use super::named;
 use crate::Tree;
-use riesz_core::{Data, Error, ErrorKind, Result, Tensor};
+use riesz_core::{DType, Data, Error, Result, Tensor};
 use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
+use safetensors::{SafeTensors, View, serialize_to_file};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
+
+/// The name under which the format keeps what is no tensor.
+const METADATA: &str = "__metadata__";
 
 /// Reads the tensors of a file by name, each with its own element type and shape.
 ///
 /// # Errors
-/// A file that is missing or damaged, or has elements of another type than `F32 F64 I32 I64 BOOL`.
+/// A file that is missing or damaged, or has a tensor of another type than `F32 F64 I32 I64 BOOL`: one
+/// in half precision makes that of the file.
 ///
 /// ```
 /// use riesz::io::{read_safetensors, restored, write_safetensors};
@@ -38,6 +45,7 @@ pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let file = path.display().to_string();
     let tensors = SafeTensors::deserialize(&content).map_err(|e| {
         wrong(&file, format!("this is not a safetensors file, or it is damaged: {e}"))
+            .help("copy it again, or write it with safetensors.torch.save_file")
     })?;
     { tensors.iter() }
         .map(|(name, view)| {
@@ -47,10 +55,11 @@ pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
 }
 
 /// Writes the leaves of a tree of tensors, each under its name ([`named`](super::named())); the file
-/// is replaced.
+/// is replaced once all is written.
 ///
 /// # Errors
-/// When two leaves have the same name, or the file cannot be written.
+/// When two leaves have the same name, a name cannot be one in such a file, or the file cannot be
+/// written.
 ///
 /// ```
 /// use riesz::io::{read_safetensors, write_safetensors};
@@ -62,27 +71,48 @@ pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
 /// # Ok::<(), Error>(())
 /// ```
 pub fn write_safetensors(path: &Path, tree: &impl Tree<Leaf = Tensor>) -> Result<()> {
-    let failed =
-        |e: String| Error::new(ErrorKind::Io, format!("cannot write `{}`: {e}", path.display()));
     let tensors = named(tree)?;
-    let contents: Vec<(Dtype, Vec<u8>)> = tensors.values().map(|t| content(t.data())).collect();
-    let mut views = Vec::with_capacity(tensors.len());
-    for ((name, tensor), (dtype, content)) in tensors.iter().zip(&contents) {
-        let view = TensorView::new(*dtype, tensor.shape().to_vec(), content);
-        views.push((name, view.map_err(|e| failed(e.to_string()))?));
+    for (name, tensor) in &tensors {
+        is_stated(&format!("`{name}`"), tensor)?;
+        if name == METADATA {
+            let message = format!("a tensor cannot be called `{METADATA}`");
+            return Err(Error::usage(message).help("the format means something else by that name"));
+        }
     }
-    let out = serialize(views, None).map_err(|e| failed(e.to_string()))?;
-    std::fs::write(path, out).map_err(|e| failed(e.to_string()))
+    let views = tensors.iter().map(|(name, tensor)| (name, Written(tensor)));
+    replace(path, |beside| serialize_to_file(views, None, beside).map_err(io::Error::other))
 }
 
-/// The elements as little-endian bytes.
-fn content(data: &Data) -> (Dtype, Vec<u8>) {
-    match data {
-        Data::F32(v) => (Dtype::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Data::F64(v) => (Dtype::F64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Data::I32(v) => (Dtype::I32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Data::I64(v) => (Dtype::I64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Data::Bool(v) => (Dtype::BOOL, v.iter().map(|&x| u8::from(x)).collect()),
+/// A tensor as it is written: little-endian, one at a time.
+struct Written<'a>(&'a Tensor);
+
+impl View for Written<'_> {
+    fn dtype(&self) -> Dtype {
+        match self.0.dtype() {
+            DType::F32 => Dtype::F32,
+            DType::F64 => Dtype::F64,
+            DType::I32 => Dtype::I32,
+            DType::I64 => Dtype::I64,
+            DType::Bool => Dtype::BOOL,
+        }
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.0.shape()
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match self.0.data() {
+            Data::F32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Data::F64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Data::I32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Data::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Data::Bool(v) => v.iter().map(|&x| u8::from(x)).collect(),
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        self.0.len() * self.0.dtype().size()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which rows and columns of a file are wanted.
 
-use super::wrong;
+use super::files::wrong;
 use riesz_core::{Element, Result, Tensor, with_elements};
 use std::ops::Range;
 use std::path::Path;

@@ -6,6 +6,7 @@ use riesz::io::{
 };
 use riesz::prelude::*;
 use std::collections::BTreeMap;
+use std::io::Write;
 
 #[derive(Clone, Tree, Debug, PartialEq)]
 struct Dense<T> {
@@ -96,7 +97,79 @@ fn damaged_archives() {
     assert!(read_npz(std::path::Path::new("absent.npz")).is_err());
     let file = File::new("several.npz", good);
     let text = read(&file.0, &Selection::default()).unwrap_err().to_string();
-    assert!(text.contains("several") && text.contains("read_npz"), "{text}");
+    assert!(text.contains("not one") && text.contains("read_npz"), "{text}");
+}
+
+/// A `.npy` file of this header, format version 1, with so many bytes of elements.
+fn npy(header: &str, elements: usize) -> Vec<u8> {
+    let mut content = b"\x93NUMPY\x01\x00".to_vec();
+    content.extend((header.len() as u16).to_le_bytes());
+    content.extend(header.bytes());
+    content.resize(content.len() + elements, 0);
+    content
+}
+
+/// An archive of these members, compressed.
+fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in members {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn headers_that_are_not_what_they_seem() {
+    let deep = "[".repeat(5000) + &"]".repeat(5000);
+    let shape = |shape: &str| format!("{{'descr':'<f8','fortran_order':True,{shape}}}\n");
+    let headers = [
+        format!("{{'descr':{deep},'fortran_order':False,'shape':(1,)}}\n"),
+        format!("{{'x':{},'fortran_order':False,'shape':(1,)}}\n", "(".repeat(30_000)),
+        shape("'shape':(2,),'shape':(3,6148914691236517206)"),
+        shape("'shape':(2,),'sha\\x70e':(3,6148914691236517206)"),
+        shape("'shape':(0,1099511627776,1099511627776)"),
+        shape("'shape':(1152921504606846976,)"),
+    ];
+    for header in headers {
+        let content = npy(&header, 16);
+        let file = File::new("header.npy", &content);
+        assert!(riesz::io::read_npy(&file.0).is_err(), "{header:.200}");
+        let file = File::new("header.npz", archive(&[("x.npy", &content)]));
+        let text = read_npz(&file.0).unwrap_err().to_string();
+        assert!(text.contains("array `x`"), "{text}");
+    }
+    // More than the header says is not even decompressed.
+    let content = npy(&shape("'shape':(2,)"), 1 << 24);
+    let file = File::new("bomb.npz", archive(&[("readme.txt", b"no array"), ("x.npy", &content)]));
+    assert!(std::fs::metadata(&file.0).unwrap().len() < 1 << 16);
+    assert_eq!(read_npz(&file.0).unwrap()["x"], Tensor::from([0.0, 0.0]));
+}
+
+#[test]
+fn what_a_file_cannot_keep_is_refused_before_it_is_written() {
+    let one = |name: &str, tensor| BTreeMap::from([(name.to_owned(), tensor)]);
+    let wide = one("wide", Tensor::full(0.0, [1 << 40, 1 << 40, 0]));
+    let file = File::new("kept.npz", "as it was");
+    for refused in [
+        write_npz(&file.0, &one("a\0b", Tensor::from(1.0))),
+        write_npz(&file.0, &wide),
+        write_safetensors(&file.0, &wide),
+        write_safetensors(&file.0, &one("__metadata__", Tensor::from(1.0))),
+        write_npz(&file.0, &one("", Tensor::from(1.0))),
+        riesz::io::write_npy(&file.0, &wide["wide"]),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(error.to_string().contains("help"), "{error}");
+    }
+    assert_eq!(std::fs::read_to_string(&file.0).unwrap(), "as it was");
+    let x = npy("{'descr':'<f8','fortran_order':False,'shape':()}\n", 8);
+    let twice = File::new("twice.npz", archive(&[("x.npy", &x), ("x.npy\0y", &x)]));
+    assert!(read_npz(&twice.0).is_err());
+    let text = npy("{'descr':'<U1','fortran_order':False,'shape':(1,)}\n", 4);
+    let file = File::new("text.npz", archive(&[("x.npy", &x), ("label.npy", &text)]));
+    let text = read_npz(&file.0).unwrap_err().to_string();
+    assert!(text.contains("array `label`") && text.contains("<U1"), "{text}");
 }
 
 #[test]

@@ -105,18 +105,24 @@ impl<A: VarTree, P> Cache<A, P> {
         let mut others = self.lock();
         // It can be forgotten already.
         let at = others.iter().position(|(_, other)| Arc::ptr_eq(other, &planned));
-        match &made {
-            Ok(plan) => {
-                let plan = planned.plan.get_or_init(|| Arc::clone(plan));
+        match made {
+            Ok(made) => {
+                // Another thread that could not wait either may have been faster.
+                let plan = Arc::clone(planned.plan.get_or_init(|| made));
                 // Nobody else sets the first, as the lock is held.
                 if let (Some(at), None) = (at, self.first.get()) {
                     let (kind, _) = others.remove(at);
-                    self.first.get_or_init(|| (kind, Arc::clone(plan)));
+                    self.first.get_or_init(|| (kind, Arc::clone(&plan)));
                 }
+                Ok(plan)
             }
-            Err(_) => drop(at.map(|at| others.remove(at))),
+            Err(error) => {
+                if let (Some(at), true) = (at, planned.is_only_ours()) {
+                    others.remove(at);
+                }
+                Err(error)
+            }
         }
-        made
     }
 
     fn lock(&self) -> MutexGuard<'_, Others<A, P>> {
@@ -160,6 +166,12 @@ impl<P> Default for Planned<P> {
 }
 
 impl<P> Planned<P> {
+    /// Whether there is no plan, and nobody but the thread that asks is making one.
+    fn is_only_ours(&self) -> bool {
+        let planners = self.planners.lock().unwrap_or_else(PoisonError::into_inner);
+        self.plan.get().is_none() && planners.len() == 1
+    }
+
     /// Waits until no other thread is planning; a thread that is making another plan does not, and
     /// makes this one too. Were it to wait, so could the other for what this one is making.
     fn turn(&self) -> Result<Turn<'_>> {
