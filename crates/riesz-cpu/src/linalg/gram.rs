@@ -33,14 +33,14 @@ fn panel_rows(m: usize) -> usize {
 
 /// Whether panels are computed by tiles, and then from how many columns of A at a time: the rows of Aᵀ lie
 /// in one piece, and enough of them stay in the cache.
-fn tiled(size: usize, m: usize, a: Strides) -> Option<usize> {
+fn tiled(size: usize, (m, k): (usize, usize), a: Strides) -> Option<usize> {
     let deep = CACHE / (size * m.max(1));
-    (a.0 == 1 && deep >= SHORTEST).then_some(deep)
+    (k > 0 && a.0 == 1 && deep >= SHORTEST).then_some(deep)
 }
 
 /// Bytes of scratch for a panel, for elements of `size` bytes.
 pub fn gram_room(size: usize, (m, k): (usize, usize), a: Strides, c: Strides) -> usize {
-    match tiled(size, m, a) {
+    match tiled(size, (m, k), a) {
         Some(_) => 0,
         None => {
             let upper = (c.0.max(c.1), 1);
@@ -69,14 +69,15 @@ pub unsafe fn multiply_gram_panel<T: Scalar>(
     let first = panel * panel_rows(m);
     let (rows, columns) = (panel_rows(m).min(m - first), m - first);
     let distance = c.row.max(c.col);
-    if let Some(deep) = tiled(size_of::<T>(), m, (a.row, a.col)) {
+    if let Some(deep) = tiled(size_of::<T>(), (m, k), (a.row, a.col)) {
         // SAFETY: the caller's.
         return unsafe { by_tiles(isa, (first, rows), (m, k), deep, a, beta, c) };
     }
     // SAFETY: the caller's: rows from the first on, columns from the first on, and what is beside the
     // diagonal block again with rows and columns exchanged.
     unsafe {
-        let from = a.at.offset(first as isize * a.row);
+        // Without columns A has no such row.
+        let from = a.at.wrapping_offset(first as isize * a.row);
         let to = c.at.offset(first as isize * (1 + distance));
         let rows_of_a = MatPtr { at: from, ..a };
         let columns_of_a = MatPtr { at: from, row: a.col, col: a.row };
@@ -104,8 +105,7 @@ unsafe fn by_tiles<T: Scalar>(
 ) {
     let distance = c.row.max(c.col);
     let bands = || (first..first + rows).step_by(BAND).map(|i| (i, BAND.min(first + rows - i)));
-    // Without terms the result is written all the same.
-    for l in (0..k.max(1)).step_by(deep) {
+    for l in (0..k).step_by(deep) {
         for (i, rows) in bands() {
             // SAFETY: the caller's: rows and columns from i on, terms from l on.
             unsafe {

@@ -58,8 +58,7 @@ pub use lu::{
     solve_transposed_room,
 };
 pub use product::{
-    Mat, MatMut, MatPtr, Strides, multiply, multiply_batched, multiply_raw, multiply_raw_room,
-    multiply_room,
+    Mat, MatMut, MatPtr, Strides, multiply, multiply_raw, multiply_raw_room, multiply_room,
 };
 pub use scratch::{Scratch, Workspace, room};
 pub use spectral::{eigh, eigh_room, svd, svd_room};

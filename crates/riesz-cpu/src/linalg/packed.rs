@@ -36,11 +36,10 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// For elements of `size` bytes, and a B with these strides.
+    /// For elements of `size` bytes, a shape without zeros, and a B with these strides.
     pub fn new(size: usize, (m, n, k): (usize, usize, usize), b: Strides) -> Blocks {
-        let even = |n: usize, most: usize, of: usize| {
-            n.div_ceil(n.div_ceil(most).max(1)).max(1).next_multiple_of(of)
-        };
+        let even =
+            |n: usize, most: usize, of: usize| n.div_ceil(n.div_ceil(most)).next_multiple_of(of);
         let panel = PANEL_BYTES / size;
         Blocks {
             rows: even(m, HIGH / size, PANEL_ROWS),
@@ -71,7 +70,7 @@ impl Blocks {
 /// C = α·A·B + β·C in packed blocks.
 ///
 /// # Safety
-/// As for [`super::multiply_raw`]; the scratch has the room of the blocks.
+/// As for [`super::multiply_raw`], with a shape without zeros; the scratch has the room of the blocks.
 #[allow(clippy::too_many_arguments)]
 pub(super) unsafe fn multiply_packed<T: Registers>(
     isa: Isa,
@@ -115,13 +114,19 @@ unsafe fn run<V: Vector, const M: usize, const M2: usize, const M1: usize>(p: Pr
 where
     V::Number: Registers,
 {
+    const {
+        let lanes = V::LANES;
+        // Blocks are whole panels, and `pack_columns` knows their widths.
+        assert!(PANEL_ROWS.is_multiple_of(M));
+        assert!((PANEL_BYTES / size_of::<V::Number>()).is_multiple_of(2 * lanes));
+        assert!(matches!(lanes, 2 | 4 | 8 | 16));
+    }
     let Blocks { rows, columns, terms, direct } = p.blocks;
     let panel = 2 * V::LANES;
     for j in (0..p.n).step_by(columns) {
         let n = columns.min(p.n - j);
         let near = if direct { n - n % panel } else { 0 };
-        // Without terms the result is written all the same.
-        for l in (0..p.k.max(1)).step_by(terms) {
+        for l in (0..p.k).step_by(terms) {
             let k = terms.min(p.k - l);
             let beta = if l == 0 { p.beta } else { V::Number::of(1.0) };
             // SAFETY: the caller's: the blocks lie in the matrices, and the room is that of a block.

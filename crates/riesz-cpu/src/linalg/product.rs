@@ -3,6 +3,7 @@
 use super::packed::{Blocks, multiply_packed};
 use super::scratch::Scratch;
 use super::thin::{is_thin, multiply_thin};
+use super::vector::Registers;
 use super::{Kernels, Scalar};
 use crate::simd::Isa;
 
@@ -186,7 +187,7 @@ pub fn multiply_raw_room(
     let [a, b, c] = [a, b, c].map(|strides| MatPtr::new((), strides));
     let is_small = shape.0.max(shape.1).max(shape.2) <= SMALL;
     match Facing::new(shape, a, b, c) {
-        _ if is_small || shape.0.min(shape.1) == 0 => 0,
+        _ if is_small || shape.0.min(shape.1).min(shape.2) == 0 => 0,
         facing if facing.is_thin() => 0,
         Facing { shape, b, .. } => Blocks::room(size, shape, (b.row, b.col)),
     }
@@ -248,13 +249,17 @@ pub unsafe fn multiply_raw<T: Scalar>(
     if m == 0 || n == 0 {
         return;
     }
-    if n == 1 && k > 0 {
+    if k == 0 {
+        // SAFETY: the caller's.
+        return unsafe { scale((m, n), beta, c) };
+    }
+    if n == 1 {
         // SAFETY: the caller's: the same entries, named by A, b and c.
         if unsafe { times_vector(isa, m, k, alpha, a, b.at, b.row, beta, c.at, c.row) } {
             return;
         }
     }
-    if m == 1 && k > 0 {
+    if m == 1 {
         let turned = b.t();
         // SAFETY: the caller's: cᵀ = Bᵀ·aᵀ has the same entries.
         if unsafe { times_vector(isa, n, k, alpha, turned, a.at, a.col, beta, c.at, c.col) } {
@@ -288,6 +293,22 @@ pub unsafe fn multiply_raw<T: Scalar>(
     }
 }
 
+/// C = β·C; C is not read if β = 0.
+///
+/// # Safety
+/// As for [`multiply_raw`].
+unsafe fn scale<T: Registers>((m, n): (usize, usize), beta: T, c: MatPtr<*mut T>) {
+    for i in 0..m as isize {
+        for j in 0..n as isize {
+            // SAFETY: the caller's.
+            unsafe {
+                let to = c.at.offset(i * c.row + j * c.col);
+                *to = if beta == T::of(0.0) { T::of(0.0) } else { beta * *to };
+            }
+        }
+    }
+}
+
 /// y = α·A·x + β·y for an m×k matrix with contiguous rows or columns; false (and nothing done) for others.
 ///
 /// # Safety
@@ -315,36 +336,6 @@ unsafe fn times_vector<T: Kernels + Copy>(
             true
         } else {
             false
-        }
-    }
-}
-
-/// `count` products C + t·sc = α·(A + t·sa)·(B + t·sb) + β·(C + t·sc): a step of 0 repeats an operand.
-///
-/// # Safety
-/// As for [`multiply_raw`] for every t < count, and the results do not overlap.
-///
-/// # Panics
-/// As [`multiply_raw`] does.
-#[allow(clippy::too_many_arguments)]
-pub unsafe fn multiply_batched<T: Scalar>(
-    isa: Isa,
-    count: usize,
-    shape: (usize, usize, usize),
-    alpha: T,
-    a: (MatPtr<*const T>, isize),
-    b: (MatPtr<*const T>, isize),
-    beta: T,
-    c: (MatPtr<*mut T>, isize),
-    mut scratch: Scratch,
-) {
-    for t in 0..count as isize {
-        // SAFETY: the caller's, for product t.
-        unsafe {
-            let at = MatPtr { at: a.0.at.offset(t * a.1), ..a.0 };
-            let bt = MatPtr { at: b.0.at.offset(t * b.1), ..b.0 };
-            let ct = MatPtr { at: c.0.at.offset(t * c.1), ..c.0 };
-            multiply_raw(isa, shape, alpha, at, bt, beta, ct, scratch.again());
         }
     }
 }

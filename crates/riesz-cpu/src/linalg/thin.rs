@@ -35,7 +35,7 @@ pub(super) fn is_thin((m, n, k): (usize, usize, usize), b: Strides) -> bool {
 /// C = α·A·B + β·C for a C with contiguous rows.
 ///
 /// # Safety
-/// As for [`super::multiply_raw`].
+/// As for [`super::multiply_raw`], with a shape without zeros.
 pub(super) unsafe fn multiply_thin<T: Registers>(
     isa: Isa,
     (m, n, k): (usize, usize, usize),
@@ -50,13 +50,12 @@ pub(super) unsafe fn multiply_thin<T: Registers>(
         false => (WIDE, DEEP),
         true if n <= COPIED_WIDE => (n, COPIED / n),
         // Short sums leave room for more columns.
-        true => (COPIED / k.clamp(1, COPIED / COPIED_WIDE), COPIED / COPIED_WIDE),
+        true => (COPIED / k.min(COPIED / COPIED_WIDE), COPIED / COPIED_WIDE),
     };
     let mut block = [const { MaybeUninit::<T>::uninit() }; COPIED];
     for j in (0..n).step_by(wide) {
         let columns = wide.min(n - j);
-        // Without terms the result is written all the same.
-        for l in (0..k.max(1)).step_by(deep) {
+        for l in (0..k).step_by(deep) {
             let terms = deep.min(k - l);
             // SAFETY: the terms and columns of the block are those of A, B and C, and as many elements fit
             // where they are copied.

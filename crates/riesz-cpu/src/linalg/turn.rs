@@ -214,3 +214,36 @@ unsafe fn one_by_one<T: Copy>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Value;
+
+    fn check<T: Registers + PartialEq>() {
+        for isa in Isa::available() {
+            for (m, n) in (1..20).flat_map(|m| (1..20).map(move |n| (m, n))) {
+                // Gaps after the rows of both, in which nothing is read or written.
+                let (ldf, ldt) = (n + 3, m + 2);
+                let mut from = vec![<T as Value>::NAN; m * ldf];
+                let mut to = vec![T::of(-1.0); n * ldt];
+                for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                    from[i * ldf + j] = T::of((100 * i + j) as f64);
+                }
+                // SAFETY: m rows and n rows, each with its gap.
+                unsafe { turn(isa, m, n, from.as_ptr(), ldf, to.as_mut_ptr(), ldt) };
+                for (at, &v) in to.iter().enumerate() {
+                    let (j, i) = (at / ldt, at % ldt);
+                    let expected = if i < m { (100 * i + j) as f64 } else { -1.0 };
+                    assert!(v == T::of(expected), "entry {j}, {i} of {n}×{m} on {isa:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_become_columns() {
+        check::<f64>();
+        check::<f32>();
+    }
+}

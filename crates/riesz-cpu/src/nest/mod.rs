@@ -281,7 +281,7 @@ pub struct Call {
 pub struct Loops {
     /// How often each loop runs, outermost first.
     pub extents: SmallVec<[usize; 4]>,
-    /// One for each operand of the call.
+    /// One for each operand of the call that is not its scratch.
     pub accesses: SmallVec<[Access; 4]>,
 }
 
@@ -298,8 +298,8 @@ pub trait Routine: Send + Sync {
 
     /// Bytes of scratch memory that a piece needs. If it is not 0 the last operand of the call is a buffer of
     /// at least so many bytes that nothing else uses meanwhile; pieces that run at the same time have each
-    /// their own (in a plan, one after the other in one buffer, each aligned, as many as there are pieces but
-    /// at most [`TOGETHER`]).
+    /// their own (in a plan, one after the other in one buffer, each aligned, as many as there are pieces, or
+    /// strips if it runs in strips, but at most [`TOGETHER`]).
     fn scratch(&self) -> usize {
         0
     }

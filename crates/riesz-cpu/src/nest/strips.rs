@@ -18,7 +18,7 @@ pub struct Strips {
     pub length: usize,
     /// The iterations of a strip; the last may have fewer.
     pub size: usize,
-    /// The buffers that hold one strip.
+    /// The buffers of which every strip has a part.
     pub locals: Vec<Local>,
     /// What is done for each strip, in order.
     pub body: Vec<Band>,
@@ -75,16 +75,18 @@ impl Band {
     }
 }
 
-/// A buffer that holds one strip at a time: [`TOGETHER`](super::TOGETHER) times `room` elements, so that
-/// several strips can run at the same time. The accesses of the nests are those of a buffer for the whole
-/// loop: what is there for the first iteration of a strip lies at the start of its room.
+/// A buffer with room for each of the strips that run at the same time, `room` elements, at most
+/// [`TOGETHER`](super::TOGETHER) times. It holds what one strip makes and reads, and the accesses of the nests
+/// are those of a buffer for the whole loop: what is there for the first iteration of a strip lies at the start
+/// of its room. Or, with a stride of 0, it holds what the strips of a number have folded so far, or is the
+/// scratch of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Local {
     /// The buffer.
     pub operand: Operand,
     /// Elements from one iteration of the long loop to the next.
     pub stride: isize,
-    /// Elements that one strip takes.
+    /// Elements of the part of one strip.
     pub room: usize,
 }
 

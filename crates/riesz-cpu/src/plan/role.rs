@@ -90,7 +90,7 @@ impl Product {
         }
     }
 
-    /// Whether a nest is faster than the library.
+    /// Whether a nest is faster than a call.
     fn is_small(self) -> bool {
         self.m.min(self.n).min(self.k) <= 1 || self.m * self.n * self.k <= SMALL_PRODUCT
     }

@@ -143,7 +143,7 @@ impl Plan {
     }
 
     fn write_call(&self, f: &mut Formatter<'_>, call: &Call, indent: &str) -> fmt::Result {
-        let operands: Vec<String> = call.operands.iter().map(|&o| self.name(o)).collect();
+        let operands: Vec<String> = call.data().iter().map(|&o| self.name(o)).collect();
         writeln!(f, "{indent}call  {} of {}", call.function.name(), operands.join(", "))
     }
 

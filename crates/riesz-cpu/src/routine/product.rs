@@ -81,7 +81,7 @@ const UNPACKED: usize = 1 << 18;
 const LONG: usize = 12 << 20;
 /// Elements of the result that a piece has, if there are few pieces: the last should not keep threads waiting.
 const AREA: usize = 1 << 16;
-/// Bytes of the result that a piece of a large product has at most.
+/// Bytes of the result that a piece of a large product has, or fewer; about, as pieces are even.
 const LARGE: usize = 1 << 20;
 
 impl Product {
@@ -239,17 +239,18 @@ impl Product {
         let (row, column, sum) = (self.row, self.column, self.sum);
         let shape = (rows.len(), columns.len(), sum.extent);
         self.each(around, |at, first| {
+            // A factor without terms has no elements, so these addresses may lie outside.
             // SAFETY: the caller's: the loops stay inside the operands, and the copy has its room.
             let (x, y, z) = unsafe {
-                let mut from = y.offset(at[1]).cast_const();
+                let mut from = y.wrapping_offset(at[1]).cast_const();
                 if !self.copied.is_empty() {
                     let mut to = copy;
                     copy_loops(&self.copied, from, &mut to);
                     from = copy;
                 }
                 (
-                    x.offset(at[0] + i * row.x).cast_const(),
-                    from.offset(j * column.y),
+                    x.wrapping_offset(at[0] + i * row.x).cast_const(),
+                    from.wrapping_offset(j * column.y),
                     z.offset(at[2] + i * row.z + j * column.z),
                 )
             };

@@ -5,12 +5,24 @@ use crate::common::close;
 use riesz_core::check::direction;
 use riesz_core::control::{Steps, cond, scan, while_loop};
 use riesz_core::{DType, SimplifyOptions, Tensor, Type, Var, eval, simplify, trace};
+use riesz_cpu::linalg::{Mat, MatMut, Workspace, multiply, multiply_room};
 use riesz_cpu::run::Executable;
+use riesz_cpu::simd::Isa;
 
 /// Runs a program of vectors of three and four and a matrix of three by three in every way there is.
 fn check(dtype: DType, f: impl FnOnce([Var; 3]) -> Vec<Var>) {
-    let types: [Type; 3] = [&[3][..], &[4], &[3, 3]].map(|shape| Type::new(dtype, shape));
-    let program = trace(&types, |x| f([x[0], x[1], x[2]])).unwrap_or_else(|e| panic!("{e}"));
+    check_shapes(dtype, [&[3], &[4], &[3, 3]], f);
+}
+
+/// Runs a program of arguments of these shapes in every way there is.
+fn check_shapes<const N: usize>(
+    dtype: DType,
+    shapes: [&[usize]; N],
+    f: impl FnOnce([Var; N]) -> Vec<Var>,
+) {
+    let types = shapes.map(|shape| Type::new(dtype, shape));
+    let program = trace(&types, |x| f(std::array::from_fn(|i| x[i])));
+    let program = program.unwrap_or_else(|e| panic!("{e}"));
     let program = simplify(&program, &SimplifyOptions::whole_program());
     let args: Vec<Tensor> =
         types.iter().zip(1..).map(|(ty, seed)| direction(ty, seed).unwrap()).collect();
@@ -66,6 +78,32 @@ fn products_and_factors() {
         let spd = a.dot(a.t()) + Var::eye(DType::F64, 3);
         vec![a.dot(x), spd, spd.cholesky(), spd.solve(x), a.inverse(), a.det()]
     });
+}
+
+#[test]
+fn products_in_blocks() {
+    // One of a transpose, which is copied, and one whose second factor is read where it lies, but for two
+    // columns.
+    check_shapes(DType::F64, [&[17, 17], &[17, 17]], |[a, b]| vec![a.dot(b.t())]);
+    check_shapes(DType::F32, [&[17, 17], &[17, 130]], |[a, b]| vec![a.dot(b)]);
+}
+
+#[test]
+fn a_product_with_gaps_in_its_result() {
+    let n = 17;
+    let number = |i: usize| (i % 7) as f64 - 3.0;
+    let (a, b): (Vec<f64>, Vec<f64>) = (0..n * n).map(|i| (number(i), number(i / 3))).unzip();
+    let (a, b) = (Mat::row_major(&a, n, n), Mat::row_major(&b, n, n));
+    let mut c = vec![f64::NAN; 2 * n * n - 1];
+    let mut to = MatMut::new(&mut c, n, n, 2 * n, 2);
+    let mut workspace = Workspace::default();
+    let scratch = workspace.scratch(multiply_room(a, b, &to));
+    multiply(Isa::best(), 1.0, a, b, 0.0, &mut to, scratch);
+    for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
+        let exact: f64 = (0..n).map(|l| number(i * n + l) * number((l * n + j) / 3)).sum();
+        assert_eq!(c[2 * (i * n + j)], exact);
+    }
+    assert!(c.iter().skip(1).step_by(2).all(|v| v.is_nan()));
 }
 
 #[test]

@@ -173,8 +173,93 @@ fn packed_products_of_what_is_not_finite() {
     }
 }
 
+/// Where entry (0, 0) of a matrix is, so that no entry has a negative place.
+fn origin((rows, columns): (usize, usize), (row, col): Strides) -> usize {
+    let before = |stride: isize, n: usize| stride.min(0).unsigned_abs() * (n - 1);
+    before(row, rows) + before(col, columns)
+}
+
+/// Factors and results that run backwards, and factors whose rows or columns are one again and again.
 #[test]
-fn products_with_gaps_and_batches() {
+fn packed_products_in_any_direction() {
+    fn check<T: Scalar>() {
+        let (m, n, k) = (37, 140, 150);
+        let [sm, sn, sk] = [m, n, k].map(|n| n as isize);
+        let (x, y) = (random::<T>(m * k, 1), random::<T>(k * n, 2));
+        let dense = |x: &[T], (rows, columns): (usize, usize), (row, col): Strides| {
+            let first = origin((rows, columns), (row, col)) as isize;
+            let place = |i| first + (i / columns) as isize * row + (i % columns) as isize * col;
+            (0..rows * columns).map(|i| x[place(i) as usize].wide()).collect::<Vec<f64>>()
+        };
+        let left = [(sk, 1), (sk, -1), (-sk, 1), (1, sm), (-1, sm), (-1, -sm), (0, 1), (0, -1)];
+        let right = [(sn, 1), (-sn, 1), (sn, -1), (-sn, -1), (1, sk), (-1, sk), (0, 1), (1, 0)];
+        let all = left.map(|a| (a, (sn, 1))).into_iter().chain(right.map(|b| ((sk, 1), b)));
+        let results = [(sn, 1), (-sn, 1), (1, sm), (1, -sm), (sn, -1), (-1, sm)];
+        let mut workspace = Workspace::default();
+        for (sa, sb) in all {
+            let exact = plain(m, n, k, &dense(&x, (m, k), sa), &dense(&y, (k, n), sb));
+            for (isa, sc) in Isa::available().flat_map(|isa| results.map(|c| (isa, c))) {
+                let mut z = vec![<T as Value>::NAN; m * n];
+                let scratch =
+                    workspace.scratch(multiply_raw_room(size_of::<T>(), (m, n, k), sa, sb, sc));
+                // SAFETY: the strides keep to the slices, from these origins.
+                unsafe {
+                    let a = x.as_ptr().add(origin((m, k), sa));
+                    let b = y.as_ptr().add(origin((k, n), sb));
+                    let c = z.as_mut_ptr().add(origin((m, n), sc));
+                    let a = MatPtr { at: a, row: sa.0, col: sa.1 };
+                    let b = MatPtr { at: b, row: sb.0, col: sb.1 };
+                    let c = MatPtr { at: c, row: sc.0, col: sc.1 };
+                    multiply_raw(isa, (m, n, k), T::of(1.0), a, b, T::of(0.0), c, scratch);
+                }
+                let bound = 4.0 * epsilon::<T>() * k as f64;
+                let error = distance(&dense(&z, (m, n), sc), &exact);
+                assert!(error <= bound, "{sa:?} {sb:?} {sc:?} on {isa:?}: {error}");
+            }
+        }
+    }
+    check::<f64>();
+    check::<f32>();
+}
+
+/// A sum of no terms is 0, whatever the factors and the result look like, and needs no scratch.
+#[test]
+fn products_without_terms() {
+    for (m, n) in [(1, 1), (1, 20), (20, 1), (3, 4), (20, 30), (300, 17)] {
+        let [sm, sn] = [m, n].map(|n| n as isize);
+        let results = [(sn, 1), (1, sm), (2 * sn, 2), (2, 2 * sm), (-sn, 1), (-2, -2 * sm)];
+        for (sa, sb, sc) in [((0, 1), (sn, 1)), ((1, sm), (1, 0)), ((-5, 1), (1, -5))]
+            .into_iter()
+            .flat_map(|(a, b)| results.map(|c| (a, b, c)))
+        {
+            assert_eq!(multiply_raw_room(8, (m, n, 0), sa, sb, sc), 0);
+            for (old, beta, new) in [(f64::NAN, 0.0, 0.0), (3.0, 0.5, 1.5), (3.0, 1.0, 3.0)] {
+                let mut z = vec![old; 2 * m * n];
+                let none: [f64; 0] = [];
+                // SAFETY: no entries to read, and those of the result lie in its slice.
+                unsafe {
+                    let a = MatPtr { at: none.as_ptr(), row: sa.0, col: sa.1 };
+                    let b = MatPtr { at: none.as_ptr(), row: sb.0, col: sb.1 };
+                    let at = z.as_mut_ptr().add(origin((m, n), sc));
+                    let c = MatPtr { at, row: sc.0, col: sc.1 };
+                    let (isa, scratch) = (Isa::best(), Scratch::new(&mut []));
+                    multiply_raw(isa, (m, n, 0), 1.0, a, b, beta, c, scratch);
+                }
+                let step = sc.0.abs().min(sc.1.abs()) as usize;
+                for (i, v) in z.into_iter().enumerate() {
+                    let written = i < m * n * step && i % step == 0;
+                    match written {
+                        true => assert_eq!(v, new, "{m}×{n}, {sc:?}, β {beta}"),
+                        false => assert!(v == old || v.is_nan() && old.is_nan()),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn products_with_gaps() {
     // Every second column of a 6×10 matrix, and every third row.
     let data = random::<f64>(60, 7);
     let a = Mat::new(&data, 2, 5, 30, 2);
@@ -195,23 +280,6 @@ fn products_with_gaps_and_batches() {
         none(),
     );
     assert_eq!(y[39], data[57] * x[10]);
-
-    // Three products, the second operand repeated.
-    let (a, b) = (random::<f64>(3 * 6, 9), random::<f64>(12, 10));
-    let mut c = vec![0.0; 3 * 8];
-    let (pa, pb) =
-        (MatPtr { at: a.as_ptr(), row: 3, col: 1 }, MatPtr { at: b.as_ptr(), row: 4, col: 1 });
-    let pc = MatPtr { at: c.as_mut_ptr(), row: 4, col: 1 };
-    // SAFETY: 3 matrices of 2×3, one of 3×4, 3 of 2×4, in slices of those sizes.
-    unsafe {
-        let (isa, shape) = (Isa::best(), (2, 4, 3));
-        multiply_batched(isa, 3, shape, 1.0, (pa, 6), (pb, 0), 0.0, (pc, 8), none());
-    }
-    for t in 0..3 {
-        assert!(
-            distance(&c[t * 8..(t + 1) * 8], &plain(2, 4, 3, &a[t * 6..(t + 1) * 6], &b)) < 1e-15
-        );
-    }
 
     // Infinities stay infinities in a masked tail.
     let mut row = vec![1.0; 19];
@@ -298,6 +366,35 @@ fn products_in_pieces() {
     check_product(&many, &x, &y, 1..=4);
     let more = [of(40_000, 1, 1, 6), of(2, 7, 0, 3), of(3, 0, 8, 1), of(9, 1, 1, 0)];
     check_product(&more, &x, &y, 2..=8);
+}
+
+#[test]
+fn packed_products_in_pieces() {
+    let of = |extent, x, y, z| Loop { extent, x, y, z };
+    let (x, y) = (random::<f64>(60_000, 1), random::<f64>(60_000, 2));
+    let scratch =
+        |loops: &[Loop]| Product::new(Isa::best(), DType::F64, [0; 3], loops, false).scratch();
+    // Columns of two axes are copied to be one, and then packed.
+    let columns = [of(400, 30, 0, 200), of(20, 0, 30, 10), of(10, 0, 600, 1), of(30, 1, 1, 0)];
+    assert!(scratch(&columns) > 8 * 200 * 30);
+    check_product(&columns, &x, &y, 2..=8);
+    // A sum around products: all but the first add to what is there.
+    let sums = [
+        of(150, 130, 0, 140),
+        of(140, 0, 1, 1),
+        of(3, 150 * 130, 130 * 140, 0),
+        of(130, 1, 140, 0),
+    ];
+    assert!(scratch(&sums) > 0);
+    check_product(&sums, &x, &y, 2..=8);
+    let turned = [
+        of(150, 130, 0, 140),
+        of(140, 0, 130, 1),
+        of(3, 150 * 130, 130 * 140, 0),
+        of(130, 1, 1, 0),
+    ];
+    assert!(scratch(&turned) > 0);
+    check_product(&turned, &x, &y, 2..=8);
 }
 
 #[test]
