@@ -5,6 +5,8 @@
 
 use crate::simd::Value;
 use crate::simd::real::Real;
+#[cfg(any(test, not(target_arch = "x86_64")))]
+use crate::simd::value::{Arith, Baseline};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
@@ -173,8 +175,7 @@ impl Registers for f32 {
     type Avx512 = __m512;
 }
 
-/// Numbers side by side, for the compiler to put in whatever registers the target has; products and sums
-/// are rounded apart.
+/// Numbers side by side, for the compiler to put in whatever registers the target has.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 #[derive(Clone, Copy)]
 pub struct Lanes<T, const L: usize>([T; L]);
@@ -216,14 +217,14 @@ impl<T: Real, const L: usize> Vector for Lanes<T, L> {
     #[inline(always)]
     unsafe fn fma(self, b: Self, mut c: Self) -> Self {
         for l in 0..L {
-            c.0[l] = self.0[l] * b.0[l] + c.0[l];
+            c.0[l] = Baseline::fma(self.0[l], b.0[l], c.0[l]);
         }
         c
     }
     #[inline(always)]
     unsafe fn fnma(self, b: Self, mut c: Self) -> Self {
         for l in 0..L {
-            c.0[l] = c.0[l] - self.0[l] * b.0[l];
+            c.0[l] = Baseline::fma(-self.0[l], b.0[l], c.0[l]);
         }
         c
     }

@@ -197,7 +197,7 @@ macro_rules! compiled {
         $crate::simd::dispatch::compiled!(
             $isa,
             {
-                $body::<$t, $crate::simd::value::Plain, $narrow>,
+                $body::<$t, $crate::simd::value::Baseline, $narrow>,
                 $body::<$t, $crate::simd::value::Fused, $narrow>,
                 $body::<$t, $crate::simd::value::Fused, $wide>
             }($($rest)*) $(-> $ret)?

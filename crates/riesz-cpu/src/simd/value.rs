@@ -211,7 +211,15 @@ pub trait Arith: Copy + 'static {
     fn product<R: Value>(a: R, b: R) -> (R, R);
 }
 
+/// What every processor of the target can do: those with NEON have the instruction, and 32 registers.
+#[cfg(target_arch = "aarch64")]
+pub type Baseline = Fused;
+/// What every processor of the target can do.
+#[cfg(not(target_arch = "aarch64"))]
+pub type Baseline = Plain;
+
 /// a·b + c rounded once, by the processor.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[derive(Clone, Copy)]
 pub struct Fused;
 
@@ -219,6 +227,7 @@ pub struct Fused;
 #[derive(Clone, Copy)]
 pub struct Plain;
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 impl Arith for Fused {
     #[inline(always)]
     fn fma<R: Value>(a: R, b: R, c: R) -> R {
