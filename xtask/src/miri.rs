@@ -2,8 +2,8 @@
 //! end, of what was never written, or of what another thread writes.
 //!
 //! Miri needs a nightly compiler with the components `miri` and `rust-src`, and takes some minutes. It runs
-//! the tests in `crates/riesz-cpu/tests/plan/small.rs`, on kernels for every processor: machine code and
-//! the functions of one instruction set are not Rust that can be interpreted.
+//! the tests in `crates/riesz-cpu/tests/plan/small.rs` and the folder beside it, on kernels for every processor:
+//! machine code and the functions of one instruction set are not Rust that can be interpreted.
 
 use crate::checked;
 use std::path::Path;

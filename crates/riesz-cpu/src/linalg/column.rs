@@ -1,14 +1,14 @@
 //! Columns of a panel, factored one after the other: what is done to each along its rows, by vectors.
 //!
 //! A panel's columns are read as whole vectors: they begin at whole vectors, and zeros follow their last row up
-//! to the end of a vector. Vectors of rows begin at multiples of their lanes, always the same, so that what was
+//! to the end of a vector, as long as all is finite. Vectors of rows begin at multiples of their lanes, always the same, so that what was
 //! just stored is read again as it was stored, which costs no time.
 
 // Index loops over arrays are what the compiler keeps in registers.
 #![allow(clippy::needless_range_loop)]
 
 use super::panel::Panel;
-use super::vector::Vector;
+use super::vector::{Vector, inverse};
 use crate::simd::Value;
 
 /// Columns that are told together about those before them.
@@ -19,8 +19,8 @@ const TOGETHER: usize = 4;
 
 /// Elimination with partial pivoting of columns `first..end` of a panel, of which the columns before
 /// `first` are done and known to the others: rows are exchanged in all its columns; `pivots[c]` is the row
-/// exchanged with row c; multipliers replace what is below the pivots. Gives the first column with a zero
-/// pivot, or `end`.
+/// exchanged with row c; multipliers replace what is below the pivots. A group of columns is told of those
+/// before it N vectors at a time. Gives the first column with a zero pivot, or `end`.
 ///
 /// # Safety
 /// As for [`Panel::eliminate`].
@@ -42,7 +42,9 @@ pub(super) unsafe fn eliminate_columns<V: Vector, const N: usize>(
             if to - from == COLUMNS {
                 told::<V, COLUMNS, N>(panel, first, from, from);
             } else {
-                (from..to).for_each(|c| told::<V, 1, N>(panel, first, from, c));
+                for c in from..to {
+                    told::<V, 1, N>(panel, first, from, c);
+                }
             }
             for c in from..to {
                 if !eliminate_column::<V>(panel, from, c, pivots) {
@@ -320,17 +322,17 @@ unsafe fn find<V: Vector>(x: *const V::Number, from: usize, len: usize, size: V:
 /// x\[from..len\] /= by
 #[inline(always)]
 unsafe fn scale<V: Vector>(x: *mut V::Number, from: usize, len: usize, by: V::Number) {
-    let inverse = V::Number::of(1.0) / by;
-    // The inverse of a subnormal number may be infinite where the quotient is not.
-    let exact = inverse.magnitude() < V::Number::INFINITY;
+    let inverse = inverse(by);
     // SAFETY: the caller's: whole vectors up to `len`.
     unsafe {
-        let (inverse, by) = (V::splat(inverse), V::splat(by));
         let mut skip = from % V::LANES;
         let mut i = from - skip;
         while i < len {
             let old = V::load(x.add(i));
-            let v = if exact { old.mul(inverse) } else { old.div(by) };
+            let v = match inverse {
+                Some(inverse) => old.mul(V::splat(inverse)),
+                None => old.div(V::splat(by)),
+            };
             v.but_first(skip, old).store(x.add(i));
             skip = 0;
             i += V::LANES;

@@ -1,6 +1,5 @@
 //! Gaussian elimination with partial pivoting, by blocks.
 
-use super::Kernels;
 use super::blocked::{self, Blocked, Steps};
 use super::scratch::{Scratch, room as bytes};
 use super::team::Team;
@@ -36,7 +35,7 @@ pub(super) fn room<T>(m: usize, n: usize) -> usize {
 ///
 /// # Safety
 /// `from` is readable, `a` writable, and they do not overlap; `rows` has m entries.
-pub(super) unsafe fn lu<T: Registers + Kernels>(
+pub(super) unsafe fn lu<T: Registers>(
     (isa, team): (Isa, Team),
     (m, n): (usize, usize),
     from: *const T,
@@ -93,7 +92,7 @@ impl<T: Registers> Elimination<'_, T> {
     }
 }
 
-impl<T: Registers + Kernels> Steps<T> for Elimination<'_, T> {
+impl<T: Registers> Steps<T> for Elimination<'_, T> {
     fn blocked(&self) -> &Blocked<'_, T> {
         &self.matrix
     }
@@ -124,7 +123,7 @@ impl<T: Registers + Kernels> Steps<T> for Elimination<'_, T> {
         unsafe {
             let mut from = None;
             if p == 0 {
-                // The matrix is not yet here: its rows come in the order which they are to have.
+                // The matrix is not here yet: its rows come in the order that they are to have.
                 let (at, ld) = (self.from.add(columns.start), self.matrix.ld());
                 for i in 0..panel.w {
                     let row = at.add(*self.order.add(i) * ld);
@@ -145,7 +144,8 @@ impl<T: Registers + Kernels> Steps<T> for Elimination<'_, T> {
                 lda: ldl,
                 b: above,
                 ldb: ldx,
-                c: above.add(panel.w * ldx),
+                // Where no row is left, beyond the end.
+                c: above.wrapping_add(panel.w * ldx),
                 ldc: ldx,
                 from,
             }

@@ -95,10 +95,12 @@ pub fn lu<T: Scalar>(
         a.len() == m * n && rows.len() == m && l.len() == m * k && u.len() == k * n,
         "LU with slices of wrong lengths"
     );
-    let packed = scratch.numbers(m * n);
-    let (at, order) = (packed.as_mut_ptr(), rows.as_mut_ptr());
-    // SAFETY: m·n numbers twice, m rows, and scratch as large as was asked for.
-    unsafe { eliminate::lu((isa, team), (m, n), a.as_ptr(), at, n, order, &mut scratch) };
+    let (at, order) = (scratch.raw::<T>(m * n), rows.as_mut_ptr());
+    // SAFETY: m·n numbers twice, m rows, and scratch as large as was asked for; all factors are written.
+    let packed = unsafe {
+        eliminate::lu((isa, team), (m, n), a.as_ptr(), at, n, order, &mut scratch);
+        std::slice::from_raw_parts(at.cast_const(), m * n)
+    };
     let (zero, one) = (T::of(0.0), T::of(1.0));
     for i in 0..m {
         let row = &packed[i * n..(i + 1) * n];

@@ -16,7 +16,8 @@ const STEP: usize = 16;
 /// The most lanes that a vector has: columns have room for a multiple of it.
 pub(super) const VECTOR: usize = 16;
 
-/// `w` columns of `len` numbers each; column c begins at `at + c·ld`. Zeros follow up to the end of a vector.
+/// `w` columns of `len` numbers each; column c begins at `at + c·ld`. Zeros follow up to the end of a vector,
+/// as long as all is finite.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Panel<T> {
     pub at: *mut T,

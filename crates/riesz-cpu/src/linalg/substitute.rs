@@ -7,7 +7,7 @@
 // Index loops over arrays are what the compiler keeps in registers.
 #![allow(clippy::needless_range_loop)]
 
-use super::vector::{Registers, Vector, put, some, with_registers};
+use super::vector::{Registers, Vector, inverse, put, some, with_registers};
 use crate::simd::{Isa, Value};
 
 /// A triangle of a matrix in memory.
@@ -134,7 +134,7 @@ unsafe fn block<V: Vector, const M: usize, const N: usize>(
     i: usize,
     last: usize,
 ) {
-    let (zero, one) = (V::Number::of(0.0), V::Number::of(1.0));
+    let zero = V::Number::of(0.0);
     // SAFETY: rows and columns up to i + M are inside the triangle, and lanes up to `last` of the last
     // vector inside X.
     unsafe {
@@ -172,16 +172,12 @@ unsafe fn block<V: Vector, const M: usize, const N: usize>(
             }
             if !t.unit {
                 let pivot = *row[r].offset((i + r) as isize * t.column);
-                let inverse = one / pivot;
-                // The inverse of a subnormal number may be infinite where the quotient is not.
-                if inverse.magnitude() < V::Number::INFINITY {
-                    for n in 0..N {
-                        sums[r][n] = sums[r][n].mul(V::splat(inverse));
-                    }
-                } else {
-                    for n in 0..N {
-                        sums[r][n] = sums[r][n].div(V::splat(pivot));
-                    }
+                let inverse = inverse(pivot);
+                for n in 0..N {
+                    sums[r][n] = match inverse {
+                        Some(inverse) => sums[r][n].mul(V::splat(inverse)),
+                        None => sums[r][n].div(V::splat(pivot)),
+                    };
                 }
             }
             let to = x.at.offset((i + r) as isize * x.ld);
@@ -209,7 +205,9 @@ unsafe fn by_rows<V: Vector>(t: Corner<V::Number>, x: Sides<V::Number>) {
             if m == STEP {
                 known::<V, STEP>(t, x, i, i);
             } else {
-                (i..i + m).for_each(|r| known::<V, 1>(t, x, r, i));
+                for r in i..i + m {
+                    known::<V, 1>(t, x, r, i);
+                }
             }
             unknowns::<V>(Corner { n: m, ..t.after(i) }, x.at.offset(i as isize * x.ld), x.ld);
         }
@@ -285,20 +283,20 @@ unsafe fn known<V: Vector, const R: usize>(
 /// The triangle is readable, and as many numbers writable as it has rows.
 #[inline(always)]
 unsafe fn unknowns<V: Vector>(t: Corner<V::Number>, x: *mut V::Number, ld: isize) -> [V; STEP] {
-    let one = V::Number::of(1.0);
     // SAFETY: the caller's: entries of the triangle, and unknowns.
     unsafe {
-        let mut inverses = [one; STEP];
-        let mut exact = true;
-        if !t.unit {
-            for r in 0..t.n {
-                inverses[r] = one / *t.entry(r, r);
-                // The inverse of a subnormal number may be infinite where the quotient is not.
-                exact &= inverses[r].magnitude() < V::Number::INFINITY;
+        let mut inverses = [V::Number::of(1.0); STEP];
+        let mut exact = t.n == STEP;
+        if exact && !t.unit {
+            for r in 0..STEP {
+                match inverse(*t.entry(r, r)) {
+                    Some(inverse) => inverses[r] = inverse,
+                    None => exact = false,
+                }
             }
         }
         let mut v = [V::splat(V::Number::of(0.0)); STEP];
-        if t.n == STEP && exact {
+        if exact {
             // Each is told to all others as soon as it is known: the shortest chain, in registers.
             for r in 0..STEP {
                 v[r] = V::splat(*x.offset(r as isize * ld));

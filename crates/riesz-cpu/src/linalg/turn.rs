@@ -190,9 +190,10 @@ unsafe fn by_squares<T: Registers>(
             }
             i += 4;
         }
-        let right = from.add(whole_n);
-        one_by_one(i, n - whole_n, right, ldf, to.add(whole_n * ldt), ldt);
-        one_by_one(m - i, n, from.add(i * ldf), ldf, to.add(i), ldt);
+        // Where nothing is left, beyond the end.
+        let (right, right_to) = (from.wrapping_add(whole_n), to.wrapping_add(whole_n * ldt));
+        one_by_one(i, n - whole_n, right, ldf, right_to, ldt);
+        one_by_one(m - i, n, from.wrapping_add(i * ldf), ldf, to.wrapping_add(i), ldt);
     }
 }
 

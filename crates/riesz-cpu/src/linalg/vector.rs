@@ -58,7 +58,11 @@ pub(super) trait Vector: Copy {
         let mut lanes = [Self::Number::of(0.0); 16];
         // SAFETY: the caller's; no vector has more lanes.
         unsafe { self.store(lanes.as_mut_ptr()) };
-        lanes[..Self::LANES].iter().fold(Self::Number::of(0.0), |sum, v| sum + *v)
+        let mut sum = Self::Number::of(0.0);
+        for v in &lanes[..Self::LANES] {
+            sum = sum + *v;
+        }
+        sum
     }
     /// The larger of each lane; of `b` where either is NaN.
     unsafe fn larger(self, b: Self) -> Self;
@@ -107,6 +111,15 @@ pub(super) unsafe fn some<V: Vector>(at: *const V::Number, lanes: usize) -> V {
 pub(super) unsafe fn put<V: Vector>(v: V, at: *mut V::Number, lanes: usize) {
     // SAFETY: the caller's.
     unsafe { if lanes == V::LANES { v.store(at) } else { v.store_first(at, lanes) } }
+}
+
+/// 1/x, if to multiply by it is as good as to divide by x: the inverse of a subnormal number may be infinite
+/// where the quotient is not, and that of a very large one is subnormal and has lost digits.
+#[inline(always)]
+pub(super) fn inverse<T: Real>(x: T) -> Option<T> {
+    let inverse = T::of(1.0) / x;
+    let size = inverse.magnitude();
+    if size >= T::TINY && size < T::INFINITY { Some(inverse) } else { None }
 }
 
 /// Calls a function that is generic over vectors with those of an instruction set, compiled for it.

@@ -1,6 +1,8 @@
 //! Small programs through everything that works on raw memory, few enough for Miri to interpret:
 //! `cargo xtask miri`.
 
+mod factors;
+
 use crate::common::close;
 use riesz_core::check::direction;
 use riesz_core::control::{Steps, cond, scan, while_loop};
