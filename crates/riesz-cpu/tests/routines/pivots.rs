@@ -109,10 +109,10 @@ fn unknowns_are_divided_by_pivots_that_have_no_inverse() {
         let n = 19;
         let lower = which.lower != which.transposed;
         let mut t = matrix::<T>(n, 72);
-        for i in 0..n * n {
+        for (i, v) in t.iter_mut().enumerate() {
             let (r, c) = (i / n, i % n);
             if r == at || r != c && (r > c) != lower {
-                t[i] = T::of(0.0);
+                *v = T::of(0.0);
             }
         }
         t[at * n + at] = pivot;
@@ -154,7 +154,7 @@ fn multipliers_are_quotients_where_a_pivot_has_no_inverse() {
         for (pivot, _) in extremes::<T>() {
             for n in [19, 100] {
                 let mut a = random::<T>(n * n, 74);
-                (0..n).for_each(|i| a[i * n] = a[i * n] * pivot);
+                a.iter_mut().step_by(n).for_each(|v| *v *= pivot);
                 a[7 * n] = pivot;
                 let (l, u, rows) = lower_upper(isa, alone, (n, n), &a);
                 assert!(rows[0] == 7 && u[0] == pivot);
