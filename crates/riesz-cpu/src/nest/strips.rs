@@ -78,8 +78,7 @@ impl Band {
 /// A buffer with room for each of the strips that run at the same time, `room` elements, at most
 /// [`TOGETHER`](super::TOGETHER) times. It holds what one strip makes and reads, and the accesses of the nests
 /// are those of a buffer for the whole loop: what is there for the first iteration of a strip lies at the start
-/// of its room. Or, with a stride of 0, it holds what the strips of a number have folded so far, or is the
-/// scratch of a call.
+/// of its room. Or, with a stride of 0, it holds what strips have folded so far, or is the scratch of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Local {
     /// The buffer.
@@ -88,6 +87,9 @@ pub struct Local {
     pub stride: isize,
     /// Elements of the part of one strip.
     pub room: usize,
+    /// Whether a strip goes on from what is there: then every n-th strip has the same room, whoever runs it.
+    /// Elsewhere it may have any that is free.
+    pub kept: bool,
 }
 
 impl Local {

@@ -64,7 +64,7 @@ impl Region {
                 return Err(format!("loops {:?} in strips of {}", nest.extents, strips.length));
             }
             let apart = |s: &Store| {
-                let mut own = strips.locals.iter().filter(|l| l.stride == 0).map(|l| l.operand);
+                let mut own = strips.locals.iter().filter(|l| l.kept).map(|l| l.operand);
                 own.any(|o| o == s.access.operand) && s.fold.is_some_and(|f| f.accumulate)
             };
             if !nest.stores.iter().filter(|s| s.is_folded_outermost()).all(apart) {

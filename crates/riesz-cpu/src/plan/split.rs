@@ -128,7 +128,7 @@ pub fn fold_apart(nest: &mut Nest, places: &mut Partials, memory: &mut Memory) {
         let all = Type::new(ty, [PARTS * room]);
         let partial = memory.room(&all);
         places.before.push(order(constant(identity(fold.op, ty), ty, &all.shape, partial)));
-        places.locals.push(Local { operand: partial, stride: 0, room });
+        places.locals.push(Local { operand: partial, stride: 0, room, kept: true });
         places.after.push(order(combine(nest, &store, fold, (partial, room), ty)));
         nest.stores[i].access = row(nest, &store, partial);
         nest.stores[i].fold = Some(Fold { accumulate: true, ..fold });

@@ -232,7 +232,7 @@ impl Planner<'_> {
             return None;
         }
         let room = (buffer.len / group.length * size).next_multiple_of(GRAIN);
-        Some(Local { operand: s, stride, room })
+        Some(Local { operand: s, stride, room, kept: false })
     }
 
     /// Writes the steps of a group.
@@ -286,7 +286,7 @@ impl Planner<'_> {
                 let buffer = &mut self.memory.buffers[operand as usize];
                 let room = bytes / buffer.dtype.size();
                 buffer.len = room * length.div_ceil(size).min(TOGETHER);
-                locals.push(Local { operand, stride: 0, room });
+                locals.push(Local { operand, stride: 0, room, kept: false });
             }
         }
         Strips { length, size, locals, body }

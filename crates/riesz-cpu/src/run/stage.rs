@@ -186,7 +186,9 @@ impl Stages {
         let good = AtomicBool::new(true);
         let count = strips.count();
         let together = count.min(TOGETHER);
+        let rooms = Rooms::default();
         pool::run(together, &|number| {
+            let room = rooms.take();
             // A table of its own, as the addresses of what holds one strip move.
             // SAFETY: the caller's.
             let all = unsafe { std::slice::from_raw_parts(table.first(), n) };
@@ -195,15 +197,16 @@ impl Stages {
                 let (from, to) = strips.range(strip);
                 for local in &strips.locals {
                     let place = local.operand as usize;
-                    let by = local.shift(number, from) * self.sizes[place] as isize;
+                    let part = if local.kept { number } else { room };
+                    let by = local.shift(part, from) * self.sizes[place] as isize;
                     own[place] = all[place].wrapping_offset(by);
                 }
                 let mut nests = nests.iter();
                 for band in &strips.body {
                     let range = band.range((from, to));
                     let done = match &band.task {
-                        // SAFETY: the caller's; strips write elements of their own, and each number has
-                        // its room.
+                        // SAFETY: the caller's; strips write elements of their own, and have rooms of
+                        // their own.
                         Task::Nest(_) => nests.next().is_none_or(|nest| unsafe {
                             nest.run(Table(own.as_mut_ptr()), n, Some(range))
                         }),
@@ -219,6 +222,7 @@ impl Stages {
                     }
                 }
             }
+            rooms.give_back(room);
         });
         good.into_inner()
     }
