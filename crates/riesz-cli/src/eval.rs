@@ -37,7 +37,7 @@ pub struct Args {
     pub json: bool,
     /// Say what was understood: shapes, the program that is run, and its plan: what is fused and
     /// called, operations and bytes, and how far each step is from the limit of this machine
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     explain: bool,
 }
 
@@ -138,12 +138,6 @@ fn explain(question: &Question, program: &riesz::Program) -> String {
     }
     text += &format!("  gives {}\n", question.typed.shape(question.root).text(dims));
     text += &format!("program, {}\n", counted(program.equations().len(), "equation"));
-    for eq in program.equations() {
-        let inputs: Vec<String> = eq.inputs.iter().map(|v| format!("{v:?}")).collect();
-        let outputs: Vec<String> =
-            eq.outputs().map(|v| format!("{v:?}: {}", program.ty(v))).collect();
-        let name = riesz_core::Primitive::name(&eq.prim);
-        text += &format!("  {} = {name} {}\n", outputs.join(", "), inputs.join(" "));
-    }
+    program.to_string().lines().for_each(|line| text += &format!("  {line}\n"));
     text + "\n"
 }

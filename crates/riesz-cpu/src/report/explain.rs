@@ -69,6 +69,9 @@ impl Display for Explanation<'_> {
     }
 }
 
+/// The part of the roofline, in percent, that is beyond what measuring it leaves uncertain.
+const ABOVE: f64 = 125.0;
+
 impl Explanation<'_> {
     fn write_figures(
         &self,
@@ -98,7 +101,13 @@ impl Explanation<'_> {
             write!(f, "; took {}", Seconds(taken))?;
         }
         if let (Some(least), Some(taken)) = (least, taken) {
-            write!(f, ", {:.0} % of the roofline", 100.0 * least / taken.max(1e-12))?;
+            let part = 100.0 * least / taken.max(1e-12);
+            // The peak is that of data from memory, or of code that was not compiled at run time.
+            match part {
+                ..=ABOVE => write!(f, ", {part:.0} % of the roofline")?,
+                _ if cfg!(debug_assertions) => write!(f, "; the peak is that of a debug build")?,
+                _ => write!(f, "; above the roofline, with its data in a cache")?,
+            }
         }
         writeln!(f)
     }

@@ -2,10 +2,10 @@
 
 use super::{Control, EvalError, Objective, Options, Progress, Solution, solve};
 use crate::transform::compile::{Compiled, compile};
-use crate::transform::grad::value_and_grad;
+use crate::transform::grad::both;
 use crate::transform::hessian::hvp;
 use crate::tree::{Tree, VarTree, with_leaves};
-use riesz_core::{Error, ErrorKind, Result, Tensor, Type, Var};
+use riesz_core::{Error, ErrorKind, Result, Tensor, Type, Var, current_source};
 
 /// Where a function is smallest, and how it was found.
 #[derive(Clone, Debug)]
@@ -33,6 +33,7 @@ pub struct Minimum<T> {
 /// assert!((minimum.at.0.item::<f64>()? - 1.0).abs() < 1e-7);
 /// # Ok::<(), Error>(())
 /// ```
+#[track_caller]
 pub fn minimize<A: VarTree>(
     f: impl Fn(A) -> Var,
     start: &A::Tensors,
@@ -45,19 +46,21 @@ pub fn minimize<A: VarTree>(
 ///
 /// # Errors
 /// As [`minimize`].
+#[track_caller]
 pub fn minimize_with<A: VarTree>(
     f: impl Fn(A) -> Var,
     start: &A::Tensors,
     options: &Options,
     progress: &mut dyn FnMut(&Progress) -> Control,
 ) -> Result<Minimum<A::Tensors>> {
+    let source = current_source();
     let leaves = start.leaves();
     let types: Vec<Type> = leaves.iter().map(Tensor::ty).collect();
     if let Some(ty) = types.iter().find(|ty| !ty.dtype.is_float()) {
         return Err(Error::usage(format!(
             "a variable is {ty}; only f32 and f64 can be minimised over"
         ))
-        .at("minimize", riesz_core::current_source()));
+        .at("minimize", source));
     }
     let flat_f = |x: Var| {
         let mut at = 0;
@@ -70,7 +73,7 @@ pub fn minimize_with<A: VarTree>(
     let x0: Vec<f64> = leaves.iter().flat_map(Tensor::to_f64).collect();
     let mut objective = TracedObjective {
         dim: x0.len(),
-        value_grad: compile(value_and_grad(flat_f)),
+        value_grad: compile(both("minimize", source, flat_f)),
         hvp: compile(|(x, v): (Var, Var)| hvp(flat_f)(x, v)),
     };
     // A function that cannot be traced at all is the caller's mistake, with its place and reason.

@@ -1,6 +1,6 @@
 //! `argmin`: a minimiser as a function of what the objective depends on.
 
-use super::grad::grad;
+use super::grad::gradient;
 use super::linear_solve::Equations;
 use super::root::root_by;
 use crate::solvers;
@@ -30,7 +30,7 @@ use riesz_core::{Var, current_source, with_source};
 pub fn argmin<A: VarTree>(f: impl Fn(A) -> Var) -> impl Fn(A) -> A {
     let source = current_source();
     move |start| {
-        let gradient = grad(&f);
+        let gradient = gradient("argmin", source, &f);
         let solve = |_: Equations<A>, x: A| solvers::minimise(&f, x);
         root_by(
             source,

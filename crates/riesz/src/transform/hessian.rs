@@ -1,12 +1,12 @@
 //! `hessian` and `hvp`: second derivatives of a scalar function.
 
-use super::grad::grad;
+use super::grad::gradient;
 use super::jacobian::blocks;
 use super::jvp::jvp;
 use super::linearize::linearize;
 use super::record;
 use crate::tree::VarTree;
-use riesz_core::{Prim, Var};
+use riesz_core::{Prim, Var, current_source};
 
 /// The Hessian of a function that gives one number: the Jacobian of its gradient, symmetric. The tree
 /// of the argument with, in the place of each leaf, the tree of the argument; a block has the shapes
@@ -23,9 +23,11 @@ use riesz_core::{Prim, Var};
 /// assert_eq!(h.call(&Tensor::from([1.0, 2.0]))?, Tensor::from([[2.0, 0.0], [0.0, 2.0]]));
 /// # Ok::<(), Error>(())
 /// ```
+#[track_caller]
 pub fn hessian<A: VarTree>(f: impl Fn(A) -> Var) -> impl Fn(A) -> A::With<A> {
+    let source = current_source();
     move |x: A| {
-        let (slope, map) = linearize(grad(&f), x.clone());
+        let (slope, map) = linearize(gradient("hessian", source, &f), x.clone());
         let unknowns: usize = x.leaves().iter().map(|leaf| leaf.ty().size()).sum();
         let matrix = map.matrix();
         let matrix = match unknowns >= HALVED && is_symmetric(&f, &x) {
@@ -71,7 +73,8 @@ fn is_symmetric<A: VarTree>(f: impl Fn(A) -> Var, x: &A) -> bool {
 /// assert_eq!(v, Tensor::from([6.0, 12.0]));
 /// # Ok::<(), Error>(())
 /// ```
+#[track_caller]
 pub fn hvp<A: VarTree>(f: impl Fn(A) -> Var) -> impl Fn(A, A) -> A {
-    let gradient = grad(f);
+    let gradient = gradient("hvp", current_source(), f);
     move |x, v| jvp(&gradient, x, v).1
 }

@@ -5,7 +5,7 @@
 //! along it is what is known as preconditioned descent, and as natural gradient when M is a Fisher
 //! matrix. In a subspace, such as the symmetric matrices, it is the projection of ∇f.
 
-use super::grad::grad;
+use super::grad::gradient;
 use crate::tree::{VarTree, flatten, unflatten, with_leaves};
 use riesz_core::primitive::TriangularSolve;
 use riesz_core::{Error, Var, current_source, fail};
@@ -28,8 +28,9 @@ use std::rc::Rc;
 /// assert!((x.to_f64()[0]).abs() < 1e-12 && (x.to_f64()[1] - 1.0).abs() < 1e-12);
 /// # Ok::<(), Error>(())
 /// ```
+#[track_caller]
 pub fn grad_in<A: VarTree, M: Metric<A>>(f: impl Fn(A) -> Var, metric: M) -> impl Fn(A) -> A {
-    let gradient = grad(f);
+    let gradient = gradient("grad_in", current_source(), f);
     move |x| metric.solve(gradient(x))
 }
 

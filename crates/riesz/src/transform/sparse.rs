@@ -3,7 +3,7 @@
 //! Where entries can be is found from the program, columns or rows that do not meet share a product
 //! (see [`riesz_core::sparsity`]), and the products are one mapped program.
 
-use super::grad::grad;
+use super::grad::gradient;
 use super::{Recorded, ok, record};
 use crate::sparse::Csr;
 use crate::tree::{Tree, VarTree, with_leaves};
@@ -89,7 +89,7 @@ pub fn sparse_jacobian_by<A: VarTree, R: VarTree>(
 #[track_caller]
 pub fn sparse_hessian<A: VarTree>(f: impl Fn(A) -> Var) -> impl Fn(A) -> Csr<Var> {
     let source = current_source();
-    let gradient = grad(f);
+    let gradient = gradient("sparse_hessian", source, f);
     move |x| {
         let attempt = || {
             let recorded = record(&gradient, &x)?;
@@ -154,7 +154,7 @@ impl SparsePlan {
     pub fn for_hessian<A: VarTree>(f: impl Fn(A) -> Var, x: &A::Tensors) -> Result<SparsePlan> {
         let source = current_source();
         planned(x, |x: A| {
-            let recorded = record(grad(&f), &x)?;
+            let recorded = record(gradient("for_hessian", source, &f), &x)?;
             ok(Linear::new(&recorded, source).and_then(|linear| SparsePlan::hessian(&linear)))
         })
     }

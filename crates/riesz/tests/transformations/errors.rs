@@ -42,6 +42,27 @@ fn a_gradient_of_several_numbers_is_an_error() {
 }
 
 #[test]
+fn what_is_made_of_a_gradient_names_itself_and_the_line_that_made_it() {
+    let x = Tensor::from([1.0, 2.0]);
+    let twice = |x: Var| 2.0 * x;
+    let options = riesz::minimize::Options::default();
+    let here = line!();
+    let texts = [
+        ("grad", message(run(grad(twice), &x))),
+        ("value_and_grad", message(run(value_and_grad(twice), &x))),
+        ("hessian", message(run(hessian(twice), &x))),
+        ("hvp", message(run(|x: Var| hvp(twice)(x, x), &x))),
+        ("grad_in", message(run(|x: Var| grad_in(twice, metric::Diagonal(x))(x), &x))),
+        ("sparse_hessian", message(run(sparse_hessian(twice), &x))),
+        ("minimize", message(minimize(twice, &x, &options))),
+    ];
+    for (i, (name, text)) in texts.iter().enumerate() {
+        let line = format!("errors.rs:{}:", here + 2 + i as u32);
+        says(text, &[&format!("{name}: the function gives f64[2]"), &line]);
+    }
+}
+
+#[test]
 fn whole_numbers_have_no_derivative() {
     let text = message(run(grad(|x: Var| x.cast(DType::F64).sum()), &Tensor::from([1i64, 2])));
     says(&text, &["i64", "no derivative", "cast"]);

@@ -163,6 +163,8 @@ impl<F: Fn(A) -> R, A: VarTree, R: VarTree> Compiled<F, A, R> {
             peaks: measured.as_ref().map(|_| Peaks::measured()),
             seconds: measured.as_ref().map(|m| m.seconds()),
         };
-        Ok(explanation.to_string())
+        let unmeasured = self.settings.measure && measured.is_none();
+        let note = if unmeasured { "no times, as nothing was called yet\n" } else { "" };
+        Ok(format!("{explanation}{note}"))
     }
 }
