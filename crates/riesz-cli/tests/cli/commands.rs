@@ -28,14 +28,9 @@ fn eval_gives_value_gradient_and_hessian() {
 fn explain_shows_the_plan_and_how_far_it_is_from_the_roofline() {
     let (code, text, err) = riesz(&["eval", QUADRATIC, "--at", AT, "--wrt", "x", "--explain"]);
     assert_eq!((code, err.as_str()), (0, ""));
-    for part in [
-        "A: matrix[2,2]",
-        "= dot(",
-        "compiled in",
-        "operations: ",
-        " nests and ",
-        "% of the roofline",
-    ] {
+    for part in
+        ["A: matrix[2,2]", "= dot(", "compiled in", "operations: ", " nests and ", " the roofline"]
+    {
         assert!(text.contains(part), "{part} is missing:\n{text}");
     }
     let (code, text, _) = riesz(&["eval", QUADRATIC, "--at", AT, "--json", "--explain"]);

@@ -105,8 +105,8 @@ impl Explanation<'_> {
             // The peak is that of data from memory, or of code that was not compiled at run time.
             match part {
                 ..=ABOVE => write!(f, ", {part:.0} % of the roofline")?,
-                _ if cfg!(debug_assertions) => write!(f, "; the peak is that of a debug build")?,
-                _ => write!(f, "; above the roofline, with its data in a cache")?,
+                _ if cfg!(debug_assertions) => write!(f, ", above the roofline of a debug build")?,
+                _ => write!(f, ", above the roofline, with its data in a cache")?,
             }
         }
         writeln!(f)
