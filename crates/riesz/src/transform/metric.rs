@@ -15,7 +15,7 @@ use std::rc::Rc;
 /// space of the metric, with Df(x)\[dx\] = ⟨g, dx⟩_M for every dx of that space.
 ///
 /// # Errors
-/// Left in the trace as for [`grad`]; and when the metric does not fit the argument. A matrix that is
+/// Left in the trace as for [`grad`](crate::grad); and when the metric does not fit the argument. A matrix that is
 /// not positive definite is an error of the run.
 ///
 /// ```
