@@ -2,6 +2,7 @@
 
 use riesz::prelude::*;
 use riesz::transform::compile::Report;
+use riesz_bench::plan::measured;
 use std::rc::Rc;
 
 /// Work of one kind at several sizes.
@@ -94,10 +95,7 @@ where
         checksum,
         call: Box::new(move || f.0.call(&f.1).map(drop)),
         call_into: Some(Box::new(move || again.0.call_into(&again.1, &mut last))),
-        explain: Box::new(move || {
-            let body = Rc::clone(&body);
-            explained(compile(move |a: A| body(a)), &plan.1)
-        }),
+        explain: Box::new(move || measured(|a: A| body(a), &plan.1)),
         report: Box::new(move || report.0.report(&report.1)),
     })
 }
@@ -140,27 +138,9 @@ where
             Ok(())
         }),
         call_into: None,
-        explain: Box::new(move || {
-            let body = Rc::clone(&body);
-            explained(compile(move |(p, data)| body(p, data)), &planned)
-        }),
+        explain: Box::new(move || measured(|(p, data)| body(p, data), &planned)),
         report: Box::new(move || again.0.report(&again.1)),
     })
-}
-
-/// The plan of a function, with the least time of each of its steps in some calls.
-fn explained<F, A, R>(f: Compiled<F, A, R>, args: &A::Tensors) -> Result<String>
-where
-    F: Fn(A) -> R,
-    A: VarTree,
-    R: VarTree,
-{
-    const CALLS: usize = 20;
-    let f = f.measure(true);
-    for _ in 0..CALLS {
-        f.call(args)?;
-    }
-    f.explain(args)
 }
 
 fn number(tensor: &Tensor) -> f64 {

@@ -2,6 +2,7 @@
 
 use crate::input::Input;
 use riesz::prelude::*;
+use riesz_bench::plan::measured;
 use serde_json::{Number, Value};
 use std::rc::Rc;
 
@@ -110,18 +111,6 @@ where
     };
     explained(run, move || measured(&plan.0, &plan.1), write)
 }
-
-/// The plan of a function with the times of its steps.
-pub fn measured<A: VarTree, R: VarTree>(f: &dyn Fn(A) -> R, args: &A::Tensors) -> Result<String> {
-    let f = compile(f).measure(true);
-    for _ in 0..MEASURED {
-        f.call(args)?;
-    }
-    f.explain(args)
-}
-
-/// How often the steps of a plan are timed.
-const MEASURED: usize = 20;
 
 /// A finite number.
 ///

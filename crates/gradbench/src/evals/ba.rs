@@ -4,8 +4,9 @@
 //! camera i mod n and point i mod m. The work is done for every observation.
 
 use crate::input::Input;
-use crate::work::{Eval, Work, compiled, explained, measured, number, numbers};
+use crate::work::{Eval, Work, compiled, explained, number, numbers};
 use riesz::prelude::*;
+use riesz_bench::plan::measured;
 use serde_json::{Value, json};
 use std::rc::Rc;
 

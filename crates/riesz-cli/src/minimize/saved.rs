@@ -56,10 +56,7 @@ impl Saver {
             "method_reason": checkpoint.method_reason,
             "rows": rows,
         });
-        let mut beside = self.file.clone().into_os_string();
-        beside.push(".new");
-        std::fs::write(&beside, format!("{object}\n"))
-            .and_then(|()| std::fs::rename(&beside, &self.file))
+        riesz::io::replace(&self.file, |beside| std::fs::write(beside, format!("{object}\n")))
             .map_err(|e| Failure::unwritten_file(&self.file, &e))?;
         self.due = Instant::now() + PACE.max(began.elapsed() * SHARE);
         Ok(())

@@ -1,8 +1,8 @@
 //! Columns of a panel, factored one after the other: what is done to each along its rows, by vectors.
 //!
 //! A panel's columns are read as whole vectors: they begin at whole vectors, and zeros follow their last row up
-//! to the end of a vector, as long as all is finite. Vectors of rows begin at multiples of their lanes, always the same, so that what was
-//! just stored is read again as it was stored, which costs no time.
+//! to the end of a vector, as long as all is finite. Vectors of rows begin at multiples of their lanes, always
+//! the same, so that what was just stored is read again as it was stored, which costs no time.
 
 // Index loops over arrays are what the compiler keeps in registers.
 #![allow(clippy::needless_range_loop)]

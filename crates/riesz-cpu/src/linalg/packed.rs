@@ -8,7 +8,7 @@
 
 use super::product::{MatPtr, Strides};
 use super::scratch::{Scratch, room};
-use super::turn::turn;
+use super::turn::copy;
 use super::vector::{Registers, Vector, with_registers};
 use crate::simd::{Isa, Value};
 use std::mem::MaybeUninit;
@@ -236,17 +236,7 @@ unsafe fn pack_some<T: Registers, const W: usize>(
 ) {
     // SAFETY: the caller's.
     unsafe {
-        match usize::try_from(across) {
-            Ok(distance) if down == 1 => turn(isa, m, k, from, distance, to, W),
-            _ => {
-                for l in 0..k {
-                    for i in 0..m {
-                        let at = from.offset(i as isize * across + l as isize * down);
-                        *to.add(l * W + i) = *at;
-                    }
-                }
-            }
-        }
+        copy(isa, (k, m), MatPtr { at: from, row: down, col: across }, to, W);
         for l in 0..k {
             for i in m..W {
                 *to.add(l * W + i) = T::of(0.0);

@@ -6,7 +6,7 @@
 
 use super::product::{MatPtr, Strides};
 use super::tile::{Entries, Even, Tiles};
-use super::turn::turn;
+use super::turn::copy;
 use super::vector::Registers;
 use crate::simd::Isa;
 use std::mem::MaybeUninit;
@@ -63,7 +63,7 @@ pub(super) unsafe fn multiply_thin<T: Registers>(
                 let from = b.at.offset(l as isize * b.row + j as isize * b.col);
                 let (b, ldb) = if copied {
                     let to = block.as_mut_ptr().cast::<T>();
-                    copy(isa, (terms, columns), MatPtr { at: from, ..b }, to);
+                    copy(isa, (terms, columns), MatPtr { at: from, ..b }, to, columns);
                     (to.cast_const(), columns as isize)
                 } else {
                     (from, b.row)
@@ -73,33 +73,6 @@ pub(super) unsafe fn multiply_thin<T: Registers>(
                 let beta = if l == 0 { beta } else { T::of(1.0) };
                 let c = c.add(j);
                 Tiles { m, n: columns, k: terms, alpha, a, b, ldb, beta, c, ldc }.run(isa);
-            }
-        }
-    }
-}
-
-/// The matrix, row by row without gaps.
-///
-/// # Safety
-/// Its entries are readable, as many are writable at `to`, and they do not overlap.
-unsafe fn copy<T: Registers>(
-    isa: Isa,
-    (rows, columns): (usize, usize),
-    from: MatPtr<*const T>,
-    to: *mut T,
-) {
-    // SAFETY: the caller's.
-    unsafe {
-        if from.row == 1
-            && let Ok(distance) = usize::try_from(from.col)
-        {
-            turn(isa, columns, rows, from.at, distance, to, columns);
-            return;
-        }
-        for i in 0..rows {
-            let row = from.at.offset(i as isize * from.row);
-            for j in 0..columns {
-                *to.add(i * columns + j) = *row.offset(j as isize * from.col);
             }
         }
     }

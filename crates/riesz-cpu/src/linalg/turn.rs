@@ -1,5 +1,6 @@
-//! Transposes, by squares in registers.
+//! Transposes, by squares in registers, and copies of matrices whose rows may be columns.
 
+use super::product::MatPtr;
 use super::vector::Registers;
 use crate::simd::Isa;
 #[cfg(target_arch = "x86_64")]
@@ -212,6 +213,34 @@ unsafe fn one_by_one<T: Copy>(
         for j in 0..n {
             // SAFETY: the caller's.
             unsafe { *to.add(j * ldt + i) = *from.add(i * ldf + j) };
+        }
+    }
+}
+
+/// A matrix row by row, with rows `ldt` apart at `to`.
+///
+/// # Safety
+/// Its entries are readable, those at `to` writable, and they do not overlap.
+pub(super) unsafe fn copy<T: Registers>(
+    isa: Isa,
+    (rows, columns): (usize, usize),
+    from: MatPtr<*const T>,
+    to: *mut T,
+    ldt: usize,
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        if from.row == 1
+            && let Ok(distance) = usize::try_from(from.col)
+        {
+            turn(isa, columns, rows, from.at, distance, to, ldt);
+            return;
+        }
+        for i in 0..rows {
+            let row = from.at.offset(i as isize * from.row);
+            for j in 0..columns {
+                *to.add(i * ldt + j) = *row.offset(j as isize * from.col);
+            }
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Files as a whole: read into memory, replaced, and what is said when that fails.
 
 use riesz_core::{Error, ErrorKind, Result, Tensor, suggestion};
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
@@ -39,17 +38,34 @@ pub(super) fn wrong(place: &str, message: impl std::fmt::Display) -> Error {
     Error::value(format!("{place}: {message}"))
 }
 
-/// Replaces a file by what `write` puts into the one beside it that it is given: the old one stays whole
-/// until the new one is.
-pub(super) fn replace(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
-    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(name);
-    write(&beside).and_then(|()| std::fs::rename(&beside, path)).map_err(|e| {
+/// Replaces a file by what `write` puts into the one beside it that it is given, `path` with `.new` behind
+/// it: the old one stays whole until the new one is.
+///
+/// # Errors
+/// Those of `write`, and when the new file cannot take the place of the old one.
+///
+/// ```
+/// let path = std::env::temp_dir().join("riesz-doc-replace.txt");
+/// riesz::io::replace(&path, |beside| std::fs::write(beside, "whole"))?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "whole");
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn replace(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = Path::new(&beside);
+    let replaced = write(beside).and_then(|()| std::fs::rename(beside, path));
+    if replaced.is_err() {
         // What is there of it is of no use; that it was not there is no news.
-        std::fs::remove_file(&beside).ok();
-        Error::new(ErrorKind::Io, format!("cannot write `{}`: {e}", path.display()))
-    })
+        std::fs::remove_file(beside).ok();
+    }
+    replaced
+}
+
+/// The error for a file that cannot be written.
+pub(super) fn unwritten(path: &Path, reason: &io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot write `{}`: {reason}", path.display()))
 }
 
 /// Whether formats can state a shape of these lengths, whose readers multiply those that are not zero.
@@ -59,7 +75,7 @@ pub(super) fn stated(lengths: &[usize]) -> bool {
 }
 
 /// The bytes of the widest element.
-const WIDEST: usize = 8;
+pub(super) const WIDEST: usize = 8;
 
 /// Refuses a tensor whose shape cannot be stated: without elements, but with enormous lengths.
 pub(super) fn is_stated(name: &str, tensor: &Tensor) -> Result<()> {

@@ -24,6 +24,7 @@ mod select;
 
 pub use self::csv::read_csv;
 pub use self::safetensors::{read_safetensors, write_safetensors};
+pub use files::replace;
 pub use named::{named, restored};
 pub use npy::{read_npy, write_npy};
 pub use npz::{read_npz, write_npz};

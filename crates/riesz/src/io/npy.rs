@@ -4,9 +4,10 @@
 //! A header is not believed before the file is seen to be as long as it says.
 
 use super::csv::not_finite;
-use super::files::{bytes, is_stated, replace, stated, wrong};
+use super::files::{WIDEST, bytes, is_stated, replace, stated, unwritten, wrong};
 use npyz::{NpyFile, Order, WriterBuilder};
-use riesz_core::{Data, Element, Result, Shape, Tensor, with_elements};
+use riesz_core::ndarray::{Array, IxDyn, ShapeBuilder};
+use riesz_core::{Data, Result, Shape, Tensor, with_elements};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -43,7 +44,8 @@ pub(super) fn parse(content: &[u8], file: &str) -> Result<Tensor> {
     macro_rules! read {
         ($ty:ty) => {{
             let values = npy.into_vec::<$ty>().map_err(|e| wrong(file, e))?;
-            Tensor::new(row_major(values, &shape, order), shape)
+            let layout = IxDyn(&shape).set_f(order == Order::Fortran);
+            Array::from_shape_vec(layout, values).map(Tensor::from).map_err(|_| no_header())
         }};
     }
     match element {
@@ -73,11 +75,12 @@ pub(super) fn parse(content: &[u8], file: &str) -> Result<Tensor> {
 /// ```
 pub fn write_npy(path: &Path, tensor: &Tensor) -> Result<()> {
     is_stated("the tensor", tensor)?;
-    replace(path, |beside| {
+    let write = |beside: &Path| {
         let mut out = BufWriter::new(File::create(beside)?);
         put(&mut out, tensor)?;
         out.flush()
-    })
+    };
+    replace(path, write).map_err(|e| unwritten(path, &e))
 }
 
 /// Writes the `.npy` file of an array, whose shape can be stated.
@@ -113,34 +116,10 @@ pub(super) fn check_finite(tensor: &Tensor, path: &Path) -> Result<()> {
     Err(not_finite(&place, &x.to_string()))
 }
 
-/// The elements in row-major order.
-fn row_major<T: Element>(values: Vec<T>, shape: &[usize], order: Order) -> Vec<T> {
-    if order == Order::C || shape.len() < 2 {
-        return values;
-    }
-    let strides: Vec<usize> =
-        shape.iter().scan(1, |s, &n| Some(std::mem::replace(s, *s * n))).collect();
-    let mut index = vec![0; shape.len()];
-    let mut out = Vec::with_capacity(values.len());
-    for _ in 0..values.len() {
-        out.push(values[index.iter().zip(&strides).map(|(i, s)| i * s).sum::<usize>()]);
-        for axis in (0..shape.len()).rev() {
-            index[axis] += 1;
-            if index[axis] < shape[axis] {
-                break;
-            }
-            index[axis] = 0;
-        }
-    }
-    out
-}
-
 /// The bytes that a header may have: those of NumPy itself have less than a hundredth of them.
 const HEADER: usize = 1 << 16;
 /// How deep brackets in it may be nested: a dictionary, a list of fields, a field, its shape.
 const DEPTH: usize = 4;
-/// The bytes of the widest element.
-const WIDEST: usize = 8;
 
 /// What a header says of the size of a file.
 pub(super) struct Stated {

@@ -1,6 +1,6 @@
 //! NumPy's `.npz` format: a zip archive of `.npy` files, through the crate `zip`.
 
-use super::files::{bytes, is_stated, replace, wrong};
+use super::files::{bytes, is_stated, replace, unwritten, wrong};
 use super::named;
 use super::npy::{self, Stated};
 use crate::Tree;
@@ -101,7 +101,7 @@ pub fn write_npz(path: &Path, tree: &impl Tree<Leaf = Tensor>) -> Result<()> {
                 .help("NumPy ends a name where there is the character 0: choose keys without"));
         }
     }
-    replace(path, |beside| {
+    let write = |beside: &Path| {
         let mut archive = ZipWriter::new(BufWriter::new(File::create(beside)?));
         for (name, tensor) in &arrays {
             let bytes = (tensor.len() * tensor.dtype().size()) as u64 + Stated::ENOUGH as u64;
@@ -112,5 +112,6 @@ pub fn write_npz(path: &Path, tree: &impl Tree<Leaf = Tensor>) -> Result<()> {
             npy::put(&mut archive, tensor)?;
         }
         archive.finish()?.flush()
-    })
+    };
+    replace(path, write).map_err(|e| unwritten(path, &e))
 }

@@ -1,7 +1,7 @@
 //! The format `safetensors`, in which weights of PyTorch and JAX models are passed on, through the
 //! crate of its authors.
 
-use super::files::{bytes, is_stated, replace, wrong};
+use super::files::{bytes, is_stated, replace, unwritten, wrong};
 use super::named;
 use crate::Tree;
 use riesz_core::{DType, Data, Error, Result, Tensor};
@@ -81,6 +81,7 @@ pub fn write_safetensors(path: &Path, tree: &impl Tree<Leaf = Tensor>) -> Result
     }
     let views = tensors.iter().map(|(name, tensor)| (name, Written(tensor)));
     replace(path, |beside| serialize_to_file(views, None, beside).map_err(io::Error::other))
+        .map_err(|e| unwritten(path, &e))
 }
 
 /// A tensor as it is written: little-endian, one at a time.
