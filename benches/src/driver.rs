@@ -13,6 +13,10 @@ use std::time::Duration;
 /// What a worker has for each preparation and measurement; the slowest of the peers compile long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long nothing is timed before a system with several threads is: those of the last one may still look for
+/// work, OpenBLAS's for 70 ms after a product.
+const SILENCE: Duration = Duration::from_millis(100);
+
 /// Times every chosen case and calls `done` with each row as it is complete.
 pub fn run(options: &Options, mut done: impl FnMut(Row)) {
     for &threads in &options.threads {
@@ -45,6 +49,9 @@ impl Work<'_> {
             .collect();
         for _ in 0..options.rounds {
             for entry in &mut entries {
+                if self.threads > 1 {
+                    std::thread::sleep(SILENCE);
+                }
                 entry.measure(options.seconds, PATIENCE);
             }
             retire(entries.get_mut(1..).unwrap_or_default());
