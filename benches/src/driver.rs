@@ -5,7 +5,7 @@ use crate::cases;
 use crate::options::Options;
 use crate::report::Row;
 use riesz::prelude::*;
-use riesz_bench::entry::{Entry, retire};
+use riesz_bench::entry::{Entry, Problem, retire};
 use riesz_bench::process::System;
 use serde_json::json;
 use std::time::Duration;
@@ -101,12 +101,12 @@ fn disagreement(
     expected: (f64, Option<f64>),
     found: (f64, Option<f64>),
     dtype: DType,
-) -> Option<String> {
+) -> Option<Problem> {
     let tolerance = if dtype == DType::F32 { 1e-3 } else { 1e-9 };
     let close = |a: f64, b: f64| (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0);
     let objectives = expected.1.zip(found.1);
     if !close(expected.0, found.0) || objectives.is_some_and(|(a, b)| !close(a, b)) {
-        return Some(format!("numbers differ: {found:?}, not {expected:?}"));
+        return Some(Problem::Differs(format!("{found:?}, not {expected:?}")));
     }
     None
 }

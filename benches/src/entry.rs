@@ -5,12 +5,31 @@
 
 use crate::process::System;
 use serde_json::{Value, json};
+use std::fmt;
 use std::time::Duration;
 
 /// A system this many times slower than the best is timed only once.
 const HOPELESS: f64 = 10.0;
 /// A variant this many times slower than its system's best is timed only once.
 const INFERIOR: f64 = 1.3;
+
+/// What went wrong with a system.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Problem {
+    /// It has no result or no time, and this is why.
+    Failed(String),
+    /// Its numbers are not those that are expected, and this is where.
+    Differs(String),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Failed(why) => f.write_str(why),
+            Problem::Differs(at) => write!(f, "numbers differ: {at}"),
+        }
+    }
+}
 
 /// One system's part in a case: its variants, and those that are still timed.
 pub struct Entry<'s> {
@@ -19,7 +38,7 @@ pub struct Entry<'s> {
     /// The ways of writing it.
     pub variants: Vec<Variant>,
     /// What went wrong.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
 }
 
 /// One way of writing a case.
@@ -39,7 +58,7 @@ pub struct Time {
     /// The median of each round, in seconds for one call.
     pub seconds: Vec<f64>,
     /// What went wrong.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
 }
 
 impl<'s> Entry<'s> {
@@ -49,7 +68,7 @@ impl<'s> Entry<'s> {
         let variants = names
             .map(|name| Variant { name: name.to_owned(), seconds: Vec::new(), retired: false })
             .collect();
-        let problem = answer["error"].as_str().map(str::to_owned);
+        let problem = answer["error"].as_str().map(|why| Problem::Failed(why.to_owned()));
         Entry { system, variants, problem }
     }
 
@@ -63,7 +82,8 @@ impl<'s> Entry<'s> {
                 None => {
                     variant.retired = true;
                     let error = answer["error"].as_str().unwrap_or("no time in the answer");
-                    self.problem = Some(error.to_owned());
+                    // That its numbers are wrong is said, whatever comes later.
+                    self.problem.get_or_insert(Problem::Failed(error.to_owned()));
                 }
             }
         }
@@ -113,7 +133,8 @@ impl Time {
         let Time { variant, seconds, problem, .. } = self;
         match (seconds.is_empty(), problem) {
             (true, Some(problem)) => {
-                problem.replace('|', "/").replace('\n', " ").chars().take(60).collect()
+                let text = problem.to_string().replace('|', "/").replace('\n', " ");
+                text.chars().take(60).collect()
             }
             (true, None) => "–".to_owned(),
             (false, Some(_)) => format!("{} (!)", show(median(seconds))),
@@ -136,7 +157,7 @@ pub fn median(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Time, median};
+    use super::{Problem, Time, median};
 
     #[test]
     fn the_median_is_in_the_middle() {
@@ -150,7 +171,7 @@ mod tests {
         let show = |seconds: f64| format!("{seconds} s");
         let good = Time { variant: "back".to_owned(), seconds: vec![2.0], ..Time::default() };
         assert_eq!(good.cell(show), "2 s (back)");
-        let failed = Time { problem: Some("a|b".to_owned()), ..Time::default() };
+        let failed = Time { problem: Some(Problem::Failed("a|b".into())), ..Time::default() };
         assert_eq!(failed.cell(show), "a/b");
         let doubtful = Time { seconds: vec![3.0], ..failed };
         assert_eq!(doubtful.cell(show), "3 s (!)");

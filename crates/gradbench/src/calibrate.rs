@@ -12,7 +12,7 @@ use crate::plain;
 use crate::work::Work;
 use crate::workloads;
 use riesz::prelude::*;
-use riesz_bench::entry::{Entry, Time, median};
+use riesz_bench::entry::{Entry, Problem, Time, median};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -75,21 +75,23 @@ const NESTED: &[(&str, Make)] =
     &[("particle", || json!({ "w": 0.0 })), ("saddle", || json!({ "start": [1.0, 1.0] }))];
 
 /// Times the chosen workloads: a table in Markdown with what went wrong below it, each row also given
-/// to `progress`, and whether all peers had the same numbers.
+/// to `progress`, and whether every row was timed and no peer had other numbers.
 pub fn table(choice: &Choice, peers: &mut Peers, mut progress: impl FnMut(&str)) -> (String, bool) {
     let (names, rule) = peers.head();
     let mut text = format!(
         "| eval | workload | plain primal | Riesz primal | Riesz derivative | primal/plain | \
          derivative/plain | best tool's |{names}\n|---|---|---|---|---|---|---|---|{rule}\n",
     );
-    let mut notes = Vec::new();
+    let (mut notes, mut is_sound) = (Vec::new(), true);
     let mut add = |eval: &str, workload: &str, row: Result<Row>| {
-        let row = row.unwrap_or_else(|error| Row::failed(&error));
-        let line = format!("| {eval} | {workload} {}", row.cells);
+        let row = row.unwrap_or_else(Row::Failed);
+        is_sound &= row.is_sound();
+        let line = format!("| {eval} | {workload} {}", row.cells());
         progress(&line);
         text.push_str(&line);
         text.push('\n');
-        notes.extend(row.problems.into_iter().map(|p| format!("(!) {eval} {workload}, {p}\n")));
+        let note = |(who, what): &_| format!("(!) {eval} {workload}, {who}: {what}\n");
+        notes.extend(row.problems().iter().map(note));
     };
     let wanted = |eval: &str| choice.evals.is_empty() || choice.evals.iter().any(|e| e == eval);
     for w in WORKLOADS.iter().filter(|w| wanted(w.eval) && !(choice.small_only && w.is_largest)) {
@@ -98,7 +100,6 @@ pub fn table(choice: &Choice, peers: &mut Peers, mut progress: impl FnMut(&str))
     for (name, input) in NESTED.iter().filter(|nested| wanted(nested.0)) {
         add(name, "fastest of four", nested(name, &input(), choice.rounds, peers));
     }
-    let is_sound = !notes.iter().any(|note| note.contains("differ"));
     for note in notes {
         text.push('\n');
         text.push_str(&note);
@@ -106,23 +107,47 @@ pub fn table(choice: &Choice, peers: &mut Peers, mut progress: impl FnMut(&str))
     (text, is_sound)
 }
 
-/// A row from its third cell on, and what went wrong with the peers.
-struct Row {
-    cells: String,
-    problems: Vec<String>,
+/// What stands in a row from its third cell on.
+enum Row {
+    /// The cells, and which peers had what problem.
+    Timed { cells: String, problems: Vec<(String, Problem)> },
+    /// Riesz has no result.
+    Failed(Error),
 }
 
 impl Row {
-    fn new(own: &str, derivative: Vec<f64>, entries: Vec<Entry>) -> Row {
+    /// Of Riesz' cells and what peers needed, and the `problems` they had on inputs that are not timed.
+    fn new(
+        own: &str,
+        derivative: Vec<f64>,
+        entries: Vec<Entry>,
+        mut problems: Vec<(String, Problem)>,
+    ) -> Row {
         let times: Vec<Time> = entries.into_iter().map(Entry::result).collect();
         let riesz = Time { seconds: derivative, ..Time::default() };
         let cells = format!("{own}{}", peers::cells(&times, &riesz));
-        let problem = |t: Time| t.problem.map(|problem| format!("{}: {problem}", t.name));
-        Row { cells, problems: times.into_iter().filter_map(problem).collect() }
+        problems.extend(times.into_iter().filter_map(|t| Some((t.name, t.problem?))));
+        Row::Timed { cells, problems }
     }
 
-    fn failed(error: &Error) -> Row {
-        Row { cells: format!("| {error} |"), problems: Vec::new() }
+    fn cells(&self) -> String {
+        match self {
+            Row::Timed { cells, .. } => cells.clone(),
+            Row::Failed(error) => format!("| {error} |"),
+        }
+    }
+
+    fn problems(&self) -> &[(String, Problem)] {
+        match self {
+            Row::Timed { problems, .. } => problems,
+            Row::Failed(_) => &[],
+        }
+    }
+
+    /// Whether Riesz has a result, and no peer another one. A peer that has none is not timed.
+    fn is_sound(&self) -> bool {
+        let differs = |(_, problem): &(_, Problem)| matches!(problem, Problem::Differs(_));
+        !matches!(self, Row::Failed(_)) && !self.problems().iter().any(differs)
     }
 }
 
@@ -145,7 +170,7 @@ fn nested(name: &str, value: &Value, rounds: usize, peers: &mut Peers) -> Result
         peers::measure(&mut entries);
     }
     let own = format!("| – | – | {} ({function}) | – | – | – |", milliseconds(median(&seconds)));
-    Ok(Row::new(&own, seconds, entries))
+    Ok(Row::new(&own, seconds, entries, Vec::new()))
 }
 
 /// The plan of a function of an eval on its smaller workload here, or on the largest, with the times of its
@@ -196,9 +221,7 @@ impl Workload {
         let (by_primal, by_derivative) = (primal.over(&plain), derivative.over(&plain));
         let own =
             format!("| {a} | {b} | {c} | {by_primal:.2} | {by_derivative:.2} | {} |", self.best);
-        let mut row = Row::new(&own, derivative.seconds, entries);
-        row.problems.extend(problems);
-        Ok(row)
+        Ok(Row::new(&own, derivative.seconds, entries, problems))
     }
 }
 
@@ -225,7 +248,20 @@ pub fn milliseconds(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::milliseconds;
+    use super::{Problem, Row, milliseconds};
+    use riesz::Error;
+
+    #[test]
+    fn a_row_without_a_result_or_with_another_one_is_not_sound() {
+        let with = |problem: Option<Problem>| Row::Timed {
+            cells: String::new(),
+            problems: problem.map(|p| ("jax".to_owned(), p)).into_iter().collect(),
+        };
+        assert!(with(None).is_sound());
+        assert!(with(Some(Problem::Failed("the shapes differ".to_owned()))).is_sound());
+        assert!(!with(Some(Problem::Differs("number 3".to_owned()))).is_sound());
+        assert!(!Row::Failed(Error::usage("there is no such file")).is_sound());
+    }
 
     #[test]
     fn three_digits() {

@@ -11,7 +11,7 @@
 //! ```
 
 use crate::calibrate::milliseconds;
-use riesz_bench::entry::{Entry, Time};
+use riesz_bench::entry::{Entry, Problem, Time};
 use riesz_bench::process::{System, confine};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -83,22 +83,19 @@ impl Peers {
         let unwritten = if self.systems.is_empty() { None } else { write(&path, input).err() };
         let folder = &self.folder;
         let prepare = |system: &'s mut System| {
-            let answer = match &unwritten {
-                Some(error) => json!({ "error": format!("{}: {error}", path.display()) }),
+            let (answer, problem) = match &unwritten {
+                Some(error) => failed(format!("{}: {error}", path.display())),
                 None => ask(system, eval, &path, folder, expected),
             };
-            let mut entry = Entry::new(system, &answer);
-            entry.problem = entry.problem.or(answer["problem"].as_str().map(str::to_owned));
-            entry
+            Entry { problem, ..Entry::new(system, &answer) }
         };
         self.systems.iter_mut().map(prepare).collect()
     }
 
     /// Compares an eval's derivative on an input that is not timed; what went wrong.
-    pub fn check(&mut self, eval: &str, input: &Value, expected: &[f64]) -> Vec<String> {
+    pub fn check(&mut self, eval: &str, input: &Value, expected: &[f64]) -> Vec<(String, Problem)> {
         let entries = self.prepare(eval, input, expected);
-        let problem = |e: Entry| e.problem.map(|problem| format!("{}: {problem}", e.system.name));
-        entries.into_iter().filter_map(problem).collect()
+        entries.into_iter().filter_map(|e| Some((e.system.name.clone(), e.problem?))).collect()
     }
 }
 
@@ -156,36 +153,65 @@ fn write(path: &Path, input: &Value) -> io::Result<()> {
     io::Write::flush(&mut file)
 }
 
-/// A system's answer, with only those variants whose numbers are right, and what was the `problem`.
-fn ask(system: &mut System, eval: &str, input: &Path, folder: &Path, expected: &[f64]) -> Value {
+/// A system's answer, with only those variants whose numbers are right, and what was the problem with others.
+fn ask(
+    system: &mut System,
+    eval: &str,
+    input: &Path,
+    folder: &Path,
+    expected: &[f64],
+) -> (Value, Option<Problem>) {
     let output = folder.join("output");
     let request = json!({ "eval": eval, "input": input, "output": output });
     let answer = system.ask(&request, PATIENCE);
-    if answer["error"].is_string() {
-        return answer;
+    if let Some(error) = answer["error"].as_str() {
+        return failed(error.to_owned());
     }
-    let bytes = match fs::read(&output) {
-        Ok(bytes) => bytes,
-        Err(error) => return json!({ "error": format!("{}: {error}", output.display()) }),
-    };
-    let numbers: Vec<f64> =
-        bytes.as_chunks::<8>().0.iter().map(|&bytes| f64::from_ne_bytes(bytes)).collect();
+    match fs::read(&output) {
+        Ok(bytes) => {
+            let numbers: Vec<f64> =
+                bytes.as_chunks::<8>().0.iter().map(|&bytes| f64::from_ne_bytes(bytes)).collect();
+            let (good, problem) = judged(&answer, &numbers, expected);
+            (json!({ "variants": good }), problem)
+        }
+        Err(error) => failed(format!("{}: {error}", output.display())),
+    }
+}
+
+/// No variant, and why.
+fn failed(why: String) -> (Value, Option<Problem>) {
+    (json!({}), Some(Problem::Failed(why)))
+}
+
+/// The variants of an answer whose numbers are right; what is wrong with the others, which outweighs what
+/// failed.
+fn judged<'a>(
+    answer: &'a Value,
+    numbers: &[f64],
+    expected: &[f64],
+) -> (Vec<&'a str>, Option<Problem>) {
     let variants: Vec<&str> =
         answer["variants"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let failed = answer["failed"].as_object().into_iter().flatten();
-    let mut problems: Vec<String> = failed
+    let failures: Vec<String> = answer["failed"]
+        .as_object()
+        .into_iter()
+        .flatten()
         .map(|(name, error)| format!("{name} {}", error.as_str().unwrap_or("failed")))
         .collect();
-    let mut good = Vec::new();
+    let (mut good, mut wrong) = (Vec::new(), Vec::new());
     let each = numbers.len() / variants.len().max(1);
     for (i, name) in variants.into_iter().enumerate() {
         match difference(&numbers[i * each..(i + 1) * each], expected) {
             None => good.push(name),
-            Some(difference) => problems.push(format!("{name} numbers differ: {difference}")),
+            Some(difference) => wrong.push(format!("{name}, {difference}")),
         }
     }
-    let problem = (!problems.is_empty()).then(|| problems.join("; "));
-    json!({ "variants": good, "problem": problem })
+    let problem = match (wrong.is_empty(), failures.is_empty()) {
+        (false, _) => Some(Problem::Differs([wrong, failures].concat().join("; "))),
+        (true, false) => Some(Problem::Failed(failures.join("; "))),
+        (true, true) => None,
+    };
+    (good, problem)
 }
 
 /// Where numbers are not those that are expected.
@@ -204,8 +230,8 @@ fn difference(found: &[f64], expected: &[f64]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Peers, cells, difference, flat};
-    use riesz_bench::entry::Time;
+    use super::{Peers, cells, difference, flat, judged};
+    use riesz_bench::entry::{Problem, Time};
     use serde_json::json;
     use std::path::Path;
 
@@ -218,6 +244,26 @@ mod tests {
         assert!(difference(&[1000.0, 1.0, f64::NAN], &expected).is_some());
         assert!(difference(&[1000.0, 1.0], &expected).is_some());
         assert!(difference(&[0.0], &[0.0]).is_none());
+    }
+
+    #[test]
+    fn wrong_numbers_are_told_from_no_numbers() {
+        let expected = [1.0, 2.0];
+        let both = json!({ "variants": ["eager", "compiled"], "failed": {} });
+        assert_eq!(
+            judged(&both, &[1.0, 2.0, 1.0, 2.0], &expected),
+            (vec!["eager", "compiled"], None)
+        );
+        let (good, problem) = judged(&both, &[1.0, 2.0, 1.0, 3.0], &expected);
+        assert_eq!(good, ["eager"]);
+        assert!(matches!(problem, Some(Problem::Differs(at)) if at.starts_with("compiled")));
+        // Whatever a message says, a way that failed has given no wrong number.
+        let one = json!({ "variants": ["eager"], "failed": { "compiled": "shapes differ" } });
+        let (good, problem) = judged(&one, &expected, &expected);
+        assert_eq!(
+            (good, problem),
+            (vec!["eager"], Some(Problem::Failed("compiled shapes differ".into())))
+        );
     }
 
     #[test]
