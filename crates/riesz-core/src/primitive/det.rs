@@ -23,6 +23,24 @@ pub struct Cofactor;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct CofactorTangent;
 
+/// The product of numbers in an order in which no partial product overflows or underflows unless the whole
+/// does: a large one is made smaller next, any other larger. So the product of 0 and finite numbers is 0.
+pub fn product_in_range(factors: impl Iterator<Item = f64> + Clone) -> f64 {
+    let mut large = factors.clone().filter(|v| v.abs() > 1.0);
+    let mut others = factors.filter(|v| v.abs() <= 1.0 || v.is_nan());
+    let mut product = 1.0f64;
+    loop {
+        let next = match product.abs() > 1.0 {
+            true => others.next().or_else(|| large.next()),
+            false => large.next().or_else(|| others.next()),
+        };
+        match next {
+            Some(factor) => product *= factor,
+            None => return product,
+        }
+    }
+}
+
 impl Primitive for Det {
     fn name(&self) -> &'static str {
         "det"
@@ -36,7 +54,7 @@ impl Primitive for Det {
         let (batch, n) = support::expect_square(&args[0].ty())?;
         let det = support::each_matrix(args[0], &batch, |a| {
             let lu = Lu::new(a, n);
-            Ok(vec![lu.pivots().fold(lu.sign(), |d, p| d * p)])
+            Ok(vec![lu.sign() * product_in_range(lu.pivots())])
         })?;
         Ok(vec![det])
     }

@@ -79,6 +79,13 @@ fn singular_values_at_the_zero_matrix() -> Result<()> {
 fn determinants_of_singular_matrices() -> Result<()> {
     let g = gradient([[1.0, 2.0], [2.0, 4.0]], &|a| a[0].det())?;
     assert_near(&g, &[4.0, -2.0, -2.0, 1.0], 1e-15);
+    // 0, and a number in range, whatever the product of the first pivots is.
+    let det = trace(&[Type::new(DType::F64, [4, 4])], |a| vec![a[0].det()])?;
+    for (last, expected) in [(0.0, 0.0), (2f64.powi(-700), 2f64.powi(700))] {
+        let pivots = [2f64.powi(700), 2f64.powi(700), last, 1.0];
+        let a = (0..16).map(|i| if i % 5 == 0 { pivots[i / 5] } else { 0.0 }).collect();
+        assert_eq!(eval(&det, &[Tensor::new(a, [4, 4])?])?[0], Tensor::from(expected));
+    }
     // The Hessian of det at 0, where a·d − b·c is all there is.
     let square = Type::new(DType::F64, [2, 2]);
     let first = jvp(&trace(std::slice::from_ref(&square), |a| vec![a[0].det()])?, &[true])?;

@@ -10,6 +10,7 @@ use super::team::{Shared, Team, alone};
 use super::turn::turn;
 use super::{Scalar, Status, cholesky, eliminate, fill_nan, inverse_room, small};
 use crate::simd::Isa;
+use riesz_core::primitive::det::product_in_range;
 
 /// Symmetric matrices from this order on are tried with Cholesky's factorisation.
 const TRIED: usize = small::MOST + 1;
@@ -249,14 +250,16 @@ impl<'a, T: Scalar> Factors<'a, T> {
         }
     }
 
-    /// det A; 1 for n = 0.
+    /// det A; 1 for n = 0. It overflows or underflows only if the determinant does.
     pub fn det(&self) -> T {
         let n = self.order();
         let pivots = (0..n).map(|i| self.packed[i * n + i]);
-        if self.is_cholesky() {
-            return pivots.fold(T::of(1.0), |d, p| d * (p * p));
-        }
-        pivots.fold(T::of(if self.rows[n] == ODD { -1.0 } else { 1.0 }), |d, p| d * p)
+        let det = match self.rows[n] {
+            CHOLESKY => product(pivots.map(|p| (p * p).wide())),
+            ODD => -product(pivots.map(|p| p.wide())),
+            _ => product(pivots.map(|p| p.wide())),
+        };
+        T::of(det)
     }
 
     /// (sign of det A, log|det A|), without overflow; (0, −∞) if singular, (1, 0) for n = 0.
@@ -269,6 +272,16 @@ impl<'a, T: Scalar> Factors<'a, T> {
         let (sign, log) = logarithms(pivots);
         (T::of(if self.rows[n] == ODD { -sign } else { sign }), T::of(log))
     }
+}
+
+/// The product of numbers, in their order where that has no partial product out of range.
+fn product(factors: impl Iterator<Item = f64> + Clone) -> f64 {
+    let (mut product, mut in_range) = (1.0f64, true);
+    for factor in factors.clone() {
+        product *= factor;
+        in_range &= product.is_normal();
+    }
+    if in_range { product } else { product_in_range(factors) }
 }
 
 /// The sign and the logarithm of the magnitude of a product.

@@ -197,6 +197,36 @@ fn determinants() {
     }
 }
 
+/// Powers of four, whose products and roots are exact: the partial products of the pivots leave the range on both
+/// sides, the determinant does not.
+#[test]
+fn determinants_whose_partial_products_are_out_of_range() {
+    fn check<T: Scalar>(large: f64) {
+        let mut with = With::best();
+        for n in [4, 17, 64, 100] {
+            let diagonal = |of: &[f64]| {
+                let mut a = vec![T::of(0.0); n * n];
+                (0..n).for_each(|i| a[i * n + i] = T::of(of.get(i).copied().unwrap_or(1.0)));
+                a
+            };
+            let small = 1.0 / large;
+            assert_eq!(with.det(n, &diagonal(&[large, large, 4.0 * small, small])).wide(), 4.0);
+            assert_eq!(with.det(n, &diagonal(&[small, small, large, -large])).wide(), -1.0);
+            assert_eq!(with.det(n, &diagonal(&[large, large, 0.0, large])).wide(), 0.0);
+            assert_eq!(with.det(n, &diagonal(&[large, large, small])).wide(), large);
+            assert_eq!(with.det(n, &diagonal(&[large, large])).wide(), f64::INFINITY);
+            assert_eq!(with.det(n, &diagonal(&[small, small])).wide(), 0.0);
+            assert!(with.det(n, &diagonal(&[large, f64::NAN])).wide().is_nan());
+            // The same with the first two rows exchanged, which is not symmetric.
+            let mut turned = diagonal(&[large, large, 4.0 * small, small]);
+            (0..n).for_each(|j| turned.swap(j, n + j));
+            assert_eq!(with.det(n, &turned).wide(), -4.0);
+        }
+    }
+    check::<f64>(2f64.powi(700));
+    check::<f32>(2f64.powi(100));
+}
+
 #[test]
 fn swapping_rows_flips_the_determinant() {
     let mut with = With::best();

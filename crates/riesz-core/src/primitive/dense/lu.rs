@@ -44,7 +44,7 @@ impl Lu {
     }
 
     /// The diagonal of U.
-    pub(crate) fn pivots(&self) -> impl Iterator<Item = f64> + '_ {
+    pub(crate) fn pivots(&self) -> impl Iterator<Item = f64> + Clone + '_ {
         (0..self.n).map(|i| self.lu[i * self.n + i])
     }
 
