@@ -9,9 +9,9 @@ use crate::types::{DType, Shape};
 pub enum Reduction {
     /// Their sum; 0 of none.
     Sum,
-    /// The largest, NaN if there is one; of truth values: whether any holds.
+    /// The largest, NaN if there is one, +0 before −0; of truth values: whether any holds.
     Max,
-    /// The smallest, NaN if there is one; of truth values: whether all hold.
+    /// The smallest, NaN if there is one, −0 before +0; of truth values: whether all hold.
     Min,
 }
 
@@ -76,6 +76,12 @@ impl Reduce {
     }
 }
 
+/// Whether `a` takes the place of `b`, a number before it: if it is larger, NaN, or +0 beside −0 (IEEE
+/// 754-2019 maximum).
+fn exceeds(a: f64, b: f64) -> bool {
+    a > b || a.is_nan() || a == b && b.is_sign_negative()
+}
+
 impl Primitive for Reduce {
     fn name(&self) -> &'static str {
         match self.op {
@@ -128,13 +134,13 @@ impl Primitive for Reduce {
                 Tensor::new(self.fold(x, shape, 0i64, |s, x| s.wrapping_add(x)), out)
             }
             (Reduction::Sum, Data::Bool(_)) => Err(Error::shape("needs numbers")),
-            (Reduction::Max, Data::F32(x)) => self.best(x, shape, |a, b| a > b || a.is_nan()),
-            (Reduction::Max, Data::F64(x)) => self.best(x, shape, |a, b| a > b || a.is_nan()),
+            (Reduction::Max, Data::F32(x)) => self.best(x, shape, |a, b| exceeds(f64::from(a), f64::from(b))),
+            (Reduction::Max, Data::F64(x)) => self.best(x, shape, exceeds),
             (Reduction::Max, Data::I32(x)) => self.best(x, shape, |a, b| a > b),
             (Reduction::Max, Data::I64(x)) => self.best(x, shape, |a, b| a > b),
             (Reduction::Max, Data::Bool(x)) => self.best(x, shape, |a, b| a & !b),
-            (Reduction::Min, Data::F32(x)) => self.best(x, shape, |a, b| a < b || a.is_nan()),
-            (Reduction::Min, Data::F64(x)) => self.best(x, shape, |a, b| a < b || a.is_nan()),
+            (Reduction::Min, Data::F32(x)) => self.best(x, shape, |a, b| exceeds(-f64::from(a), -f64::from(b))),
+            (Reduction::Min, Data::F64(x)) => self.best(x, shape, |a, b| exceeds(-a, -b)),
             (Reduction::Min, Data::I32(x)) => self.best(x, shape, |a, b| a < b),
             (Reduction::Min, Data::I64(x)) => self.best(x, shape, |a, b| a < b),
             (Reduction::Min, Data::Bool(x)) => self.best(x, shape, |a, b| !a & b),
