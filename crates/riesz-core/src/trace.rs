@@ -392,9 +392,10 @@ impl Var {
 
 impl fmt::Debug for Var {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_poisoned() {
-            return f.write_str("a value that failed");
+        match self.find(|frame, v| frame.program.ty(v).clone()) {
+            Some(ty) => write!(f, "%{}: {ty}", self.value),
+            None if self.frame == POISON => f.write_str("a value that failed"),
+            None => f.write_str("a value of a trace that has ended"),
         }
-        write!(f, "%{}: {}", self.value, self.ty())
     }
 }

@@ -7,7 +7,7 @@ use crate::differentiate::refusal;
 use crate::golden;
 use riesz_core::primitive::TriangularSolve;
 use riesz_core::var::{ConvOptions, Window};
-use riesz_core::{DType, Key, Tensor, Type, Var};
+use riesz_core::{DType, Key, Tensor, Type, Var, trace};
 use std::fmt::Write as _;
 
 fn zeros(shape: &[usize]) -> Tensor {
@@ -304,4 +304,18 @@ fn every_operation_is_among_the_cases() -> std::io::Result<()> {
     }
     assert_eq!(missing, Vec::<String>::new());
     Ok(())
+}
+
+#[test]
+fn a_value_shows_what_it_is() {
+    let mut kept = Var::poison();
+    let f = trace(&[Type::new(DType::F64, [2, 3])], |x| {
+        kept = x[0];
+        assert_eq!(format!("{:?}", x[0]), "%0: f64[2,3]");
+        assert_eq!(format!("{:?}", x[0].sum()), "%1: f64[]");
+        vec![x[0]]
+    });
+    assert!(f.is_ok());
+    assert_eq!(format!("{kept:?}"), "a value of a trace that has ended");
+    assert_eq!(format!("{:?}", Var::poison()), "a value that failed");
 }

@@ -1,6 +1,9 @@
 //! What a well-formed nest is, checked in debug builds after every pass that makes one.
 
-use super::{Access, Band, Fold, Inst, Nest, Op, Reg, Region, Special, Step, Store, Strips, Task};
+use super::{
+    Access, Band, Call, Fold, Inst, Nest, Op, Operand, Reg, Region, Special, Step, Store, Strips,
+    Task,
+};
 use riesz_core::DType;
 use riesz_core::primitive::reduce::Reduction;
 
@@ -10,14 +13,27 @@ impl Region {
     /// # Errors
     /// Says what is wrong: a mistake in the pass that made the region.
     pub fn verify(&self) -> Result<(), String> {
-        self.verify_steps(&self.steps)
+        self.verify_steps(&self.steps, &mut Vec::new())
     }
 
-    fn verify_steps(&self, steps: &[Step]) -> Result<(), String> {
+    /// `open` are the operands of which a loop around the steps has windows: what the body stores there
+    /// would go past the windows.
+    fn verify_steps(&self, steps: &[Step], open: &mut Vec<Operand>) -> Result<(), String> {
         for step in steps {
             match step {
-                Step::Nest(nest) => nest.verify(&self.operands)?,
-                Step::Strips(strips) => self.strips(strips)?,
+                Step::Nest(nest) => {
+                    nest.verify(&self.operands)?;
+                    closed(stored_by_nest(nest), open)?;
+                }
+                Step::Strips(strips) => {
+                    self.strips(strips)?;
+                    for band in &strips.body {
+                        match &band.task {
+                            Task::Nest(nest) => closed(stored_by_nest(nest), open)?,
+                            Task::Call(call) => closed(stored_by_call(call), open)?,
+                        }
+                    }
+                }
                 Step::Loop { windows, advance, exchange, body, .. } => {
                     windows.iter().try_for_each(|w| self.exists(w.0).and(self.exists(w.1)))?;
                     advance.iter().try_for_each(|a| self.exists(a.0))?;
@@ -27,19 +43,25 @@ impl Region {
                             return Err(format!("operands {a} and {b} have different types"));
                         }
                     }
-                    self.verify_steps(body)?;
+                    let outer = open.len();
+                    open.extend(windows.iter().map(|w| w.1));
+                    self.verify_steps(body, open)?;
+                    open.truncate(outer);
                 }
                 Step::While { test, flag, body } => {
                     self.truth(*flag)?;
-                    self.verify_steps(test)?;
-                    self.verify_steps(body)?;
+                    self.verify_steps(test, open)?;
+                    self.verify_steps(body, open)?;
                 }
                 Step::If { flag, yes, no } => {
                     self.truth(*flag)?;
-                    self.verify_steps(yes)?;
-                    self.verify_steps(no)?;
+                    self.verify_steps(yes, open)?;
+                    self.verify_steps(no, open)?;
                 }
-                Step::Call(call) => call.operands.iter().try_for_each(|&o| self.exists(o))?,
+                Step::Call(call) => {
+                    call.operands.iter().try_for_each(|&o| self.exists(o))?;
+                    closed(stored_by_call(call), open)?;
+                }
             }
         }
         Ok(())
@@ -86,6 +108,22 @@ impl Region {
             Some(DType::Bool) => Ok(()),
             other => Err(format!("the flag {operand} is {other:?}, not a truth value")),
         }
+    }
+}
+
+fn stored_by_nest(nest: &Nest) -> impl Iterator<Item = Operand> {
+    nest.stores.iter().map(|store| store.access.operand)
+}
+
+/// What a call is known to store: the last of the operands that its loops have.
+fn stored_by_call(call: &Call) -> impl Iterator<Item = Operand> {
+    call.function.loops().and_then(|_| call.data().last().copied()).into_iter()
+}
+
+fn closed(mut stored: impl Iterator<Item = Operand>, open: &[Operand]) -> Result<(), String> {
+    match stored.find(|o| open.contains(o)) {
+        None => Ok(()),
+        Some(o) => Err(format!("operand {o} is stored while a loop has windows of it")),
     }
 }
 

@@ -67,6 +67,17 @@ fn a_loop_moves_and_exchanges_operands() {
         body,
     };
     let region = Region { operands: vec![DType::F64; 4].into(), steps: vec![turn] };
+    // Nobody stores past the windows into what they are of.
+    let mut wrong = region.clone();
+    if let Step::Loop { body, .. } = &mut wrong.steps[0]
+        && let Step::Nest(nest) = &mut body[0]
+    {
+        nest.stores[0].access.operand = 3;
+    }
+    assert_eq!(
+        wrong.verify(),
+        Err("operand 3 is stored while a loop has windows of it".to_owned())
+    );
     let x = Tensor::from([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
     let unused = Tensor::from([0.0]);
     let (_, data) = run(&region, &[[0.5, 0.5].into(), unused, [0.0, 0.0].into(), x]);
