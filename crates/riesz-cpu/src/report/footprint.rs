@@ -21,7 +21,9 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// The most that is allocated at a time, from a call on that finds no workspace.
+    /// The most that is allocated at a time, from a call on that finds no workspace. What a thread keeps for
+    /// all its runs is not counted: buffers of the library for eigenvalues, and a tile of some 32 KiB where
+    /// there is no machine code.
     pub fn peak(&self) -> usize {
         self.results + self.workspace + self.calls
     }

@@ -239,7 +239,7 @@ impl Stages {
             }
             let moved = advance.iter().map(|a| a.0);
             let moved = moved.chain(exchange.iter().flat_map(|e| [e.0, e.1]));
-            let before: Vec<_> = moved.map(|o| (o, table.get(o))).collect();
+            let before: SmallVec<[_; 16]> = moved.map(|o| (o, table.get(o))).collect();
             let mut good = true;
             for _ in 0..*count {
                 good = self.stages(body, table, n);

@@ -14,6 +14,7 @@ mod nest;
 use crate::nest::{Region, Step};
 use crate::simd::Isa;
 use nest::Tiled;
+use std::cell::Cell;
 
 /// A region prepared to be run on tiles.
 #[derive(Debug)]
@@ -57,9 +58,11 @@ impl Tiles {
     /// `addresses` has one entry for each operand of the region, aligned, with all the elements that
     /// the region accesses; operands overlap only where the region allows it.
     pub unsafe fn run(&self, addresses: &mut [*mut u8], range: Option<(usize, usize)>) -> bool {
-        let mut scratch = Scratch::default();
+        let mut scratch = SCRATCH.take();
         // SAFETY: the caller's.
-        unsafe { self.steps(&self.steps, addresses, range, &mut scratch) }
+        let good = unsafe { self.steps(&self.steps, addresses, range, &mut scratch) };
+        SCRATCH.set(scratch);
+        good
     }
 
     /// # Safety
@@ -124,7 +127,9 @@ impl Tiles {
         }
         let Repeat { advance, exchange, body, .. } = repeat;
         let moved = advance.iter().map(|a| a.0).chain(exchange.iter().flat_map(|e| [e.0, e.1]));
-        let before: Vec<*mut u8> = moved.clone().map(|o| addresses[o as usize]).collect();
+        // Loops inside put their own on top.
+        let first = scratch.moved.len();
+        scratch.moved.extend(moved.clone().map(|o| addresses[o as usize]));
         let mut good = true;
         for _ in 0..repeat.count {
             // SAFETY: the caller's.
@@ -141,7 +146,7 @@ impl Tiles {
                 addresses.swap(a as usize, b as usize);
             }
         }
-        for (operand, at) in moved.zip(before) {
+        for (operand, at) in moved.zip(scratch.moved.drain(first..)) {
             addresses[operand as usize] = at;
         }
         good
@@ -179,6 +184,11 @@ fn prepare(steps: &[Step], sizes: &[usize], isa: Isa) -> Vec<Prepared> {
     steps.iter().map(each).collect()
 }
 
+thread_local! {
+    /// Kept by each thread, so that a later run allocates nothing; it stays as small as a tile.
+    static SCRATCH: Cell<Scratch> = Cell::default();
+}
+
 /// Memory for the values of a tile, reused from nest to nest.
 #[derive(Default)]
 struct Scratch {
@@ -186,6 +196,8 @@ struct Scratch {
     values: Vec<instruction::Value>,
     index: Vec<usize>,
     operands: Vec<*mut u8>,
+    /// Where the operands that loops move were before.
+    moved: Vec<*mut u8>,
 }
 
 /// A cache line: what slots are made of, for their alignment.

@@ -5,6 +5,7 @@ use super::{Line, Scratch};
 use crate::nest::{Access, Fold, Nest, Op};
 use crate::simd::Isa;
 use riesz_core::DType;
+use smallvec::{SmallVec, smallvec};
 
 /// Elements of a tile, while the body is short.
 const TILE: usize = 512;
@@ -55,7 +56,7 @@ impl Tiled {
         range: Option<(usize, usize)>,
         scratch: &mut Scratch,
     ) {
-        let mut extents = self.nest.extents.to_vec();
+        let mut extents = self.nest.extents.clone();
         let mut first = 0;
         if let (Some((from, to)), false) = (range, extents.is_empty()) {
             (first, extents[0]) = (from, to - from);
@@ -209,16 +210,18 @@ impl Tiled {
         for store in &self.nest.stores {
             let Some(Fold { op, along, accumulate: false }) = store.fold else { continue };
             let ty: DType = self.nest.body[store.value as usize].ty;
-            let kept: Vec<usize> = (0..extents.len()).filter(|&l| along >> l & 1 == 0).collect();
-            let lengths: Vec<usize> = kept.iter().map(|&l| extents[l]).collect();
+            let is_kept = |l: &usize| along >> l & 1 == 0;
+            let length = |l: usize| if is_kept(&l) { extents[l] } else { 1 };
+            let lengths: SmallVec<[usize; 4]> = (0..extents.len()).map(length).collect();
             if lengths.contains(&0) {
                 continue;
             }
-            let mut index = vec![0; kept.len()];
+            let mut index: SmallVec<[usize; 4]> = smallvec![0; extents.len()];
             loop {
                 let mut at = store.access.offset;
-                for (&l, &i) in kept.iter().zip(&index) {
-                    at += (i + if l == 0 { first } else { 0 }) as isize * store.access.strides[l];
+                for l in (0..extents.len()).filter(is_kept) {
+                    let i = index[l] + if l == 0 { first } else { 0 };
+                    at += i as isize * store.access.strides[l];
                 }
                 let to = addresses[store.access.operand as usize]
                     .wrapping_offset(at * ty.size() as isize);

@@ -106,46 +106,56 @@ fn arguments(program: &Program) -> Vec<Tensor> {
     program.input_types().iter().map(fill).collect()
 }
 
+/// Every case as machine code and on tiles, where there is machine code.
+fn executables() -> impl Iterator<Item = (&'static str, Program, [Options; 2])> {
+    let options = [true, false].map(|native| Options { native, ..Options::default() });
+    cases().into_iter().map(move |(name, program)| (name, program, options))
+}
+
 #[test]
 fn the_peak_is_as_predicted() {
     // Only this thread counts.
     set_threads(1);
-    for (name, program) in cases() {
+    for (name, program, options) in executables() {
         let args = arguments(&program);
-        let executable = Executable::new(&program).unwrap();
-        // Eigenvalues are computed by a library that keeps a buffer for each thread from its first call on.
-        executable.run(&args).unwrap();
-        let fresh = Executable::new(&program).unwrap();
-        let (most, _, results) = counted(|| fresh.run(&args));
-        results.unwrap();
-        let predicted = fresh.plan().footprint().peak();
-        let off = (most as f64 / predicted as f64 - 1.0).abs();
-        assert!(off < 0.05, "{name}: {most} bytes, predicted {predicted}\n{}", fresh.plan());
+        for options in options {
+            // What a thread keeps for all its runs is there from its first on.
+            Executable::with(&program, options).unwrap().run(&args).unwrap();
+            let fresh = Executable::with(&program, options).unwrap();
+            let (most, _, results) = counted(|| fresh.run(&args));
+            results.unwrap();
+            let predicted = fresh.plan().footprint().peak();
+            let off = (most as f64 / predicted as f64 - 1.0).abs();
+            let plan = fresh.plan();
+            assert!(off < 0.05, "{name}: {most} bytes, predicted {predicted}, {options:?}\n{plan}");
+        }
     }
 }
 
 #[test]
 fn a_later_run_allocates_its_results_only() {
     set_threads(1);
-    for (name, program) in cases() {
+    for (name, program, options) in executables() {
         let args = arguments(&program);
-        let executable = Executable::new(&program).unwrap();
-        executable.run(&args).unwrap();
-        let (most, allocations, results) = counted(|| executable.run(&args));
-        let results = results.unwrap();
-        let memory = executable.plan().footprint();
-        // Beside the elements a result has a shape and a counter, and there is a list of results.
-        let small = 256 * (1 + results.len());
-        let bytes = memory.results + memory.calls + small;
-        assert!(most <= bytes, "{name}: {most} bytes\n{}", executable.plan());
-        if memory.calls == 0 {
-            assert!(allocations <= 6 + 3 * results.len(), "{name}: {allocations} allocations");
-            // Where the results of an earlier run are, nothing is.
-            let mut earlier: Vec<Tensor> = results.into_iter().collect();
-            let mut places: Vec<&mut Tensor> = earlier.iter_mut().collect();
-            let (_, allocations, done) = counted(|| executable.run_into(&args, &mut places));
-            done.unwrap();
-            assert_eq!(allocations, 0, "{name}");
+        for options in options {
+            let executable = Executable::with(&program, options).unwrap();
+            executable.run(&args).unwrap();
+            let (most, allocations, results) = counted(|| executable.run(&args));
+            let results = results.unwrap();
+            let memory = executable.plan().footprint();
+            // Beside the elements a result has a shape and a counter, and there is a list of results.
+            let small = 256 * (1 + results.len());
+            let bytes = memory.results + memory.calls + small;
+            assert!(most <= bytes, "{name}: {most} bytes, {options:?}\n{}", executable.plan());
+            if memory.calls == 0 {
+                assert!(allocations <= 6 + 3 * results.len(), "{name}: {allocations} allocations");
+                // Where the results of an earlier run are, nothing is.
+                let mut earlier: Vec<Tensor> = results.into_iter().collect();
+                let mut places: Vec<&mut Tensor> = earlier.iter_mut().collect();
+                let (_, allocations, done) = counted(|| executable.run_into(&args, &mut places));
+                done.unwrap();
+                assert_eq!(allocations, 0, "{name}, {options:?}");
+            }
         }
     }
 }
