@@ -5,9 +5,11 @@
 //! written do not count. The hash is made once, so an equation with a large body costs value
 //! numbering no more than any other.
 
-use crate::primitive::Prim;
+use crate::error::Result;
+use crate::primitive::{Checkpoint, Cond, LinearWhile, Prim, Scan, While};
 use crate::program::{Program, Value};
 use crate::simplify::{SimplifyOptions, simplify};
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Deref;
@@ -121,4 +123,49 @@ impl Prim {
             _ => Vec::new(),
         }
     }
+}
+
+/// The program with a pass taken over the bodies of loops, branches and checkpoints; borrowed if that changes
+/// none of them.
+pub(crate) fn in_bodies<'a>(
+    program: &'a Program,
+    pass: &mut impl FnMut(&Program) -> Result<Cow<'_, Program>>,
+) -> Result<Cow<'a, Program>> {
+    let mut changed: Option<Program> = None;
+    for (i, eq) in program.equations.iter().enumerate() {
+        if let Some(prim) = with_bodies(&eq.prim, pass)? {
+            changed.get_or_insert_with(|| program.clone()).equations[i].prim = prim;
+        }
+    }
+    Ok(changed.map_or(Cow::Borrowed(program), Cow::Owned))
+}
+
+fn with_bodies(
+    prim: &Prim,
+    pass: &mut impl FnMut(&Program) -> Result<Cow<'_, Program>>,
+) -> Result<Option<Prim>> {
+    let mut any = false;
+    let mut of = |body: &Body| -> Result<Body> {
+        Ok(match pass(body)? {
+            Cow::Borrowed(_) => body.clone(),
+            Cow::Owned(changed) => {
+                any = true;
+                Body::new(changed)
+            }
+        })
+    };
+    let prim: Prim = match prim {
+        Prim::Scan(s) => Scan { body: of(&s.body)?, ..s.clone() }.into(),
+        Prim::While(w) => While { cond: of(&w.cond)?, body: of(&w.body)?, consts: w.consts }.into(),
+        Prim::LinearWhile(w) => {
+            LinearWhile { body: of(&w.body)?, step: of(&w.step)?, ..w.clone() }.into()
+        }
+        Prim::Cond(c) => {
+            Cond { on_true: of(&c.on_true)?, on_false: of(&c.on_false)?, linear: c.linear.clone() }
+                .into()
+        }
+        Prim::Checkpoint(c) => Checkpoint { body: of(&c.body)?, ..c.clone() }.into(),
+        _ => return Ok(None),
+    };
+    Ok(any.then_some(prim))
 }

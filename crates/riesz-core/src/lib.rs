@@ -24,6 +24,7 @@ mod merge;
 mod names;
 pub mod primitive;
 mod program;
+mod reorder;
 pub mod simplify;
 pub mod sparsity;
 mod tensor;
@@ -50,6 +51,7 @@ pub use names::{counted, suggestion};
 pub use ndarray;
 pub use primitive::{Prim, Primitive};
 pub use program::{Equation, Program, Value};
+pub use reorder::reorder_products;
 pub use simplify::{SimplifyOptions, simplify};
 pub use tensor::{Data, Element, Tensor};
 pub use trace::{

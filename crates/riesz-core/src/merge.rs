@@ -8,9 +8,9 @@
 //! depends on the other in no other way; and a `linear_while` part of the `while` that counts for it. What
 //! both compute is then found to be the same inside one body.
 
-use crate::body::Body;
+use crate::body::{Body, in_bodies};
 use crate::error::{Error, ErrorKind, Result};
-use crate::primitive::{Binary, Checkpoint, Compare, Cond, LinearWhile, Prim, Scan, While};
+use crate::primitive::{Binary, Compare, Prim, Scan, While};
 use crate::program::{Equation, Program, Value};
 use crate::trace::{Var, inline, trace};
 use crate::types::Type;
@@ -24,51 +24,13 @@ use std::borrow::Cow;
 /// # Errors
 /// When a merged loop is not well-formed, which is a mistake here.
 pub fn merge_loops(program: &Program) -> Result<Cow<'_, Program>> {
-    let mut program = inside(program)?;
+    let mut program = in_bodies(program, &mut merge_loops)?;
     while let Some((first, second)) = pair(&program) {
         let merged = merge(&program, first, second)?;
         verify(&merged)?;
         program = Cow::Owned(merged);
     }
     Ok(program)
-}
-
-/// The program with the loops inside each equation merged.
-fn inside(program: &Program) -> Result<Cow<'_, Program>> {
-    let mut changed: Option<Program> = None;
-    for (i, eq) in program.equations.iter().enumerate() {
-        if let Some(prim) = merged_inside(&eq.prim)? {
-            changed.get_or_insert_with(|| program.clone()).equations[i].prim = prim;
-        }
-    }
-    Ok(changed.map_or(Cow::Borrowed(program), Cow::Owned))
-}
-
-fn merged_inside(prim: &Prim) -> Result<Option<Prim>> {
-    let mut any = false;
-    let mut of = |body: &Body| -> Result<Body> {
-        Ok(match merge_loops(body)? {
-            Cow::Borrowed(_) => body.clone(),
-            Cow::Owned(merged) => {
-                any = true;
-                Body::new(merged)
-            }
-        })
-    };
-    let prim: Prim = match prim {
-        Prim::Scan(s) => Scan { body: of(&s.body)?, ..s.clone() }.into(),
-        Prim::While(w) => While { cond: of(&w.cond)?, body: of(&w.body)?, consts: w.consts }.into(),
-        Prim::LinearWhile(w) => {
-            LinearWhile { body: of(&w.body)?, step: of(&w.step)?, ..w.clone() }.into()
-        }
-        Prim::Cond(c) => {
-            Cond { on_true: of(&c.on_true)?, on_false: of(&c.on_false)?, linear: c.linear.clone() }
-                .into()
-        }
-        Prim::Checkpoint(c) => Checkpoint { body: of(&c.body)?, ..c.clone() }.into(),
-        _ => return Ok(None),
-    };
-    Ok(any.then_some(prim))
 }
 
 /// Two equations that can be merged.

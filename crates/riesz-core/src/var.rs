@@ -8,7 +8,7 @@
 mod arithmetic;
 mod arrange;
 mod check;
-mod contraction;
+pub(crate) mod contraction;
 mod conv;
 mod einsum;
 mod elementwise;
@@ -17,6 +17,7 @@ mod fft;
 mod indexed;
 mod linalg;
 mod order;
+pub(crate) mod product;
 mod random;
 mod reduce;
 mod shape;

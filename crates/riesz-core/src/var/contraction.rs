@@ -11,17 +11,36 @@ use std::collections::BinaryHeap;
 
 /// Multiply these two; the product is numbered after all others so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Step(pub usize, pub usize);
+pub(crate) struct Step(pub usize, pub usize);
 
 const EXACT: usize = 8;
 
 /// The products to take. `sets` are the indices of each operand as bits, `output` those of the
 /// result, `lengths` the length of each index.
-pub(super) fn contraction_order(sets: &[u128], output: u128, lengths: &[f64]) -> Vec<Step> {
+pub(crate) fn contraction_order(sets: &[u128], output: u128, lengths: &[f64]) -> Vec<Step> {
     if sets.len() <= EXACT { exact(sets, output, lengths) } else { greedy(sets, output, lengths) }
 }
 
-fn size(set: u128, lengths: &[f64]) -> f64 {
+/// The multiplications that these products take.
+pub(crate) fn contraction_cost(
+    sets: &[u128],
+    output: u128,
+    lengths: &[f64],
+    steps: &[Step],
+) -> f64 {
+    let mut terms: Vec<Option<u128>> = sets.iter().copied().map(Some).collect();
+    let mut total = 0.0;
+    for &Step(i, j) in steps {
+        let both = terms[i].take().unwrap_or(0) | terms[j].take().unwrap_or(0);
+        total += size(both, lengths);
+        let needed = terms.iter().flatten().fold(output, |all, s| all | s);
+        terms.push(Some(both & needed));
+    }
+    total
+}
+
+/// The number of combinations of these indices.
+pub(crate) fn size(set: u128, lengths: &[f64]) -> f64 {
     lengths.iter().enumerate().filter(|(k, _)| set >> k & 1 == 1).map(|(_, n)| n).product()
 }
 
@@ -157,20 +176,6 @@ fn greedy(sets: &[u128], output: u128, lengths: &[f64]) -> Vec<Step> {
 mod tests {
     use super::*;
 
-    /// The multiplications an order takes.
-    fn cost(sets: &[u128], output: u128, lengths: &[f64], steps: &[Step]) -> f64 {
-        let mut terms: Vec<Option<u128>> = sets.iter().copied().map(Some).collect();
-        let mut total = 0.0;
-        for &Step(i, j) in steps {
-            let both = terms[i].take().unwrap_or(0) | terms[j].take().unwrap_or(0);
-            total += size(both, lengths);
-            let needed = terms.iter().flatten().fold(output, |all, s| all | s);
-            terms.push(Some(both & needed));
-        }
-        assert_eq!(terms.iter().flatten().count(), 1);
-        total
-    }
-
     #[test]
     fn a_chain_of_matrices_is_multiplied_in_the_cheapest_order() {
         // The example of Cormen, Leiserson, Rivest & Stein, section 14.2: 15125 multiplications.
@@ -178,7 +183,7 @@ mod tests {
         let sets: Vec<u128> = (0..6).map(|k| 0b11 << k).collect();
         let output = 1 | 1 << 6;
         let steps = contraction_order(&sets, output, &lengths);
-        assert_eq!(cost(&sets, output, &lengths, &steps), 15125.0);
+        assert_eq!(contraction_cost(&sets, output, &lengths, &steps), 15125.0);
     }
 
     #[test]
@@ -188,6 +193,6 @@ mod tests {
         let mut sets: Vec<u128> = (0..n).map(|k| 0b11 << k).collect();
         sets.push(1 << n);
         let steps = contraction_order(&sets, 1, &lengths);
-        assert_eq!(cost(&sets, 1, &lengths, &steps), 100.0 * n as f64);
+        assert_eq!(contraction_cost(&sets, 1, &lengths, &steps), 100.0 * n as f64);
     }
 }

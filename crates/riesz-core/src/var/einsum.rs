@@ -1,15 +1,15 @@
 //! `einsum`: sums of products written with one letter for each axis.
 //!
 //! Each operand first loses what concerns it alone: repeated letters become diagonals, letters that
-//! occur nowhere else are summed. What is left is multiplied pair by pair, each pair one `dot` (or
-//! one elementwise product when nothing is summed), in the order [`super::contraction`] finds.
+//! occur nowhere else are summed. What is left is multiplied pair by pair ([`super::product`]), in the order
+//! [`super::contraction`] finds.
 
 use super::check::{composed, expect};
-use super::contraction::{Step, contraction_order};
+use super::contraction::contraction_order;
+use super::product::{Term, multiplied};
 use crate::error::{Error, Result};
 use crate::primitive::support::expect_number;
-use crate::primitive::{Broadcast, Dot};
-use crate::trace::{Var, apply1};
+use crate::trace::Var;
 use crate::types::Shape;
 
 /// The name of an axis: a letter, or a place counted from the end of what `...` stands for.
@@ -49,11 +49,6 @@ impl Var {
     }
 }
 
-struct Term {
-    value: Var,
-    labels: Vec<Label>,
-}
-
 fn evaluate(text: &str, operands: &[Var]) -> Result<Var> {
     let ranks: Vec<usize> = operands.iter().map(|v| v.rank()).collect();
     let (inputs, output) = parse(text, &ranks)?;
@@ -65,7 +60,7 @@ fn evaluate(text: &str, operands: &[Var]) -> Result<Var> {
     }
     let sizes = lengths(&inputs, operands)?;
     let size_of = |l: &Label| sizes.iter().find(|s| s.0 == *l).map_or(1, |s| s.1);
-    let mut terms: Vec<Term> = operands
+    let mut terms: Vec<Term<Label>> = operands
         .iter()
         .zip(inputs)
         .map(|(&value, labels)| Term { value, labels }.squeezed(&size_of).diagonals())
@@ -91,23 +86,14 @@ fn evaluate(text: &str, operands: &[Var]) -> Result<Var> {
     };
     let sets: Vec<u128> = terms.iter().map(|t| bits(&t.labels)).collect();
     let lengths: Vec<f64> = sizes.iter().map(|s| s.1 as f64).collect();
-    let mut left: Vec<Option<Term>> = terms.into_iter().map(Some).collect();
-    for Step(i, j) in contraction_order(&sets, bits(&output), &lengths) {
-        let (Some(a), Some(b)) = (left[i].take(), left[j].take()) else { continue };
-        let needed =
-            |l: &Label| output.contains(l) || left.iter().flatten().any(|t| t.labels.contains(l));
-        let product = a.times(b, &needed, &size_of);
-        left.push(Some(product));
-    }
-    match left.into_iter().flatten().next_back() {
-        Some(term) => Ok(term.in_order(&output)),
-        None => Err(Error::usage("there are no operands")),
-    }
+    let order = contraction_order(&sets, bits(&output), &lengths);
+    let empty = || Error::usage("there are no operands");
+    multiplied(terms, &order, &output, &size_of).ok_or_else(empty)
 }
 
-impl Term {
+impl Term<Label> {
     /// Without the axes of length 1 that broadcast against longer ones.
-    fn squeezed(self, size_of: &impl Fn(&Label) -> usize) -> Term {
+    fn squeezed(self, size_of: &impl Fn(&Label) -> usize) -> Term<Label> {
         let shape = self.value.shape();
         let stays = |axis: usize| shape[axis] == size_of(&self.labels[axis]);
         let kept: Vec<usize> = (0..shape.rank()).filter(|&a| stays(a)).collect();
@@ -116,7 +102,7 @@ impl Term {
     }
 
     /// With each letter once: of axes that share one, the diagonal.
-    fn diagonals(mut self) -> Term {
+    fn diagonals(mut self) -> Term<Label> {
         let repeated = |labels: &[Label]| {
             (0..labels.len())
                 .find_map(|j| labels[..j].iter().position(|l| *l == labels[j]).map(|i| (i, j)))
@@ -130,54 +116,6 @@ impl Term {
             self.labels.push(label);
         }
         self
-    }
-
-    fn axis(&self, label: &Label) -> usize {
-        self.labels.iter().position(|l| l == label).unwrap_or(0)
-    }
-
-    /// The product with another term, summed over what both have and nothing else needs.
-    fn times(
-        self,
-        other: Term,
-        needed: &impl Fn(&Label) -> bool,
-        size_of: &impl Fn(&Label) -> usize,
-    ) -> Term {
-        let shared: Vec<Label> =
-            self.labels.iter().copied().filter(|l| other.labels.contains(l)).collect();
-        let (batch, contract): (Vec<Label>, Vec<Label>) = shared.iter().partition(|l| needed(l));
-        let free = |t: &Term| -> Vec<Label> {
-            t.labels.iter().copied().filter(|l| !shared.contains(l)).collect()
-        };
-        let labels = [batch.clone(), free(&self), free(&other)].concat();
-        if contract.is_empty() {
-            let shape: Shape = labels.iter().map(size_of).collect();
-            let value = self.beside(&labels, &shape) * other.beside(&labels, &shape);
-            return Term { value, labels };
-        }
-        let pairs = |labels: &[Label]| -> Vec<(usize, usize)> {
-            labels.iter().map(|l| (self.axis(l), other.axis(l))).collect()
-        };
-        let dot = Dot { contract: pairs(&contract), batch: pairs(&batch) };
-        Term { value: apply1(dot, &[self.value, other.value]), labels }
-    }
-
-    /// The axes in the order they have in `labels`, which may have others between.
-    fn in_order(&self, labels: &[Label]) -> Var {
-        let order: Vec<usize> =
-            labels.iter().filter(|l| self.labels.contains(l)).map(|l| self.axis(l)).collect();
-        self.value.transpose_unless_identity(&order)
-    }
-
-    /// Repeated to `shape`, whose axes are `labels`.
-    fn beside(&self, labels: &[Label], shape: &Shape) -> Var {
-        let axes: Vec<usize> =
-            (0..labels.len()).filter(|&a| self.labels.contains(&labels[a])).collect();
-        let value = self.in_order(labels);
-        if axes.len() == labels.len() {
-            return value;
-        }
-        apply1(Broadcast { shape: shape.clone(), axes }, &[value])
     }
 }
 

@@ -16,6 +16,7 @@ mod laws;
 mod linalg;
 mod random;
 mod random_programs;
+mod reorder;
 mod rules;
 mod simplify;
 mod sparsity;

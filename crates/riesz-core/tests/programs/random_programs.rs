@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use riesz_core::check::recipe::{Recipe, STEPS};
 use riesz_core::check::{check_program, check_vmap, direction};
-use riesz_core::{Program, Result, SimplifyOptions, Tensor, eval, inline, jvp, simplify, trace};
+use riesz_core::{
+    Program, Result, SimplifyOptions, Tensor, eval, inline, jvp, reorder_products, simplify, trace,
+};
 
 pub fn recipe() -> impl Strategy<Value = Recipe> {
     prop::collection::vec((0..STEPS.len(), 0..64usize, 0..64usize), 1..10).prop_map(Recipe)
@@ -55,6 +57,9 @@ fn simplification_changes_nothing(recipe: &Recipe) -> Result<()> {
             assert_eq!(simplify(&simple, &options), simple, "not a fixed point:\n{simple}");
             let error = largest_difference(&eval(&simple, &at)?, &values);
             assert!(error < 1e-11, "{error}\n{program}\n{simple}");
+            let reordered = reorder_products(&simple)?;
+            let error = largest_difference(&eval(&reordered, &at)?, &values);
+            assert!(error < 1e-11, "{error}\n{simple}\n{reordered}");
         }
     }
     // Before differentiation as well as after.

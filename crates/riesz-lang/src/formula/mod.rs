@@ -16,6 +16,7 @@ mod facts;
 mod forward;
 mod latex;
 mod naming;
+mod order;
 mod output;
 mod print;
 mod read;

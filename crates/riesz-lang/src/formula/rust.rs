@@ -4,6 +4,7 @@
 //! `x.dot(y)` and `x*y'` is `x.outer(y)`; scalars broadcast, so `vector(1) - x` is `1.0 - x`.
 //! A where-definition becomes a `let`. `kron` of two matrices is no method: bring your own. One loop over the nodes, children's text moved into their parent's.
 
+use super::order::ordered;
 use super::print::number;
 use crate::ast::Kind;
 use crate::typed::{ExprId, Map, Op, Product, Shape, Typed};
@@ -35,8 +36,11 @@ impl Piece {
     }
 }
 
-/// A typed formula as a Rust expression, or as a block if it has definitions.
+/// A typed formula as a Rust expression, or as a block if it has definitions. Its products are in the order
+/// that costs least.
 pub fn rust(typed: &Typed, root: ExprId) -> String {
+    let (typed, root) = ordered(typed, root);
+    let typed = &typed;
     let used = typed.reachable(root);
     let uses = count_uses(typed, &used);
     let mut lets = String::new();

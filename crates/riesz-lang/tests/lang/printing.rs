@@ -18,8 +18,10 @@ fn latex_and_rust() {
             "x",
             least,
             r"2 \, A^\top \, \left(A \, x - b\right)",
-            "(2.0 * A.t()).dot(A.dot(x) - b)",
+            "2.0 * A.t().dot(A.dot(x) - b)",
         ),
+        // No product of two matrices where only products with vectors are needed.
+        ("norm2(A*x)^2", "x", least, r"2 \, A^\top \, A \, x", "2.0 * A.t().dot(A.dot(x))"),
         ("logdet(X)", "X", "X: matrix[n,n]", r"X^{-\top}", "X.inverse().t()"),
         (
             "sum(x.^3)/c",
