@@ -264,7 +264,13 @@ fn dispatch(
             lbfgs::solve(run, objective, at)
         }
     };
-    ended.unwrap_or_else(evaluation_failed)
+    let ending = ended.unwrap_or_else(evaluation_failed);
+    match (&ending, bounds) {
+        (Ending::Converged(_), Some(bounds)) => {
+            run.at_infinite_bound(objective, bounds, at).unwrap_or(ending)
+        }
+        _ => ending,
+    }
 }
 
 fn evaluation_failed(error: EvalError) -> Ending {
@@ -342,10 +348,7 @@ fn solution(run: &mut Run, at: State, choice: Choice, ending: Ending, mut rows: 
             ),
         ),
         Ending::Interrupted => (Status::Interrupted, "stopped on request".to_owned()),
-        Ending::Unbounded => (
-            Status::Failed,
-            format!("the objective seems unbounded below: it fell to {:.2e}", at.value),
-        ),
+        Ending::Unbounded => (Status::Failed, Run::unbounded(&at)),
         Ending::Failed(reason) => (Status::Failed, reason),
     };
     rows.put_state("at", &at);

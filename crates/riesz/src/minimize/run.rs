@@ -104,6 +104,11 @@ impl Stall {
     }
 }
 
+/// Variables below this have not run away.
+const NEAR: f64 = 1e9;
+/// A gradient this large is no rounding of 0.
+const STEEP: f64 = 1e6;
+
 /// A search may raise the value by this fraction of its size: what is lost to rounding.
 const ROUNDING: f64 = 1e-10;
 
@@ -218,6 +223,46 @@ impl<'a> Run<'a> {
             return Some(self.no_lower_value(at, (self.stall.value - at.value).max(0.0)));
         }
         (self.iterations >= self.iteration_limit).then_some(Ending::MaxIterations)
+    }
+
+    /// What is said of a value that fell below every bound.
+    pub fn unbounded(at: &State) -> String {
+        let (size, reach) = (at.value.abs(), norm_inf(&at.x));
+        let (sizes, reaches) = (format!("{size:.2e}"), format!("{reach:.2e}"));
+        match reach < NEAR {
+            true => format!(
+                "the objective is unbounded towards the edge of its domain, or a pole, where it is \
+                 not finite: its size is {sizes} while no variable is beyond {reaches}"
+            ),
+            false => format!(
+                "the objective seems unbounded: its size is {sizes} where a variable is {reaches}"
+            ),
+        }
+    }
+
+    /// The verdict on a point that is stationary as far as bounds go, but at an edge of the domain: its
+    /// gradient is large, and on the bounds that hold it back the objective is not finite.
+    pub fn at_infinite_bound(
+        &mut self,
+        objective: &mut dyn Objective,
+        bounds: &Bounds,
+        at: &State,
+    ) -> Option<Ending> {
+        let steep = STEEP * scale(at);
+        let mut beside = at.x.clone();
+        let moved = |(x, g): (&mut f64, &f64)| *x -= if g.abs() > steep { *g } else { 0.0 };
+        beside.iter_mut().zip(&at.gradient).for_each(moved);
+        bounds.project(&mut beside);
+        if beside == at.x {
+            return None;
+        }
+        let value = self.evaluate(objective, &beside, &mut vec![0.0; at.x.len()]).ok()?;
+        (!value.is_finite()).then(|| {
+            Ending::Failed(format!(
+                "the objective falls towards bounds on which it is not finite (its value there is \
+                 {value}): the minimum may lie on them, or there is none"
+            ))
+        })
     }
 
     /// The increase of `value` that may be rounding.

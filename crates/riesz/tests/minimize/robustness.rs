@@ -134,7 +134,7 @@ fn unbounded_objectives_fail_and_say_so() {
     for method in UNCONSTRAINED {
         let s = run(&mut scalar(|x| (-x, -1.0)), &[0.0], &with(method));
         assert_eq!(s.status, Status::Failed, "{method}");
-        assert!(s.reason.contains("unbounded below"), "{method}: {}", s.reason);
+        assert!(s.reason.contains("seems unbounded"), "{method}: {}", s.reason);
         let s = run(&mut scalar(|x| (-x * x, -2.0 * x)), &[1.0], &with(method));
         assert!(s.status == Status::Failed, "{method}: {}", s.reason);
     }
@@ -145,6 +145,31 @@ fn unbounded_objectives_fail_and_say_so() {
     let mut c = total(2, 0.0);
     let s = run(Problem::new(&mut f).equalities(&mut c), &[0.0; 2], &Options::default());
     assert!(s.status == Status::Failed && s.reason.contains("unbounded"), "{}", s.reason);
+}
+
+#[test]
+fn objectives_that_fall_towards_the_edge_of_their_domain_say_so() {
+    for method in UNCONSTRAINED {
+        let s = run(&mut scalar(|x| (-1.0 / x.max(0.0), 1.0 / (x * x))), &[1.0], &with(method));
+        assert_eq!(s.status, Status::Failed, "{method}: {}", s.reason);
+        let s = run(&mut scalar(|x| (x.ln(), 1.0 / x)), &[1.0], &with(method));
+        assert_eq!(s.status, Status::Failed, "{method}: {}", s.reason);
+    }
+    let s = run(&mut scalar(|x| (x.ln(), 1.0 / x)), &[1.0], &with(Method::Lbfgs));
+    assert!(s.reason.contains("leave the domain"), "{}", s.reason);
+    let mut pole = scalar(|x| (-1.0 / (x * x), 2.0 / (x * x * x)));
+    let s = run(&mut pole, &[1.0], &with(Method::Lbfgs));
+    assert!(s.reason.contains("edge of its domain, or a pole"), "{}", s.reason);
+    // ln x on x ≥ 0: the slope holds at the bound, where the value is −∞.
+    let mut logarithm = scalar(|x| (x.ln(), 1.0 / x));
+    let bounded = Problem::new(&mut logarithm).bounds(Bounds::non_negative(1));
+    let s = run(bounded, &[1.0], &Options::default());
+    assert!(s.status == Status::Failed && s.reason.contains("not finite"), "{}", s.reason);
+    // A steep objective that is finite on the bound.
+    let mut steep = scalar(|x| (1e7 * x, 1e7));
+    let bounded = Problem::new(&mut steep).bounds(Bounds::non_negative(1));
+    let s = run(bounded, &[1e-3], &Options::default());
+    assert_eq!((s.status, s.x[0]), (Status::Converged, 0.0), "{}", s.reason);
 }
 
 #[test]
