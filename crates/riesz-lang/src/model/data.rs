@@ -39,7 +39,8 @@ pub(super) fn load(
                 (read_file(name, file)?, format!("from {file}, by --data"), None)
             }
             (None, Some(Data::File { path, span, rows, columns })) => {
-                let selection = selection(rows, columns);
+                let (path, array) = of_array(path);
+                let selection = selection(rows, columns, array);
                 let found = locate(base, path);
                 let value = io::read(&found, &selection).map_err(|e| {
                     let mut error = diagnose(&e, *span).note(format!("read for `{}`", d.name.name));
@@ -49,12 +50,11 @@ pub(super) fn load(
                     }
                     error
                 })?;
-                let chosen = if selection == io::Selection::default() {
-                    String::new()
-                } else {
+                let mut chosen = array.map_or_else(String::new, |name| format!(":{name}"));
+                if (&selection.rows, &selection.columns) != (&Choice::All, &Choice::All) {
                     let rest = text.get(span.end..).unwrap_or_default();
-                    rest.split_inclusive(']').next().unwrap_or_default().to_owned()
-                };
+                    chosen += rest.split_inclusive(']').next().unwrap_or_default();
+                }
                 (value, format!("from {path}{chosen}"), Some(*span))
             }
             (None, Some(Data::Literal(literal))) => {
@@ -126,7 +126,7 @@ fn check_overrides(problem: &Problem, overrides: &[(String, String)]) -> Result<
 }
 
 /// The numbers of a file that an argument `--data name=file` gives, with or without a selection
-/// (`file.csv` or `file.csv[:, 1:]`); the path is relative to the working directory.
+/// (`file.csv`, `file.csv[:, 1:]` or `file.npz:name`); the path is relative to the working directory.
 ///
 /// # Errors
 /// When there is no such file, or no such rows and columns, or it holds no numbers.
@@ -136,30 +136,50 @@ pub fn read_file(name: &str, file: &str) -> Result<Tensor, ModelError> {
         .map_err(|e| ModelError::Argument(format!("--data {name}: {}", told(&e))))
 }
 
-/// `file.csv` or `file.csv[:, 1:]`.
+/// `file.csv`, `file.csv[:, 1:]` or `file.npz:name[:, 1:]`.
 fn override_file(name: &str, file: &str) -> Result<(PathBuf, io::Selection), ModelError> {
+    let plain = |file: &str| {
+        let (path, array) = of_array(file);
+        (path.into(), selection(&Selection::All, &Selection::All, array))
+    };
     let split = file.rfind('[').filter(|_| file.ends_with(']'));
-    let Some(at) = split else { return Ok((file.into(), io::Selection::default())) };
+    let Some(at) = split else { return Ok(plain(file)) };
     let wrong = |e: Diagnostic| {
         ModelError::Argument(format!("--data {name}: the selection `{}`: {e}", &file[at..]))
     };
     let mut parser = Parser::new(&format!("\"\"{}", &file[at..])).map_err(wrong)?;
     match parser.data().map_err(wrong)? {
         Data::File { rows, columns, .. } if *parser.peek() == Token::Newline => {
-            Ok((file[..at].into(), selection(&rows, &columns)))
+            let (path, array) = of_array(&file[..at]);
+            Ok((path.into(), selection(&rows, &columns, array)))
         }
-        _ => Ok((file.into(), io::Selection::default())),
+        _ => Ok(plain(file)),
     }
 }
 
-fn selection(rows: &Selection, columns: &Selection) -> io::Selection {
+/// A path and the name of an array behind it: `weights.npz:w`.
+fn of_array(path: &str) -> (&str, Option<&str>) {
+    let holds_several = |path: &str| {
+        let ending = Path::new(path).extension().map(|e| e.to_string_lossy().to_lowercase());
+        matches!(ending.as_deref(), Some("npz" | "safetensors"))
+    };
+    // The first colon behind such an ending: names of arrays may have colons, and so may paths.
+    let mut colons = path.match_indices(':').map(|(at, _)| at);
+    match colons.find(|&at| holds_several(&path[..at])) {
+        Some(at) => (&path[..at], Some(&path[at + 1..])),
+        None => (path, None),
+    }
+}
+
+fn selection(rows: &Selection, columns: &Selection, array: Option<&str>) -> io::Selection {
     let choice = |s: &Selection| match s {
         Selection::All => Choice::All,
         Selection::Range(a, b) => Choice::Range(*a, *b),
         Selection::Index(i) => Choice::Index(*i),
         Selection::Name(n) => Choice::Name(n.clone()),
     };
-    io::Selection { rows: choice(rows), columns: choice(columns), allow_non_finite: false }
+    let array = array.map(str::to_owned);
+    io::Selection { rows: choice(rows), columns: choice(columns), array, allow_non_finite: false }
 }
 
 /// A literal as a tensor.

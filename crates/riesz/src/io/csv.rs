@@ -1,10 +1,11 @@
 //! Tables as text: comma-separated values.
 //!
-//! The separator is the one of `,` `;` and tab that is most frequent in the first line. The first
+//! The separator is the one of `,` `;` and tab that is most frequent in the first line; where there is none
+//! and the first two lines have equally many words, it is any space, as `numpy.savetxt` writes. The first
 //! line is taken as headings when none of its cells is a number. Cells may be quoted and have space
 //! around them; empty lines are skipped. Numbers have a decimal point, whatever the separator.
 
-use super::files::{bytes, wrong};
+use super::files::{bytes, is_format, wrong};
 use super::{Choice, Selection};
 use ::csv::{ByteRecord, ReaderBuilder, Trim};
 use riesz_core::{Error, Result, Tensor, suggestion};
@@ -30,8 +31,12 @@ use std::path::Path;
 /// # Ok::<(), Error>(())
 /// ```
 pub fn read_csv(path: &Path, selection: &Selection) -> Result<Tensor> {
-    let text = bytes(path)?;
+    let mut text = bytes(path)?;
     let file = path.display().to_string();
+    is_format(&text, "a table of text", &file)?;
+    if is_spaced(&text) {
+        text = with_commas(&text);
+    }
     let mut reader = ReaderBuilder::new()
         .delimiter(separator(&text))
         .has_headers(false)
@@ -177,4 +182,28 @@ fn separator(text: &[u8]) -> u8 {
         _ if semicolons >= tabs => b';',
         _ => b'\t',
     }
+}
+
+/// Whether cells stand apart by any space: no other separator, no quotes, and as many words in the first line
+/// as in the second.
+fn is_spaced(text: &[u8]) -> bool {
+    let mut lines = text.split(|b| *b == b'\n').filter(|line| words(line).next().is_some());
+    let (Some(first), second) = (lines.next(), lines.next()) else { return false };
+    let count = words(first).count();
+    let tabs = first.iter().filter(|b| **b == b'\t').count();
+    let apart = [first, second.unwrap_or(first)];
+    apart.iter().all(|line| words(line).count() == count && !line.iter().any(|b| b",;\"".contains(b)))
+        && count > 1
+        // Tabs alone may have empty cells between them.
+        && tabs + 1 != count
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+/// The same lines with a comma for the space between two words.
+fn with_commas(text: &[u8]) -> Vec<u8> {
+    let line = |line: &[u8]| words(line).collect::<Vec<_>>().join(&b',');
+    text.split(|b| *b == b'\n').map(line).collect::<Vec<_>>().join(&b'\n')
 }

@@ -38,6 +38,52 @@ pub(super) fn wrong(place: &str, message: impl std::fmt::Display) -> Error {
     Error::value(format!("{place}: {message}"))
 }
 
+/// Says what a file of another format is, by its first bytes: `wanted` is what it should be.
+pub(super) fn is_format(content: &[u8], wanted: &str, file: &str) -> Result<()> {
+    // A safetensors file begins with the length of its header, which is JSON.
+    let found = match content {
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => ("an .npz file", "read_npz"),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => ("an .npy file", "read_npy"),
+        [_, _, _, _, _, _, 0, 0, b'{', ..] => ("a safetensors file", "read_safetensors"),
+        _ => return Ok(()),
+    };
+    if found.0 == wanted {
+        return Ok(());
+    }
+    let message = format!("this is {}, not {wanted}", found.0);
+    Err(wrong(file, message).help(format!("read it with `{}`, or correct its name", found.1)))
+}
+
+/// The name of the array that is wanted, among those of a file: the only one, unless it is said which.
+pub(super) fn chosen(mut names: Vec<String>, wanted: Option<&str>, file: &str) -> Result<String> {
+    names.sort_unstable();
+    let all = || {
+        let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+        format!("{}{}", shown.join(", "), if names.len() > shown.len() { ", …" } else { "" })
+    };
+    let one = match (wanted, names.as_slice()) {
+        (Some(wanted), _) => names.iter().find(|name| *name == wanted),
+        (None, [one]) => Some(one),
+        (None, _) => None,
+    };
+    match (one, wanted) {
+        (Some(one), _) => Ok(one.clone()),
+        (None, _) if names.is_empty() => Err(wrong(file, "there is no array in the file")),
+        (None, Some(wanted)) => {
+            let error = wrong(file, format!("there is no array `{wanted}`"));
+            Err(match suggestion(wanted, names.iter().map(String::as_str)) {
+                Some(near) => error.help(format!("is it `{near}`?")),
+                None => error.help(format!("the arrays are {}", all())),
+            })
+        }
+        (None, None) => {
+            let message = format!("there are {} arrays: {}", names.len(), all());
+            let example = names.first().map_or("", String::as_str);
+            Err(wrong(file, message).help(format!("say which, as in {file}:{example}")))
+        }
+    }
+}
+
 /// Replaces a file by what `write` puts into the one beside it that it is given, `path` with `.new` behind
 /// it: the old one stays whole until the new one is.
 ///

@@ -30,46 +30,48 @@ pub use npy::{read_npy, write_npy};
 pub use npz::{read_npz, write_npz};
 pub use select::{Choice, Selection};
 
-use files::missing;
-use riesz_core::{Error, Result, Tensor};
+use riesz_core::{Result, Tensor};
 use std::path::Path;
 
-/// Reads a file of numbers: `.npy` by NumPy's format, anything else as CSV.
+/// Reads a file of numbers: `.npy`, `.npz` and `.safetensors` by their formats, anything else as CSV.
 ///
-/// The elements of a CSV file are `f64`; those of a `.npy` file keep their type. The shape is that
-/// of the selected part.
+/// The elements of a CSV file are `f64`; those of the others keep their type. The shape is that of the
+/// selected part. Of a file that holds several arrays, [`Selection::array`] says which.
 ///
 /// # Errors
-/// As [`read_csv`] and [`read_npy`]; also when the selection does not fit the file, and for files
-/// that hold several tensors.
+/// As [`read_csv`], [`read_npy`], [`read_npz`] and [`read_safetensors`]; also when the selection does not
+/// fit the file.
 ///
 /// ```
-/// use riesz::io::{Selection, read, write_npy};
+/// use riesz::io::{Selection, read, write_npy, write_npz};
 /// use riesz::prelude::*;
 /// let path = std::env::temp_dir().join("riesz-doc-read.npy");
 /// write_npy(&path, &Tensor::from([[1.0, 2.0], [3.0, 4.0]]))?;
 /// let second = Selection { columns: riesz::io::Choice::Index(1), ..Selection::default() };
 /// assert_eq!(read(&path, &second)?, Tensor::from([2.0, 4.0]));
 /// # std::fs::remove_file(&path).ok();
+/// let path = std::env::temp_dir().join("riesz-doc-read-one.npz");
+/// write_npz(&path, &vec![Tensor::from(1.0), Tensor::from([2.0])])?;
+/// let last = Selection { array: Some("1".into()), ..Selection::default() };
+/// assert_eq!(read(&path, &last)?, Tensor::from([2.0]));
+/// # std::fs::remove_file(&path).ok();
 /// # Ok::<(), Error>(())
 /// ```
 pub fn read(path: &Path, selection: &Selection) -> Result<Tensor> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    match ending.as_deref() {
-        Some("npy") => {}
-        Some("npz" | "safetensors") => {
-            if !path.exists() {
-                return Err(missing(path));
-            }
-            let message = format!("`{}` holds tensors with names, not one", path.display());
-            return Err(Error::usage(message).help(
-                "write the one that is wanted to a file of its own with numpy.save, or read \
-                       them in Rust with `read_npz` and `read_safetensors`",
-            ));
+    let array = selection.array.as_deref();
+    let tensor = match (ending.as_deref(), array) {
+        (Some("npz"), _) => npz::read_one(path, array)?,
+        (Some("safetensors"), _) => safetensors::read_one(path, array)?,
+        (_, Some(array)) => {
+            let message = format!("arrays with names, such as `{array}`, are in other files");
+            return Err(files::wrong(&path.display().to_string(), message)
+                .help("files .npz and .safetensors have them"));
         }
-        _ => return read_csv(path, selection),
-    }
-    let tensor = select::select(read_npy(path)?, path, selection)?;
+        (Some("npy"), None) => read_npy(path)?,
+        (_, None) => return read_csv(path, selection),
+    };
+    let tensor = select::select(tensor, path, selection)?;
     if !selection.allow_non_finite {
         npy::check_finite(&tensor, path)?;
     }

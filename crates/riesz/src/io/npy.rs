@@ -4,7 +4,7 @@
 //! A header is not believed before the file is seen to be as long as it says.
 
 use super::csv::not_finite;
-use super::files::{WIDEST, bytes, is_stated, replace, stated, unwritten, wrong};
+use super::files::{WIDEST, bytes, is_format, is_stated, replace, stated, unwritten, wrong};
 use npyz::{NpyFile, Order, WriterBuilder};
 use riesz_core::ndarray::{Array, IxDyn, ShapeBuilder};
 use riesz_core::{Data, Result, Shape, Tensor, with_elements};
@@ -18,7 +18,9 @@ use std::path::Path;
 /// A file that is missing, is not `.npy`, is cut short, or has elements of another type than
 /// `float32 float64 int32 int64 bool`.
 pub fn read_npy(path: &Path) -> Result<Tensor> {
-    parse(&bytes(path)?, &path.display().to_string())
+    let (content, file) = (bytes(path)?, path.display().to_string());
+    is_format(&content, "an .npy file", &file)?;
+    parse(&content, &file)
 }
 
 /// The array in the bytes of an `.npy` file; `file` is what errors call it.

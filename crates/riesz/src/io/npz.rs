@@ -1,6 +1,6 @@
 //! NumPy's `.npz` format: a zip archive of `.npy` files, through the crate `zip`.
 
-use super::files::{bytes, is_stated, replace, unwritten, wrong};
+use super::files::{bytes, chosen, is_format, is_stated, replace, unwritten, wrong};
 use super::named;
 use super::npy::{self, Stated};
 use crate::Tree;
@@ -36,25 +36,57 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 /// # Ok::<(), Error>(())
 /// ```
 pub fn read_npz(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let file = path.display().to_string();
-    let broken =
-        |place: &str, e: &dyn std::fmt::Display| wrong(place, e).help("write it with numpy.savez");
-    let mut archive = ZipArchive::new(Cursor::new(bytes(path)?)).map_err(|e| broken(&file, &e))?;
-    if archive.has_duplicate_names() {
-        return Err(broken(&file, &"two members have the same name"));
-    }
-    let mut arrays = BTreeMap::new();
-    for i in 0..archive.len() {
-        let mut member = archive.by_index(i).map_err(|e| broken(&file, &e))?;
-        let member_name = member.name().map_err(|e| broken(&file, &e))?.into_owned();
-        let Some(name) = array_name_from_file_name(&member_name) else { continue };
-        let place = format!("{file}, array `{name}`");
-        let content = content(&mut member).map_err(|e| broken(&place, &e))?;
-        if arrays.insert(name.to_owned(), npy::parse(&content, &place)?).is_some() {
-            return Err(broken(&file, &format!("two arrays are called `{name}`")));
+    let mut archive = Archive::open(path)?;
+    let members = std::mem::take(&mut archive.members);
+    members.into_iter().map(|(name, i)| Ok((name.clone(), archive.array(&name, i)?))).collect()
+}
+
+/// Reads one array of an archive: the only one, if it is not said which.
+pub(super) fn read_one(path: &Path, name: Option<&str>) -> Result<Tensor> {
+    let mut archive = Archive::open(path)?;
+    let name = chosen(archive.members.keys().cloned().collect(), name, &archive.file)?;
+    let member = archive.members[&name];
+    archive.array(&name, member)
+}
+
+/// An archive and which of its members are arrays.
+struct Archive {
+    file: String,
+    zip: ZipArchive<Cursor<Vec<u8>>>,
+    members: BTreeMap<String, usize>,
+}
+
+impl Archive {
+    fn open(path: &Path) -> Result<Archive> {
+        let file = path.display().to_string();
+        let content = bytes(path)?;
+        is_format(&content, "an .npz file", &file)?;
+        let zip = ZipArchive::new(Cursor::new(content)).map_err(|e| broken(&file, &e))?;
+        if zip.has_duplicate_names() {
+            return Err(broken(&file, &"two members have the same name"));
         }
+        let mut archive = Archive { file, zip, members: BTreeMap::new() };
+        for i in 0..archive.zip.len() {
+            let member = archive.zip.by_index_raw(i).map_err(|e| broken(&archive.file, &e))?;
+            let member_name = member.name().map_err(|e| broken(&archive.file, &e))?.into_owned();
+            let Some(name) = array_name_from_file_name(&member_name) else { continue };
+            if archive.members.insert(name.to_owned(), i).is_some() {
+                return Err(broken(&archive.file, &format!("two arrays are called `{name}`")));
+            }
+        }
+        Ok(archive)
     }
-    Ok(arrays)
+
+    fn array(&mut self, name: &str, member: usize) -> Result<Tensor> {
+        let place = format!("{}, array `{name}`", self.file);
+        let mut member = self.zip.by_index(member).map_err(|e| broken(&self.file, &e))?;
+        let content = content(&mut member).map_err(|e| broken(&place, &e))?;
+        npy::parse(&content, &place)
+    }
+}
+
+fn broken(place: &str, what: &dyn std::fmt::Display) -> Error {
+    wrong(place, what).help("write it with numpy.savez")
 }
 
 /// The bytes of a member: no more than its header says.

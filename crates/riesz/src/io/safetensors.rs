@@ -1,7 +1,7 @@
 //! The format `safetensors`, in which weights of PyTorch and JAX models are passed on, through the
 //! crate of its authors.
 
-use super::files::{bytes, is_stated, replace, unwritten, wrong};
+use super::files::{bytes, chosen, is_format, is_stated, replace, unwritten, wrong};
 use super::named;
 use crate::Tree;
 use riesz_core::{DType, Data, Error, Result, Tensor};
@@ -41,17 +41,26 @@ const METADATA: &str = "__metadata__";
 /// # Ok::<(), Error>(())
 /// ```
 pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let content = bytes(path)?;
-    let file = path.display().to_string();
-    let tensors = SafeTensors::deserialize(&content).map_err(|e| {
-        wrong(&file, format!("this is not a safetensors file, or it is damaged: {e}"))
+    let (content, file) = (bytes(path)?, path.display().to_string());
+    let named =
+        |(name, view): (&str, TensorView)| Ok((name.to_owned(), tensor(&view, name, &file)?));
+    parse(&content, &file)?.iter().map(named).collect()
+}
+
+/// Reads one tensor of a file: the only one, if it is not said which.
+pub(super) fn read_one(path: &Path, name: Option<&str>) -> Result<Tensor> {
+    let (content, file) = (bytes(path)?, path.display().to_string());
+    let tensors = parse(&content, &file)?;
+    let name = chosen(tensors.names().into_iter().map(str::to_owned).collect(), name, &file)?;
+    tensor(&tensors.tensor(&name).map_err(|e| wrong(&file, e))?, &name, &file)
+}
+
+fn parse<'c>(content: &'c [u8], file: &str) -> Result<SafeTensors<'c>> {
+    is_format(content, "a safetensors file", file)?;
+    SafeTensors::deserialize(content).map_err(|e| {
+        wrong(file, format!("this is not a safetensors file, or it is damaged: {e}"))
             .help("copy it again, or write it with safetensors.torch.save_file")
-    })?;
-    { tensors.iter() }
-        .map(|(name, view)| {
-            Ok((name.to_owned(), tensor(&view, &format!("{file}, tensor `{name}`"))?))
-        })
-        .collect()
+    })
 }
 
 /// Writes the leaves of a tree of tensors, each under its name ([`named`](super::named())); the file
@@ -117,8 +126,8 @@ impl View for Written<'_> {
     }
 }
 
-/// The tensor of a view; `place` is where it is in which file.
-fn tensor(view: &TensorView, place: &str) -> Result<Tensor> {
+/// The tensor of a view, which the file has under this name.
+fn tensor(view: &TensorView, name: &str, file: &str) -> Result<Tensor> {
     macro_rules! read {
         ($ty:ty) => {{
             let (elements, _) = view.data().as_chunks();
@@ -132,7 +141,9 @@ fn tensor(view: &TensorView, place: &str) -> Result<Tensor> {
         Dtype::I32 => read!(i32),
         Dtype::I64 => read!(i64),
         Dtype::BOOL => Tensor::new(view.data().iter().map(|&x| x != 0).collect(), view.shape()),
-        other => Err(wrong(place, format!("the elements are {other:?}"))
-            .help("save it as F64, F32, I64, I32 or BOOL: in PyTorch, `t.float()`")),
+        other => {
+            Err(wrong(&format!("{file}, tensor `{name}`"), format!("the elements are {other:?}"))
+                .help("save it as F64, F32, I64, I32 or BOOL: in PyTorch, `t.float()`"))
+        }
     }
 }

@@ -34,6 +34,8 @@ pub struct Selection {
     pub rows: Choice,
     /// Columns.
     pub columns: Choice,
+    /// Which array of a file that holds several; of one that holds one it need not be said.
+    pub array: Option<String>,
     /// Lets NaN and infinite numbers pass.
     pub allow_non_finite: bool,
 }

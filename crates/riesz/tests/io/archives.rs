@@ -2,7 +2,8 @@
 
 use super::File;
 use riesz::io::{
-    Selection, named, read, read_npz, read_safetensors, restored, write_npz, write_safetensors,
+    Choice, Selection, named, read, read_npy, read_npz, read_safetensors, restored, write_npy,
+    write_npz, write_safetensors,
 };
 use riesz::prelude::*;
 use std::collections::BTreeMap;
@@ -97,7 +98,53 @@ fn damaged_archives() {
     assert!(read_npz(std::path::Path::new("absent.npz")).is_err());
     let file = File::new("several.npz", good);
     let text = read(&file.0, &Selection::default()).unwrap_err().to_string();
-    assert!(text.contains("not one") && text.contains("read_npz"), "{text}");
+    assert!(text.contains("4 arrays: big, mask, step, w"), "{text}");
+    assert!(text.contains("several.npz:big"), "{text}");
+}
+
+#[test]
+fn one_array_of_several() {
+    let of = |array: &str| Selection { array: Some(array.to_owned()), ..Selection::default() };
+    let npz = File::new("choice.npz", include_bytes!("data/numpy.npz"));
+    assert_eq!(read(&npz.0, &of("step")).unwrap(), Tensor::from(7_i64));
+    let columns = Selection { columns: Choice::Range(Some(1), None), ..of("w") };
+    assert_eq!(read(&npz.0, &columns).unwrap(), Tensor::from([[2.0, 4.0], [3.0, 5.0]]));
+    let text = read(&npz.0, &of("stop")).unwrap_err().to_string();
+    assert!(text.contains("no array `stop`") && text.contains("is it `step`?"), "{text}");
+    let single = File::new("single.safetensors", "");
+    write_safetensors(&single.0, &vec![Tensor::from([1.5, 2.5])]).unwrap();
+    assert_eq!(read(&single.0, &Selection::default()).unwrap(), Tensor::from([1.5, 2.5]));
+    assert!(read(&single.0, &of("b")).is_err());
+    let csv = File::new("choice.csv", "1,2\n");
+    assert!(read(&csv.0, &of("a")).unwrap_err().to_string().contains(".npz and .safetensors"));
+}
+
+#[test]
+fn a_file_of_another_format_is_named() {
+    let named = [("a", Tensor::from([1.0]))].map(|(name, t)| (name.to_owned(), t));
+    let tree: BTreeMap<String, Tensor> = named.into_iter().collect();
+    let (npz, safetensors, npy) = (File::new("k1", ""), File::new("k2", ""), File::new("k3", ""));
+    write_npz(&npz.0, &tree).unwrap();
+    write_safetensors(&safetensors.0, &tree).unwrap();
+    write_npy(&npy.0, &tree["a"]).unwrap();
+    type Reading = fn(&std::path::Path) -> Result<()>;
+    let readings: [Reading; 4] = [
+        |path| read_npz(path).map(drop),
+        |path| read_safetensors(path).map(drop),
+        |path| read_npy(path).map(drop),
+        |path| read(path, &Selection::default()).map(drop),
+    ];
+    let files = [(&npz, "read_npz"), (&safetensors, "read_safetensors"), (&npy, "read_npy")];
+    for (file, right) in files {
+        for (k, reading) in readings.iter().enumerate() {
+            match reading(&file.0) {
+                Ok(()) => assert_eq!(right, files[k].1),
+                Err(e) => {
+                    assert!(e.to_string().contains(&format!("read it with `{right}`")), "{e}")
+                }
+            }
+        }
+    }
 }
 
 /// A `.npy` file of this header, format version 1, with so many bytes of elements.
@@ -134,7 +181,7 @@ fn headers_that_are_not_what_they_seem() {
     for header in headers {
         let content = npy(&header, 16);
         let file = File::new("header.npy", &content);
-        assert!(riesz::io::read_npy(&file.0).is_err(), "{header:.200}");
+        assert!(read_npy(&file.0).is_err(), "{header:.200}");
         let file = File::new("header.npz", archive(&[("x.npy", &content)]));
         let text = read_npz(&file.0).unwrap_err().to_string();
         assert!(text.contains("array `x`"), "{text}");
@@ -157,7 +204,7 @@ fn what_a_file_cannot_keep_is_refused_before_it_is_written() {
         write_safetensors(&file.0, &wide),
         write_safetensors(&file.0, &one("__metadata__", Tensor::from(1.0))),
         write_npz(&file.0, &one("", Tensor::from(1.0))),
-        riesz::io::write_npy(&file.0, &wide["wide"]),
+        write_npy(&file.0, &wide["wide"]),
     ] {
         let error = refused.unwrap_err();
         assert!(error.to_string().contains("help"), "{error}");

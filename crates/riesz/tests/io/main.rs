@@ -45,10 +45,24 @@ fn tables_with_and_without_headings() {
         ("heading.csv", "\u{feff}a,b\r\n1, 2.5\r\n\r\n-3,4e2"),
         ("semicolon.csv", "a;b\n1;2.5\n-3;400\n"),
         ("tab.csv", "a\tb\n1\t2.5\n-3\t\"400\"\n"),
+        ("blanks.txt", "alpha  beta\n  1 2.5\r\n\n-3   4e2  \n"),
+        ("savetxt.txt", "1.0e+00 2.5e+00\n-3.0e+00 4.0e+02\n"),
+        ("mixed.txt", "1 \t2.5\n-3\t 4e2\n"),
     ] {
         let file = File::new(name, text);
         assert_eq!(read(&file.0, &Selection::default()).unwrap(), expected, "{name}");
     }
+}
+
+/// A heading of two words over one column, and an empty cell between tabs.
+#[test]
+fn blanks_in_cells_are_no_separators() {
+    let file = File::new("words.csv", "body mass\n1\n2\n");
+    assert_eq!(read(&file.0, &Selection::default()).unwrap(), Tensor::from([[1.0], [2.0]]));
+    let file = File::new("tabbed.csv", "body mass\tage\n1\t2\n");
+    assert_eq!(read(&file.0, &Selection::default()).unwrap(), Tensor::from([[1.0, 2.0]]));
+    let text = message("gap.csv", "1\t\t3\n4\t5\t6\n", &Selection::default());
+    assert!(text.contains("gap.csv, line 1, column 2") && text.contains("empty"), "{text}");
 }
 
 #[test]
