@@ -76,7 +76,7 @@ impl Measured {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let mut question = Question::read(&args.formula, Some(&args.values))?;
+    let mut question = Question::read(&args.formula, Some(&args.values), io)?;
     let wrt = question.variable(&args.wrt)?;
     let measured = measure(&mut question, wrt)?;
     let ok = measured.differential_holds() && measured.transpose_holds();

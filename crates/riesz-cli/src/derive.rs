@@ -68,7 +68,7 @@ impl Args {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let question = Question::read(&args.formula, None)?;
+    let question = Question::read(&args.formula, None, io)?;
     let (wrt, order) = question.request(&args.wrt, args.order)?;
     let names: Vec<&str> = args.wrt.split(',').map(str::trim).collect();
     let (found, plain) = match (order, names.as_slice()) {

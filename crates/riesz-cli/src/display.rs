@@ -3,22 +3,65 @@
 use riesz::Tensor;
 
 /// A tensor as lines of text, the last one ended. Numbers have up to 10 significant digits; a
-/// matrix is aligned; a tensor of more than two axes is one matrix for each leading index.
+/// matrix is aligned; a tensor of more than two axes is one matrix for each leading index. A large one
+/// is [shortened](is_shortened), as NumPy does: the ends of each axis, and `…` between.
 pub fn tensor(t: &Tensor) -> String {
     let (x, shape) = (t.to_f64(), t.shape());
+    let short = is_shortened(t);
     match &**shape {
         [] => format!("{}\n", x.first().map_or_else(String::new, |x| number(*x))),
-        [_] => list(&x),
+        [_] if !short => list(&x),
+        [n] => excerpt(&x, [1, *n]),
+        [m, n] if short => excerpt(&x, [*m, *n]),
         [_, n] => matrix(&x, (*n).max(1)),
         [leading @ .., m, n] => {
-            let mut text = String::new();
+            let (mut text, mut was_left_out) = (String::new(), false);
             for (k, part) in x.chunks((m * n).max(1)).enumerate() {
-                text += &format!("[{}, :, :]\n", index(k, leading));
-                text += &matrix(part, (*n).max(1));
+                let at = index(k, leading);
+                if short && at.iter().zip(leading).any(|(&i, &n)| !is_shown(i, n)) {
+                    text += if was_left_out { "" } else { "…\n" };
+                    was_left_out = true;
+                    continue;
+                }
+                was_left_out = false;
+                let at: Vec<String> = at.iter().map(usize::to_string).collect();
+                text += &format!("[{}, :, :]\n", at.join(", "));
+                text += &if short { excerpt(part, [*m, *n]) } else { matrix(part, (*n).max(1)) };
             }
             text
         }
     }
+}
+
+/// Numbers beyond which a tensor is shortened, and how many of them are shown at each end of an axis.
+const WHOLE: usize = 1000;
+const EDGE: usize = 3;
+
+/// Whether not all numbers of a tensor are printed.
+pub fn is_shortened(t: &Tensor) -> bool {
+    t.len() > WHOLE && t.shape().iter().any(|&n| n > 2 * EDGE)
+}
+
+/// Whether place `i` of an axis of length `n` is printed where tensors are shortened.
+fn is_shown(i: usize, n: usize) -> bool {
+    n <= 2 * EDGE || i < EDGE || i + EDGE >= n
+}
+
+/// The places of an axis that are printed, with none where there are others between.
+fn shown(n: usize) -> Vec<Option<usize>> {
+    match n <= 2 * EDGE {
+        true => (0..n).map(Some).collect(),
+        false => (0..EDGE).map(Some).chain([None]).chain((n - EDGE..n).map(Some)).collect(),
+    }
+}
+
+/// The corners of a matrix.
+fn excerpt(x: &[f64], [m, n]: [usize; 2]) -> String {
+    let columns = shown(n);
+    let cell = |i: usize, j: &Option<usize>| j.map_or("…".to_owned(), |j| number(x[i * n + j]));
+    let rows = shown(m).into_iter();
+    let cells = rows.map(|i| i.map(|i| columns.iter().map(|j| cell(i, j)).collect())).collect();
+    aligned(cells)
 }
 
 /// How wide a line may get before a list goes on in the next one.
@@ -58,14 +101,14 @@ fn list(x: &[f64]) -> String {
 }
 
 /// The position `k` of a row-major walk, as an index counted from 0.
-fn index(mut k: usize, shape: &[usize]) -> String {
+fn index(mut k: usize, shape: &[usize]) -> Vec<usize> {
     let mut parts = Vec::new();
     for n in shape.iter().rev() {
-        parts.push((k % n).to_string());
+        parts.push(k % n);
         k /= n;
     }
     parts.reverse();
-    parts.join(", ")
+    parts
 }
 
 fn matrix(x: &[f64], columns: usize) -> String {
@@ -74,13 +117,22 @@ fn matrix(x: &[f64], columns: usize) -> String {
 
 /// The rows of a matrix, aligned, with these words for each number.
 pub fn rows(x: &[f64], columns: usize, words: &dyn Fn(&f64) -> String) -> String {
-    let cells: Vec<String> = x.iter().map(words).collect();
-    let mut widths = vec![0; columns];
-    for (k, cell) in cells.iter().enumerate() {
-        widths[k % columns] = widths[k % columns].max(cell.chars().count());
+    aligned(x.chunks(columns).map(|row| Some(row.iter().map(words).collect())).collect())
+}
+
+/// Rows of cells, those of a column as wide as the widest; `…` where there is no row.
+fn aligned(rows: Vec<Option<Vec<String>>>) -> String {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows.iter().flatten() {
+        widths.resize(widths.len().max(row.len()), 0);
+        row.iter().zip(&mut widths).for_each(|(cell, w)| *w = (*w).max(cell.chars().count()));
     }
     let mut text = String::new();
-    for row in cells.chunks(columns) {
+    for row in rows {
+        let Some(row) = row else {
+            text += "  …\n";
+            continue;
+        };
         let padded: Vec<String> =
             row.iter().zip(&widths).map(|(cell, &w)| format!("{cell:>w$}")).collect();
         text += &format!("[ {} ]\n", padded.join("  "));
@@ -106,6 +158,17 @@ pub fn number(x: f64) -> String {
 /// How large something is that should be 0: three digits, or 0.
 pub fn size(x: f64) -> String {
     if x == 0.0 { "0".to_owned() } else { format!("{x:.2e}") }
+}
+
+/// A time with three digits, in the unit that it is a few of.
+pub fn duration(seconds: f64) -> String {
+    let (scaled, unit) = match seconds {
+        s if s < 1e-3 => (s * 1e6, "µs"),
+        s if s < 1.0 => (s * 1e3, "ms"),
+        s => (s, "s"),
+    };
+    let digits = if scaled < 10.0 { 2 } else { usize::from(scaled < 100.0) };
+    format!("{scaled:.digits$} {unit}")
 }
 
 /// A finite number with up to so many significant digits.
@@ -137,5 +200,40 @@ pub fn shape(shape: &[usize]) -> String {
             let word = if shape.len() == 2 { "matrix" } else { "tensor" };
             format!("{word} {}", lengths.join("×"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counting(shape: &[usize]) -> Tensor {
+        let n = shape.iter().product::<usize>();
+        Tensor::new((0..n).map(|i| i as f64).collect(), shape).unwrap()
+    }
+
+    #[test]
+    fn large_tensors_show_their_ends() {
+        assert_eq!(tensor(&counting(&[2000])), "[ 0  1  2  …  1997  1998  1999 ]\n");
+        assert_eq!(
+            tensor(&counting(&[500, 4])),
+            "[    0     1     2     3 ]\n[    4     5     6     7 ]\n[    8     9    10    11 ]\n  …\n\
+             [ 1988  1989  1990  1991 ]\n[ 1992  1993  1994  1995 ]\n[ 1996  1997  1998  1999 ]\n"
+        );
+        let stack = tensor(&counting(&[10, 2, 100]));
+        assert!(stack.starts_with("[0, :, :]\n[   0    1    2  …   97   98   99 ]\n"), "{stack}");
+        let heads: Vec<&str> = stack.lines().filter(|line| !line.starts_with("[ ")).collect();
+        let around =
+            ["[0, :, :]", "[1, :, :]", "[2, :, :]", "…", "[7, :, :]", "[8, :, :]", "[9, :, :]"];
+        assert_eq!(heads, around);
+        // NumPy's threshold.
+        assert!(!tensor(&counting(&[1000])).contains('…') && !is_shortened(&counting(&[1000])));
+        assert!(is_shortened(&counting(&[1001])));
+    }
+
+    #[test]
+    fn times_have_three_digits_and_a_unit() {
+        let times = [3.21e-5, 4.2e-4, 0.0123, 0.5, 1.0, 75.25].map(duration);
+        assert_eq!(times, ["32.1 µs", "420 µs", "12.3 ms", "500 ms", "1.00 s", "75.2 s"]);
     }
 }

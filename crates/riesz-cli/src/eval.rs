@@ -43,7 +43,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let question = Question::read(&args.formula, Some(&args.values))?;
+    let question = Question::read(&args.formula, Some(&args.values), io)?;
     let wrt = args.wrt.as_deref().map(|w| question.request(w, args.order)).transpose()?;
     question.all_given()?;
     for v in wrt.iter().flat_map(|(v, order)| match order {
@@ -103,6 +103,9 @@ fn print(
     if args.explain {
         let plan = question.point().explain(wrt).map_err(|e| question.failure(&e))?;
         io.print(&format!("{}{plan}\n", explain(question, program)))?;
+    }
+    if [Some(value), derivative].into_iter().flatten().any(display::is_shortened) {
+        io.note("large tensors are shortened; --json has all numbers");
     }
     let Some(derivative) = derivative else { return io.print(&display::tensor(value)) };
     let name = match (wrt, value.shape().rank()) {

@@ -40,7 +40,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let question = Question::read(&args.formula, Some(&args.values))?;
+    let question = Question::read(&args.formula, Some(&args.values), io)?;
     let wrt = args.wrt.as_deref().map(|w| question.variable(w)).transpose()?;
     if wrt.is_some() && !question.typed.shape(question.root).is_scalar() {
         let shape = question.typed.shape(question.root).text(&question.typed.dims);

@@ -5,11 +5,11 @@
 //! a name that is not declared takes its kind from its value, and from its first letter otherwise.
 
 use crate::Failure;
-use crate::{display, sample};
+use crate::{Io, display, sample};
 use riesz::{Source, Tensor};
 use riesz_lang::ast::{Assignment, Declaration, Facts, Ident, Kind, Literal, Size};
 use riesz_lang::dims::Dims;
-use riesz_lang::typed::{ExprId, Op, Typed, VarId};
+use riesz_lang::typed::{ExprId, Op, Typed, VarId, Variable};
 use riesz_lang::{
     Checker, Diagnostic, Span, lower, memory, model, parse_assignments, parse_declarations,
     parse_formula,
@@ -34,8 +34,8 @@ pub struct ValueArgs {
     /// Values, such as 'x=[1,2]; A=[[1,2],[3,4]]'
     #[arg(long, value_name = "VALUES", default_value = "", hide_default_value = true)]
     pub at: String,
-    /// Read a value from a CSV or .npy file, such as X=data.csv or 'y=data.csv[:, 0]'; rows and
-    /// columns are counted from 0
+    /// Read a value from a CSV, .npy, .npz or .safetensors file, such as X=data.csv,
+    /// 'y=data.csv[:, 0]' or W=weights.npz:w; rows and columns are counted from 0
     #[arg(long, value_name = "NAME=FILE")]
     pub data: Vec<String>,
 }
@@ -72,7 +72,11 @@ impl Question {
     ///
     /// # Errors
     /// Wrong text, wrong shapes, values that do not fit a declaration or each other.
-    pub fn read(args: &FormulaArgs, values: Option<&ValueArgs>) -> Result<Question, Failure> {
+    pub fn read(
+        args: &FormulaArgs,
+        values: Option<&ValueArgs>,
+        io: &mut Io<'_>,
+    ) -> Result<Question, Failure> {
         let text = args.expr.clone();
         let in_expr = |e: Diagnostic| Failure::text(e, "expression", &text);
         let declared = args.declare.as_deref().unwrap_or_default();
@@ -100,7 +104,11 @@ impl Question {
             }
             fit(&mut checker, a).map_err(|e| wrong(a, e))?;
         }
-        let root = checker.formula(&formula).map_err(in_expr)?;
+        let root = checker.formula(&formula);
+        if let Some(note) = greek(&checker.typed().vars) {
+            io.note(&note);
+        }
+        let root = root.map_err(in_expr)?;
         let typed = checker.finish().map_err(in_expr)?;
         if let Some((a, b)) = contradiction(&typed.dims) {
             let message = format!("the sizes {a} and {b} are not the same");
@@ -268,6 +276,28 @@ impl Question {
             .note(format!("at most {} GiB are used", memory::LIMIT >> 30));
         Err(Failure::text(error, "expression", &self.text))
     }
+}
+
+/// The letters that many a formula has for numbers, and that the rule of first letters takes for vectors.
+const GREEK: &[&str] = &[
+    "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau",
+    "upsilon", "phi", "psi", "omega", "zeta",
+];
+
+/// A remark on Greek letters, spelled out, that are not declared and taken for vectors. (λ itself is a number.)
+fn greek(variables: &[Variable]) -> Option<String> {
+    let is_greek = |name: &str| {
+        GREEK.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_'))
+    };
+    let taken = |v: &&Variable| !v.declared && !v.shape.is_scalar() && is_greek(&v.name);
+    let found: Vec<&Variable> = variables.iter().filter(taken).collect();
+    let first = found.first()?;
+    let names: Vec<String> = found.iter().map(|v| format!("`{}`", v.name)).collect();
+    let (name, verb) = (&first.name, if found.len() == 1 { "is" } else { "are" });
+    Some(format!(
+        "{} {verb} not declared, so `{name}` is a vector; --declare '{name}: scalar' makes it a number",
+        names.join(", "),
+    ))
 }
 
 /// Two sizes that were assumed to be the same while they were symbols, and are not.

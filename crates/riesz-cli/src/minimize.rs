@@ -37,7 +37,7 @@ pub struct Args {
     /// The problem file
     #[arg(value_name = "FILE.rz")]
     file: PathBuf,
-    /// Read a parameter from another file, such as X=other.csv or 'y=other.csv[:, 0]'
+    /// Read a parameter from another file, such as X=other.csv, 'y=other.csv[:, 0]' or W=other.npz:w
     #[arg(long, value_name = "NAME=FILE")]
     data: Vec<String>,
     /// The solver: auto, lbfgs, newton-cg, gradient-descent, gradient-trust-region, lbfgsb or

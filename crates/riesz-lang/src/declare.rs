@@ -349,7 +349,7 @@ fn words(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a word can only be a type, and so begins a declaration.
-fn is_kind(word: &str) -> bool {
+pub(crate) fn is_kind(word: &str) -> bool {
     ["scalar", "vector", "matrix"].iter().any(|kind| word.eq_ignore_ascii_case(kind))
 }
 

@@ -17,6 +17,7 @@
 //! problem files in [`problem`](crate::problem).
 
 use crate::ast::{Ast, BinaryOp, Definition, Expr, Formula, Ident, Node, NodeId};
+use crate::declare::is_kind;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lexer::{Token, lex};
 
@@ -107,6 +108,11 @@ impl Parser {
         found
     }
 
+    /// The token before the last one that was read.
+    fn before_last(&self) -> Option<&Token> {
+        self.at.checked_sub(2).map(|i| &self.tokens[i].0)
+    }
+
     /// The error "expected …, found …" at the current token.
     pub(crate) fn expected(&self, what: &str) -> Diagnostic {
         let found = self.peek();
@@ -124,6 +130,14 @@ impl Parser {
             )
             | (Token::Name(_), Token::Name(_) | Token::Number(_)) => {
                 error = error.help("products are written with *");
+            }
+            (Token::Name(word), Token::Op("["))
+                if is_kind(word) && matches!(self.before_last(), Some(Token::Name(_))) =>
+            {
+                error = error.help(
+                    "a declaration names one type: spd[2] S, or matrix[2,2] S spd with the fact \
+                     behind the name",
+                );
             }
             (Token::Name(_) | Token::Op(")" | "'"), Token::Op("[")) => {
                 error = error.help(

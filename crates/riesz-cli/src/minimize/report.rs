@@ -40,10 +40,10 @@ pub fn text(outcome: &Outcome) -> String {
         text += &format!("constraint violation  {}\n", display::size(s.constraint_violation));
     }
     text += &format!(
-        "{}, {}, {:.3} s\n\n",
+        "{}, {}, {}\n\n",
         counted(s.iterations, "iteration"),
         counted(s.evaluations, "evaluation"),
-        s.seconds
+        display::duration(s.seconds)
     );
     for (name, value) in &outcome.variables {
         text += &format!("{name}, a {}\n", display::shape(value.shape()));

@@ -186,6 +186,56 @@ fn values_come_from_files_too() {
 }
 
 #[test]
+fn one_array_of_a_file_with_several_is_a_value() {
+    let file = scratch("archive").join("weights.npz");
+    let arrays =
+        vec![riesz::Tensor::from([[1.0, 2.0], [3.0, 4.0]]), riesz::Tensor::from([5.0, 6.0])];
+    riesz::io::write_npz(&file, &arrays).expect("an archive");
+    let file = file.display().to_string();
+    let (matrix, vector) = (format!("A={file}:0"), format!("x={file}:1"));
+    let (code, out, err) = riesz(&["eval", "A*x", "--data", &matrix, "--data", &vector]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "[ 17  39 ]\n", ""));
+    let column = format!("x={file}:0[:, 1]");
+    assert_eq!(riesz(&["eval", "sum(x)", "--data", &column]).1, "6\n");
+    let (code, _, err) = riesz(&["eval", "sum(x)", "--data", &format!("x={file}")]);
+    assert!(code == 2 && err.contains("there are 2 arrays: 0, 1"), "{err}");
+    assert!(err.contains("weights.npz:0"), "{err}");
+}
+
+#[test]
+fn what_is_printed_fits_a_screen() {
+    let table: Vec<String> = (0..3000).map(|i| i.to_string()).collect();
+    let file = scratch("large").join("x.csv");
+    std::fs::write(&file, table.join("\n")).expect("a file");
+    let data = format!("x={}", file.display());
+    let (code, out, err) = riesz(&["eval", "2*x", "--data", &data]);
+    assert_eq!((code, out.as_str()), (0, "[ 0  2  4  …  5994  5996  5998 ]\n"));
+    assert!(err.contains("--json has all"), "{err}");
+    let (_, object) = json(&["eval", "2*x", "--data", &data, "--json"]);
+    assert_eq!(numbers(&object["value"]).len(), 3000);
+}
+
+#[test]
+fn greek_letters_that_are_taken_for_vectors_are_mentioned() {
+    let (code, out, err) = riesz(&["derive", "c*norm2(mu)^2 + sigma_1'*sigma_1", "--wrt", "c"]);
+    assert_eq!((code, out.as_str()), (0, "mu'*mu\n"));
+    let note =
+        "note: `mu`, `sigma_1` are not declared, so `mu` is a vector; --declare 'mu: scalar'";
+    assert!(err.starts_with(note), "{err}");
+    // The wrong shape comes with the reason.
+    let (code, _, err) = riesz(&["derive", "lambda + c", "--wrt", "c"]);
+    assert!(
+        code == 2 && err.contains("`lambda` is not declared, so `lambda` is a vector"),
+        "{err}"
+    );
+    let declared = ["derive", "lambda*c", "--declare", "lambda: scalar", "--wrt", "c"];
+    assert_eq!(riesz(&declared), (0, "lambda\n".to_owned(), String::new()));
+    assert_eq!(riesz(&["derive", "alpha*λ*c", "--wrt", "c"]).2, "");
+    let given = riesz(&["eval", "lambda'*lambda", "--at", "lambda=[3,4]"]);
+    assert_eq!(given, (0, "25\n".to_owned(), String::new()));
+}
+
+#[test]
 fn wrong_input_is_pointed_at_and_has_code_2() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["eval", "A*+", "--at", "A=[[1,2],[3,4]]"], &["expected a number, a name or `(`"]),
@@ -195,6 +245,10 @@ fn wrong_input_is_pointed_at_and_has_code_2() {
         (&["eval", "x'*y", "--at", "x=[1,2]"], &["`y` has no value", "--at 'y=[1,2]'"]),
         (&["eval", "cos(pi)"], &["`pi` has no value", "pi=3.14159"]),
         (&["derive", "x'*x", "--wrt", "z"], &["no variable `z`"]),
+        (
+            &["derive", "tr(S)", "--wrt", "S", "--declare", "spd matrix[2,2] S"],
+            &["a declaration names one type: spd[2] S"],
+        ),
         (&["minimize", "nowhere.rz"], &["nowhere.rz", "cannot be read"]),
     ];
     for (args, parts) in cases {
