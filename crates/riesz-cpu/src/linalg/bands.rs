@@ -5,7 +5,7 @@
 
 use super::Scalar;
 use super::product::MatPtr;
-use super::tile::{Entries, Even, Tiles};
+use super::tile::{Edge, Entries, Even, Tiles};
 use super::vector::{Registers, Vector, with_registers};
 use crate::simd::{Isa, Value};
 use std::ops::Range;
@@ -26,6 +26,27 @@ pub struct Band {
     pub terms: Range<usize>,
     /// The columns that are computed; the others are set to 0.
     pub columns: Range<usize>,
+    /// Which of the terms do not count in every row: A is zero there.
+    pub edge: Edge,
+}
+
+impl Band {
+    /// The multiplications that it takes.
+    pub fn multiplications(&self) -> usize {
+        let rows = self.rows.len();
+        let beyond = if self.edge == Edge::Straight { 0 } else { rows * (rows - 1) / 2 };
+        (rows * self.terms.len()).saturating_sub(beyond) * self.columns.len()
+    }
+
+    /// The edge of some of the terms: straight, if those are not all that are beyond it.
+    fn edge_of(&self, terms: &Range<usize>) -> Edge {
+        let reaches = match self.edge {
+            Edge::Straight => true,
+            Edge::Lower => terms.end == self.terms.end,
+            Edge::Upper => terms.start == self.terms.start,
+        };
+        if reaches && terms.len() >= self.rows.len() { self.edge } else { Edge::Straight }
+    }
 }
 
 /// Bands of a product C = A·B with `columns` columns, where the rows of B and C are contiguous, at a
@@ -84,7 +105,7 @@ pub unsafe fn multiply_bands<'a, T: Scalar>(
                         c: c.offset(to),
                         ldc,
                     }
-                    .run(isa);
+                    .run_along(isa, band.edge_of(&terms));
                 }
             }
         }

@@ -25,6 +25,7 @@ mod convolve;
 mod eliminate;
 mod factor;
 mod gram;
+mod inner;
 mod integers;
 mod invert;
 mod kernels;
@@ -49,6 +50,7 @@ pub use bands::{Band, all_finite, multiply_bands};
 pub use convolve::{Convolution, Offsets};
 pub use factor::{Triangle, cholesky, cholesky_room, lu, lu_room, qr, qr_room, solve_triangular};
 pub use gram::{gram_panels, gram_room, multiply_gram_panel};
+pub use inner::{Patch, multiply_inner, patches};
 pub use integers::{Integer, multiply_integers, multiply_integers_raw};
 pub use invert::inverse_room;
 #[doc(hidden)]
@@ -64,6 +66,7 @@ pub use scratch::{Scratch, Workspace, room};
 pub use spectral::{eigh, eigh_room, svd, svd_room};
 pub(crate) use team::Shared;
 pub use team::{Team, alone};
+pub use tile::Edge;
 
 /// f64 or f32, with everything the functions here need.
 pub trait Scalar: vector::Registers + small::Kernels + Kernels + faer::traits::RealField {

@@ -5,6 +5,7 @@
 
 mod multiply;
 
+use self::multiply::Copied;
 use super::Plan;
 use super::control;
 use super::decide::{Decisions, Domain};
@@ -128,6 +129,8 @@ struct Frame<'a> {
     /// Joined values that lie transposed in the buffer of their only reader: elements from one to the
     /// next along each axis.
     turned: HashMap<Value, SmallVec<[usize; 4]>>,
+    /// The factors of products that were copied, and where.
+    copies: Vec<(Copied, Storage)>,
     users: OnceCell<Users>,
     patterns: OnceCell<Patterns>,
     steps: Vec<Step>,
@@ -155,6 +158,7 @@ impl<'a> Frame<'a> {
             home,
             factors: HashMap::default(),
             turned: HashMap::default(),
+            copies: Vec::new(),
             users: OnceCell::new(),
             patterns: OnceCell::new(),
             steps: Vec::new(),

@@ -206,7 +206,7 @@ impl Decisions {
     }
 
     /// What a value is a view of.
-    fn base(&self, program: &Program, v: Value) -> Value {
+    pub fn base(&self, program: &Program, v: Value) -> Value {
         self.base_until(program, v, |_| false)
     }
 

@@ -20,7 +20,7 @@ mod running;
 mod stack;
 
 pub use convolution::Convolution;
-pub use partial::{Counted, Partial};
+pub use partial::{Counted, Partial, is_long};
 pub use product::{Loop, Product};
 pub use reference::{Reference, read, write};
 

@@ -5,7 +5,9 @@
 //! if it is not does the factor itself have to be looked at.
 
 use super::product::{Loop, PIECE, moved, size};
-use crate::linalg::{Band, MatPtr, Scalar, all_finite, multiply_bands};
+use crate::linalg::{
+    Band, Edge, MatPtr, Patch, Scalar, all_finite, multiply_bands, multiply_inner, patches,
+};
 use crate::nest::{Loops, Routine, TOGETHER};
 use crate::simd::Isa;
 use riesz_core::DType;
@@ -34,8 +36,17 @@ pub struct Partial {
     sum: Loop,
     /// The loops around them.
     around: Vec<Loop>,
-    bands: Vec<Band>,
+    parts: Parts,
     cut: Cut,
+}
+
+/// What is computed of each product of matrices.
+#[derive(Debug)]
+enum Parts {
+    /// Some rows after others.
+    Bands(Vec<Band>),
+    /// Patches of a small result, of long sums.
+    Patches(Vec<Patch>),
 }
 
 /// How a product is cut in pieces.
@@ -54,10 +65,14 @@ const LARGE_ROWS: usize = 24;
 const LARGE: usize = 96;
 /// The fewest multiplications of a product that is cut in bands.
 const SMALL: usize = 1 << 12;
+/// The most rows and columns of a result that is computed in patches, and the fewest terms of its sums.
+const FEW: usize = 24;
+const LONG: usize = 128;
 
 impl Partial {
     /// The product over `loops`, for operands that begin at `offset`; none if it is better computed whole.
-    /// The columns have to lie beside each other in y and in the result.
+    /// The columns have to lie beside each other in y and in the result, or the product be [long](is_long) and
+    /// the terms of its sums lie beside each other in x and in y.
     pub fn new(
         isa: Isa,
         dtype: DType,
@@ -71,34 +86,38 @@ impl Partial {
         let is_around = |(i, l): &(usize, &Loop)| ![row, column].contains(i) && l.z != 0;
         let around = loops.iter().enumerate().filter(is_around).map(|(_, l)| *l).collect();
         let (row, column) = (*loops.get(row)?, *loops.get(column)?);
-        let rows = if row.extent < LARGE { ROWS } else { LARGE_ROWS };
-        let bands: Vec<Band> = (0..row.extent)
-            .step_by(rows)
-            .map(|from| {
-                let rows = from..(from + rows).min(row.extent);
-                let terms = hull(&counted.terms[rows.clone()]);
-                Band { columns: hull(&counted.columns[rows.clone()]), terms, rows }
-            })
-            .collect();
-        let whole = row.extent * column.extent * sum.extent;
-        let mut product =
-            Partial { dtype, isa, offset, row, column, sum, around, bands, cut: Cut::Around(1) };
+        let shape = [row.extent, column.extent, sum.extent];
+        let whole = shape.iter().product::<usize>();
+        let parts = if is_long(shape, counted) && (sum.x, sum.y) == (1, 1) {
+            Parts::Patches(patches(isa, &counted.columns))
+        } else if column.y == 1 && column.z == 1 {
+            Parts::Bands(bands(counted))
+        } else {
+            return None;
+        };
+        let cut = Cut::Around(1);
+        let mut product = Partial { dtype, isa, offset, row, column, sum, around, parts, cut };
         let each = product.each();
-        let fits = column.y == 1 && column.z == 1 && dtype.is_float();
-        if !fits || whole < SMALL || each > whole - whole / 5 {
+        if !dtype.is_float() || whole < SMALL || each > whole - whole / 5 {
             return None;
         }
-        if product.times() < TOGETHER && each >= PIECE {
-            product.cut = Cut::Bands(product.bands.len().min(TOGETHER));
-        } else {
-            product.cut = Cut::Around((PIECE / each.max(1)).max(1));
-        }
+        product.cut = match &product.parts {
+            Parts::Bands(bands) if product.times() < TOGETHER && each >= PIECE => {
+                Cut::Bands(bands.len().min(TOGETHER))
+            }
+            _ => Cut::Around((PIECE / each.max(1)).max(1)),
+        };
         Some(product)
     }
 
     /// The multiplications of one product of matrices.
     fn each(&self) -> usize {
-        self.bands.iter().map(|b| b.rows.len() * b.terms.len() * b.columns.len()).sum()
+        match &self.parts {
+            Parts::Bands(bands) => bands.iter().map(Band::multiplications).sum(),
+            Parts::Patches(patches) => {
+                patches.iter().map(Patch::entries).sum::<usize>() * self.sum.extent
+            }
+        }
     }
 
     /// The multiplications that are done, as a part of those of the whole product.
@@ -148,26 +167,96 @@ impl Partial {
                 let x = addresses[0].cast::<T>().offset(x).cast_const();
                 let y = addresses[1].cast::<T>().offset(y).cast_const();
                 let z = addresses[2].cast::<T>().offset(z);
-                let a = MatPtr { at: x, row: self.row.x, col: self.sum.x };
-                let bands = || self.bands.iter().skip(skipped).step_by(step);
-                let (k, n) = (self.sum.extent, self.column.extent);
-                let (b, c) = ((y, self.sum.y), (z, self.row.z));
-                multiply_bands(self.isa, bands(), n, a, b, c);
-                if bands().all(|band| band.terms == (0..k)) {
-                    continue;
-                }
-                let whole = bands().find(|band| band.terms == (0..k) && band.columns == (0..n));
-                let row = whole.map(|band| z.offset(band.rows.start as isize * c.1).cast_const());
-                let is_finite = row.is_some_and(|row| all_finite(self.isa, 1, n, row, c.1))
-                    || all_finite(self.isa, k, n, y, b.1);
-                if !is_finite {
-                    let all: Vec<Band> =
-                        bands().map(|band| Band { terms: 0..k, ..band.clone() }).collect();
-                    multiply_bands(self.isa, all.iter(), n, a, b, c);
+                match &self.parts {
+                    Parts::Bands(all) => {
+                        self.bands(all.iter().skip(skipped).step_by(step), x, y, z)
+                    }
+                    Parts::Patches(patches) => self.patches(patches, x, y, z),
                 }
             }
         }
     }
+
+    /// # Safety
+    /// As for [`Partial::some`], of one product.
+    unsafe fn bands<'a, T: Scalar>(
+        &self,
+        bands: impl Iterator<Item = &'a Band> + Clone,
+        x: *const T,
+        y: *const T,
+        z: *mut T,
+    ) {
+        let a = MatPtr { at: x, row: self.row.x, col: self.sum.x };
+        let (k, n) = (self.sum.extent, self.column.extent);
+        let (b, c) = ((y, self.sum.y), (z, self.row.z));
+        // SAFETY: the caller's.
+        unsafe {
+            multiply_bands(self.isa, bands.clone(), n, a, b, c);
+            if bands.clone().all(|band| band.terms == (0..k) && band.edge == Edge::Straight) {
+                return;
+            }
+            let whole = bands.clone().find(|band| band.terms == (0..k) && band.columns == (0..n));
+            let row = whole.map(|band| z.offset(full_row(band) as isize * c.1).cast_const());
+            let is_finite = row.is_some_and(|row| all_finite(self.isa, 1, n, row, c.1))
+                || all_finite(self.isa, k, n, y, b.1);
+            if !is_finite {
+                let straight =
+                    |band: &Band| Band { terms: 0..k, edge: Edge::Straight, ..band.clone() };
+                let all: Vec<Band> = bands.map(straight).collect();
+                multiply_bands(self.isa, all.iter(), n, a, b, c);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Partial::some`], of one product.
+    unsafe fn patches<T: Scalar>(&self, patches: &[Patch], x: *const T, y: *const T, z: *mut T) {
+        let c = MatPtr { at: z, row: self.row.z, col: self.column.z };
+        // SAFETY: the caller's.
+        unsafe {
+            for (i, j) in (0..self.row.extent as isize)
+                .flat_map(|i| (0..self.column.extent as isize).map(move |j| (i, j)))
+            {
+                *z.offset(i * c.row + j * c.col) = T::of(0.0);
+            }
+            let (a, b) = ((x, self.row.x), (y, self.column.y));
+            multiply_inner(self.isa, patches, self.sum.extent, a, b, c);
+        }
+    }
+}
+
+/// Whether a product has a small result and long sums, of which all terms count: rows, columns and terms.
+pub fn is_long([m, n, k]: [usize; 3], counted: &Counted) -> bool {
+    m.max(n) <= FEW && k >= LONG && counted.terms.iter().all(|terms| *terms == (0..k))
+}
+
+/// Rows that have much in common.
+fn bands(counted: &Counted) -> Vec<Band> {
+    let all = counted.terms.len();
+    let height = if all < LARGE { ROWS } else { LARGE_ROWS };
+    let band = |from: usize| {
+        let rows = from..(from + height).min(all);
+        let terms = hull(&counted.terms[rows.clone()]);
+        let edge = edge(&counted.terms[rows.clone()], &terms);
+        Band { columns: hull(&counted.columns[rows.clone()]), terms, edge, rows }
+    };
+    (0..all).step_by(height).map(band).collect()
+}
+
+/// The edge that these terms of neighbouring rows have within their hull.
+fn edge(terms: &[Range<usize>], hull: &Range<usize>) -> Edge {
+    let last = terms.len() - 1;
+    let is = |i: usize, start: usize, end: usize| terms[i] == (hull.start + start..hull.end - end);
+    match hull.len() > last && last > 0 {
+        true if (0..=last).all(|i| is(i, 0, last - i)) => Edge::Lower,
+        true if (0..=last).all(|i| is(i, i, 0)) => Edge::Upper,
+        _ => Edge::Straight,
+    }
+}
+
+/// The row of a band of which all terms count.
+fn full_row(band: &Band) -> usize {
+    if band.edge == Edge::Lower { band.rows.end - 1 } else { band.rows.start }
 }
 
 /// The least range that holds all of these.

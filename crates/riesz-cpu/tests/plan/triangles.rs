@@ -129,6 +129,26 @@ fn of_what_nobody_reads_nothing_is_computed() {
     assert_eq!(parts(&whole), [], "{whole}");
 }
 
+/// A product with data, and one that sums over them: what is copied for the first is read by the second.
+#[test]
+fn a_copy_of_data_is_made_once() {
+    for dtype in [DType::F64, DType::F32] {
+        for (k, n, m) in [(9, 10, 500), (12, 7, 131), (30, 16, 300)] {
+            let shapes: [&[usize]; 2] = [&[k, n * (n - 1) / 2], &[m, n]];
+            let plan = plan(&shapes, dtype, |x| {
+                let z = Var::einsum("kij,nj->kin", &[lower(x[0], n), x[1]]).sin();
+                let whole = Var::einsum("kin,nj->kij", &[z, x[1]]);
+                let places = (0..n).flat_map(|i| (0..i).map(move |j| (i * n + j) as i64));
+                let places = Var::constant(places.collect::<Vec<_>>());
+                vec![whole.reshape([k, n * n]).take(places, 1)]
+            });
+            assert_eq!(parts(&plan).len(), 2, "{plan}");
+            let copies = plan.to_string().matches("0 operations on argument 1").count();
+            assert_eq!(copies, 1, "{plan}");
+        }
+    }
+}
+
 #[test]
 fn what_is_zero_and_what_is_not_read_together() {
     let plan = plan(&[&[80, 80], &[80, 80]], DType::F64, |x| {

@@ -4,11 +4,15 @@ use super::{Built, Frame, Operands};
 use crate::nest::{Access, Operand};
 use crate::plan::group::copy_between;
 use crate::plan::pattern::Patterns;
-use crate::routine::{Counted, Loop, Partial, Product};
+use crate::routine::{Counted, Loop, Partial, Product, is_long};
 use crate::simd::Isa;
 use riesz_core::primitive::Dot;
-use riesz_core::{Equation, Prim, Shape};
+use riesz_core::{Equation, Prim, Shape, Type, Value};
+use smallvec::SmallVec;
 use std::sync::Arc;
+
+/// How many products are worth a copy of a factor that they share.
+const OFTEN: usize = 8;
 
 impl Frame<'_> {
     /// A product of operands that are views of what is stored.
@@ -59,7 +63,7 @@ impl Frame<'_> {
     }
 
     /// The product without what is zero or not read, and where its second factor lies: that is copied if
-    /// its columns do not lie beside each other.
+    /// its columns, or the terms of long sums, do not lie beside each other.
     fn partial(
         &mut self,
         eq: &Equation,
@@ -89,31 +93,76 @@ impl Frame<'_> {
             columns: part.columns.unwrap_or_else(all),
             terms: part.terms,
         };
+        let summed = loops.len() - 1;
+        let shape = [row, column, summed].map(|l| loops[l].extent);
+        // Which elements of the second factor are to be neighbours.
+        let times = loops.iter().map(|l| l.extent).product::<usize>()
+            / shape.iter().product::<usize>().max(1);
+        let copies = lhs.batch.is_empty() && times >= OFTEN || loops[summed].y == 1;
+        let along_sums = copies && loops[summed].x == 1 && is_long(shape, &counted);
+        let (axis, by) = if along_sums { (rhs.contract[0], summed) } else { (axis, column) };
+        let near = (loops[by].y != 1).then(|| Copied::new(self, eq.inputs[1], y, axis));
+        if let Some(copied) = &near {
+            loops = self.loops(eq, dot, x, &copied.access(other.rank()));
+        }
+        let offsets = [x.offset, if near.is_some() { 0 } else { y.offset }, 0];
         let ty = self.program.ty(eq.inputs[1]);
-        let (mut offset, mut operand) = (y.offset, y.operand);
-        let copied = loops[column].y != 1;
-        let order: Vec<usize> = (0..ty.shape.rank()).filter(|&b| b != axis).chain([axis]).collect();
-        if copied {
-            // As it will lie: what is summed before the columns, each beside the next.
-            let shape: Shape = order.iter().map(|&b| ty.shape[b]).collect();
-            let apart = shape.strides();
-            let mut strides = apart.clone();
-            order.iter().zip(&apart).for_each(|(&b, &step)| strides[b] = step);
-            let strides = strides.iter().map(|&s| s as isize).collect();
-            loops = self.loops(eq, dot, x, &Access { operand, offset: 0, strides });
-            offset = 0;
-        }
-        let offsets = [x.offset, offset, 0];
         let partial = Partial::new(Isa::best(), ty.dtype, offsets, &loops, &counted)?;
-        if copied {
-            operand = self.memory.room(ty);
-            let axes = |of: &dyn Fn(usize) -> isize| order.iter().map(|&b| of(b)).collect();
-            let from = Access { strides: axes(&|b| y.strides[b]), ..y.clone() };
-            let extents: Shape = order.iter().map(|&b| ty.shape[b]).collect();
-            let strides = extents.strides().iter().map(|&s| s as isize).collect();
-            let to = Access { operand, offset: 0, strides };
-            self.nest(copy_between(ty.dtype, &extents, from, to));
-        }
+        let operand = near.map_or(y.operand, |copied| self.copied(copied, y, ty));
         Some((partial, operand))
+    }
+
+    /// The buffer of a copy, which is made if there is none yet.
+    fn copied(&mut self, copied: Copied, y: &Access, ty: &Type) -> Operand {
+        if let Some(known) = self.copies.iter().find(|known| known.0 == copied) {
+            return known.1;
+        }
+        let operand = self.memory.room(ty);
+        let extents: Shape = copied.axes.iter().map(|axis| axis.1).collect();
+        let strides = copied.axes.iter().map(|axis| axis.2).collect();
+        let from = Access { strides, ..y.clone() };
+        let strides = extents.strides().iter().map(|&s| s as isize).collect();
+        let to = Access { operand, offset: 0, strides };
+        self.nest(copy_between(ty.dtype, &extents, from, to));
+        self.copies.push((copied, operand));
+        operand
+    }
+}
+
+/// A copy of a factor whose elements lie in another order.
+#[derive(Clone, Debug)]
+pub(super) struct Copied {
+    /// What it is a view of, and the first element that is copied.
+    of: (Value, isize),
+    /// As they lie in the copy, outermost first: the axis of the factor, its extent, and how far apart its
+    /// elements lie in what is copied.
+    axes: SmallVec<[(usize, usize, isize); 4]>,
+}
+
+impl Copied {
+    /// Of a value that lies like this, with the elements along one axis beside each other.
+    fn new(frame: &Frame, value: Value, at: &Access, last: usize) -> Copied {
+        let shape = &frame.program.ty(value).shape;
+        let order = (0..shape.rank()).filter(|&axis| axis != last).chain([last]);
+        let axes = order.map(|axis| (axis, shape[axis], at.strides[axis])).collect();
+        Copied { of: (frame.decisions.base(frame.program, value), at.offset), axes }
+    }
+
+    /// Where the elements of the factor lie in the copy.
+    fn access(&self, rank: usize) -> Access {
+        let extents: Shape = self.axes.iter().map(|axis| axis.1).collect();
+        let mut strides = SmallVec::from_elem(0, rank);
+        self.axes.iter().zip(extents.strides()).for_each(|(axis, s)| strides[axis.0] = s as isize);
+        Access { operand: 0, offset: 0, strides }
+    }
+}
+
+/// The same elements in the same order, whichever axes of a view they belong to.
+impl PartialEq for Copied {
+    fn eq(&self, other: &Copied) -> bool {
+        let elements = |copied: &Copied| -> Vec<(usize, isize)> {
+            copied.axes.iter().map(|&(_, extent, stride)| (extent, stride)).collect()
+        };
+        self.of == other.of && elements(self) == elements(other)
     }
 }
