@@ -174,12 +174,12 @@ impl<T: Real> Product<T> {
             if whole < self.k {
                 add::<V, E, M, N>(&mut sums, x, y, whole, self.k - whole);
             }
-            for r in 0..M.min(rows) {
-                for n in 0..N.min(columns) {
+            for (r, sums) in sums.into_iter().enumerate().take(rows) {
+                for (n, sum) in sums.into_iter().enumerate().take(columns) {
                     if counts::<E>(r, n) {
                         let (i, j) = (patch.rows.start + r, patch.columns.start + n);
                         let to = i as isize * self.c.row + j as isize * self.c.col;
-                        *self.c.at.offset(to) = sums[r][n].sum();
+                        *self.c.at.offset(to) = sum.sum();
                     }
                 }
             }

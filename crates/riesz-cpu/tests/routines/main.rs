@@ -5,6 +5,7 @@ mod calls;
 mod common;
 mod dense;
 mod factors;
+mod parts;
 mod pivots;
 mod products;
 mod spectra;
