@@ -1,10 +1,12 @@
 //! `+ − × ÷`, comparisons, and how operands are brought to one shape.
 
-use super::check::composed;
+use super::check::{composed, described};
 use crate::error::Error;
-use crate::primitive::{Binary, Broadcast, Compare, IntegerPower, Logical, Scale, Select, Unary};
+use crate::primitive::{
+    Binary, Broadcast, Compare, IntegerPower, Logical, Prim, Primitive, Scale, Select, Unary,
+};
 use crate::tensor::Tensor;
-use crate::trace::{Var, apply1, fail};
+use crate::trace::{Var, apply1, claim, fail, has_failed};
 use crate::types::{Shape, Type};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, Sub, SubAssign};
 
@@ -47,14 +49,35 @@ impl Operand for i32 {
     }
 }
 
+/// An operation on two operands in the smallest shape that both broadcast to.
+#[track_caller]
+fn in_one_shape(prim: impl Into<Prim>, a: Var, b: Var) -> Var {
+    let (x, y) = a.broadcast_with(b);
+    apply_to(prim, &[a, b], &[x, y])
+}
+
+/// An operation on operands that were broadcast; what it refuses are the operands as they were given.
+#[track_caller]
+fn apply_to(prim: impl Into<Prim>, given: &[Var], broadcast: &[Var]) -> Var {
+    let prim = prim.into();
+    if given.iter().zip(broadcast).all(|(a, b)| a.is(*b)) {
+        return apply1(prim, broadcast);
+    }
+    let (name, failed_before) = (prim.name(), has_failed());
+    let result = apply1(prim, broadcast);
+    if !failed_before && has_failed() {
+        claim(name, &described(given));
+    }
+    result
+}
+
 macro_rules! operators {
     ($($trait:ident $method:ident $assign_trait:ident $assign:ident $op:ident),*) => {$(
         impl<T: Operand> $trait<T> for Var {
             type Output = Var;
             #[track_caller]
             fn $method(self, other: T) -> Var {
-                let (a, b) = self.broadcast_with(other.beside(self));
-                apply1(Binary::$op, &[a, b])
+                in_one_shape(Binary::$op, self, other.beside(self))
             }
         }
         impl $trait<Var> for f64 {
@@ -90,8 +113,7 @@ impl<T: Operand> Rem<T> for Var {
     type Output = Var;
     #[track_caller]
     fn rem(self, other: T) -> Var {
-        let (a, b) = self.broadcast_with(other.beside(self));
-        apply1(Binary::Rem, &[a, b])
+        in_one_shape(Binary::Rem, self, other.beside(self))
     }
 }
 
@@ -110,8 +132,7 @@ macro_rules! comparisons {
             $(#[$doc])*
             #[track_caller]
             pub fn $name(self, other: impl Operand) -> Var {
-                let (a, b) = self.broadcast_with(other.beside(self));
-                apply1(Compare::$op, &[a, b])
+                in_one_shape(Compare::$op, self, other.beside(self))
             }
         )*}
     };
@@ -140,8 +161,7 @@ macro_rules! two_arguments {
             pub fn $name(self, other: impl Operand) -> Var {
                 let other = other.beside(self);
                 composed(stringify!($name), &[self, other], || {
-                    let (a, b) = self.broadcast_with(other);
-                    Ok(apply1(Binary::$op, &[a, b]))
+                    Ok(in_one_shape(Binary::$op, self, other))
                 })
             }
         )*}
@@ -174,31 +194,29 @@ impl Var {
             Some(like) => like,
             None => Var::constant(0.0),
         };
-        let (on, off) = on.beside(like).broadcast_with(off.beside(like));
+        let given = [mask, on.beside(like), off.beside(like)];
+        let (on, off) = given[1].broadcast_with(given[2]);
         let (mask, on) = mask.broadcast_with(on);
         let (mask, off) = mask.broadcast_with(off);
-        apply1(Select, &[mask, on, off])
+        apply_to(Select, &given, &[mask, on, off])
     }
 
     /// Both hold.
     #[track_caller]
     pub fn and(self, other: Var) -> Var {
-        let (a, b) = self.broadcast_with(other);
-        apply1(Logical::And, &[a, b])
+        in_one_shape(Logical::And, self, other)
     }
 
     /// At least one holds.
     #[track_caller]
     pub fn or(self, other: Var) -> Var {
-        let (a, b) = self.broadcast_with(other);
-        apply1(Logical::Or, &[a, b])
+        in_one_shape(Logical::Or, self, other)
     }
 
     /// Exactly one holds.
     #[track_caller]
     pub fn xor(self, other: Var) -> Var {
-        let (a, b) = self.broadcast_with(other);
-        apply1(Logical::Xor, &[a, b])
+        in_one_shape(Logical::Xor, self, other)
     }
 
     /// The opposite.

@@ -43,7 +43,7 @@ pub(super) fn refuse(name: &str, operands: &[Var], error: Error) -> Var {
     fail(error.at(name, current_source()).with_operands(described(operands)))
 }
 
-fn described(operands: &[Var]) -> Vec<Operand> {
+pub(super) fn described(operands: &[Var]) -> Vec<Operand> {
     operands.iter().map(|v| Operand { ty: v.ty(), source: v.source() }).collect()
 }
 

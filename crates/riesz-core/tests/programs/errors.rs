@@ -42,6 +42,8 @@ fn all() -> String {
     case(|x| x[0] - x[1]);
     case(|x| x[0] * x[2]);
     case(|x| x[0] / x[1]);
+    case(|x| x[1] - x[2].sum());
+    case(|x| Var::select(x[3].at(0), x[2].sum(), x[1]));
     case(|x| x[0] % x[1]);
     case(|x| x[3] + x[3]);
     case(|x| x[2] + 0.5);
