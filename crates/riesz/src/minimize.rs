@@ -22,8 +22,8 @@
 //!
 //! What holds for every method:
 //! - Converged means ‖∇f‖∞ ≤ tolerance·max(1, |f|/max(1, ‖x‖∞)), with the gradient projected at
-//!   bounds and of the Lagrangian under constraints, and a violation of at most
-//!   `feasibility_tolerance`. The one exception, the limit of precision, is stated in
+//!   bounds (reached within tolerance·max(1, ‖x‖∞)) and of the Lagrangian under constraints, and a
+//!   violation of at most `feasibility_tolerance`. The one exception, the limit of precision, is stated in
 //!   [`Solution::reason`]: no step lowers the value any more, the method's own model predicts a
 //!   gain of at most 1e-12·max(1, |f|), and the test holds with √tolerance for tolerance.
 //! - Whatever ends a run, its last accepted iterate is returned. The minima found are local.

@@ -53,7 +53,7 @@ fn steps(
     let mut gradient_new = vec![0.0; n];
     let mut predicted = f64::INFINITY;
     loop {
-        if let Some(ending) = run.check(at) {
+        if let Some(ending) = run.check_in(Some(bounds), at) {
             return Ok(ending);
         }
         let direction = direction(model, bounds, at);

@@ -66,7 +66,8 @@ pub struct Options {
     /// steps of all its subproblems together.
     pub max_iterations: usize,
     /// Converged when ‖∇f‖∞ ≤ `tolerance`·max(1, |f|/max(1, ‖x‖∞)) (default 1e-8), where ∇f is the
-    /// projected gradient of the Lagrangian if there are bounds or constraints.
+    /// projected gradient of the Lagrangian if there are bounds or constraints; a bound counts as reached
+    /// within `tolerance`·max(1, ‖x‖∞).
     pub tolerance: f64,
     /// The constraint violation ‖·‖∞ to reach (default 1e-9), in the constraints' own units.
     pub feasibility_tolerance: f64,

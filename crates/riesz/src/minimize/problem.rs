@@ -140,10 +140,16 @@ impl Bounds {
 
     /// ‖P(x − g) − x‖∞, which is zero exactly where x in the box is a stationary point.
     pub(super) fn projected_gradient_norm(&self, x: &[f64], gradient: &[f64]) -> f64 {
+        self.projected_step_norm(x, gradient, 1.0)
+    }
+
+    /// ‖P(x − t·g) − x‖∞.
+    pub(super) fn projected_step_norm(&self, x: &[f64], gradient: &[f64], t: f64) -> f64 {
         let mut norm: f64 = 0.0;
         for (i, (x, g)) in x.iter().zip(gradient).enumerate() {
+            let g = t * g;
             // Not P(x − g) − x: the difference of near-equal numbers would lose a small g.
-            norm = norm.max(if *g > 0.0 {
+            norm = norm.max(if g > 0.0 {
                 g.min(x - self.lower[i])
             } else {
                 -g.max(x - self.upper[i])

@@ -209,11 +209,23 @@ impl<'a> Run<'a> {
 
     /// The tests made before every step.
     pub fn check(&self, at: &State) -> Option<Ending> {
+        self.check_in(None, at)
+    }
+
+    /// The tests made before every step in a box.
+    pub fn check_in(&self, bounds: Option<&Bounds>, at: &State) -> Option<Ending> {
         if at.value < self.unbounded_below {
             return Some(Ending::Unbounded);
         }
         let bound = self.tolerance * scale(at);
-        if at.gradient_norm <= bound {
+        // The projected gradient is no longer than the way to a bound, which is not measured by the scale
+        // of the value: there a component counts as held if it is near in the scale of x.
+        let reach = norm_inf(&at.x).max(1.0);
+        let is_held = |bounds: &Bounds| {
+            let t = reach / scale(at);
+            bounds.projected_step_norm(&at.x, &at.gradient, t) <= self.tolerance * reach
+        };
+        if at.gradient_norm <= bound && bounds.is_none_or(is_held) {
             return Some(Ending::Converged(format!(
                 "the gradient norm {:.2e} is at most {bound:.2e}",
                 at.gradient_norm

@@ -166,9 +166,9 @@ fn objectives_that_fall_towards_the_edge_of_their_domain_say_so() {
     let s = run(bounded, &[1.0], &Options::default());
     assert!(s.status == Status::Failed && s.reason.contains("not finite"), "{}", s.reason);
     // A steep objective that is finite on the bound.
-    let mut steep = scalar(|x| (1e7 * x, 1e7));
+    let mut steep = scalar(|x| (1e9 * x, 1e9));
     let bounded = Problem::new(&mut steep).bounds(Bounds::non_negative(1));
-    let s = run(bounded, &[1e-3], &Options::default());
+    let s = run(bounded, &[1.0], &Options::default());
     assert_eq!((s.status, s.x[0]), (Status::Converged, 0.0), "{}", s.reason);
 }
 
