@@ -12,13 +12,16 @@ pub const EVAL: Eval = Eval {
     functions: &[("objective", prepare_objective), ("jacobian", prepare_jacobian)],
 };
 
-/// The pose `[26]`, the barycentric coordinates `[points,2]` (none in the simple variant), and the
-/// constants.
-type Arguments<T> = (T, Option<T>, Constants<T>);
+/// The pose `[26]`, the surface (none in the simple variant), and the constants.
+type Arguments<T> = (T, Option<Surface<T>>, Constants<T>);
+
+/// The barycentric coordinates of the measured points, `[points,2]`, and the vertices of the triangles,
+/// `[triangles,3]`.
+type Surface<T> = (T, T);
 
 /// Bones relative to their parents and the inverses of their rest poses, both `[bones,4,4]`; vertices
-/// at rest `[vertices,4]`; weights `[vertices,bones]`; measured points `[points,3]`; and their
-/// vertices, `[points]` in the simple variant and `[points,3]` where they lie on triangles.
+/// at rest `[vertices,4]`; weights `[vertices,bones]`; and measured points `[points,3]` with where they
+/// belong, `[points]`: to a vertex in the simple variant, otherwise to a triangle.
 type Constants<T> = (T, T, T, T, T, T);
 
 /// What shapes the program rather than its data.
@@ -29,30 +32,104 @@ struct Skeleton {
 
 fn prepare_objective(input: &Input) -> Result<Box<dyn Work>> {
     let (skeleton, arguments) = read(input)?;
-    let f = move |(theta, us, constants): Arguments<Var>| {
+    let f = move |(theta, surface, constants): Arguments<Var>| {
         let pose = Pose::new(theta);
+        let (sites, constants) = Sites::of(surface, constants);
         let mesh = blended(&skeleton, &pose, constants).dot(turn(&skeleton, pose.rotation()));
         let (_, _, _, _, points, _) = constants;
-        (points - (places(mesh, us, constants) + pose.translation())).flatten()
+        (points - (sites.at_points(sites.at_corners(mesh)) + pose.translation())).flatten()
     };
     compiled(f, arguments, nested)
 }
 
+/// Places are linear in the mesh, so their derivatives are those of the mesh, taken at the points as places are.
 fn prepare_jacobian(input: &Input) -> Result<Box<dyn Work>> {
     let (skeleton, arguments) = read(input)?;
-    let f = move |(theta, us, constants): Arguments<Var>| {
+    let f = move |(theta, surface, constants): Arguments<Var>| {
         let pose = Pose::new(theta);
+        let (sites, constants) = Sites::of(surface, constants);
         let hand = blended(&skeleton, &pose, constants);
         let mesh = hand.dot(turn(&skeleton, pose.rotation()));
-        let own = us.map(|us| own_places(mesh, us, constants));
-        // Places are linear in the mesh, so they move as if what moves it were a mesh.
-        let by_pose = -places(mesh_by_pose(&skeleton, &pose, hand, constants), us, constants);
-        let columns: Vec<Var> = own.into_iter().chain([by_pose]).collect();
-        let columns = Var::concat(&columns, 2);
-        let [points, three, n] = [columns.shape()[0], columns.shape()[1], columns.shape()[2]];
-        columns.reshape([points * three, n])
+        let by_pose = mesh_by_pose(&skeleton, &pose, hand, constants);
+        let columns = match sites {
+            Sites::Vertices(_) => Var::concat(&by_pose, 2),
+            Sites::Triangles { .. } => {
+                let own = by_coordinates(sites.at_corners(mesh));
+                let by_pose = sites.columns_at_corners(by_pose);
+                Var::concat(&[&[own], by_pose.as_slice()].concat(), 3)
+            }
+        };
+        let rows = -sites.at_points(columns);
+        let [points, three, n] = [rows.shape()[0], rows.shape()[1], rows.shape()[2]];
+        rows.reshape([points * three, n])
     };
     compiled(f, arguments, nested)
+}
+
+/// Where the measured points are, which decides what of the mesh is posed.
+#[derive(Clone, Copy)]
+enum Sites {
+    /// At these vertices, `[points]`.
+    Vertices(Var),
+    Triangles {
+        /// The barycentric coordinates, `[points,2]`.
+        us: Var,
+        /// The vertices of the triangles, `[triangles,3]`.
+        corners: Var,
+        /// The triangle of each point, `[points]`; none: the first has the first, and so on.
+        which: Option<Var>,
+        /// Whether each corner is posed, three for a triangle, as there are more vertices than that.
+        each: bool,
+    },
+}
+
+impl Sites {
+    /// The sites, and the constants with the vertices that are posed.
+    fn of(surface: Option<Surface<Var>>, constants: Constants<Var>) -> (Sites, Constants<Var>) {
+        let (relative, inverse_rest, rest, weights, points, which) = constants;
+        let Some((us, triangles)) = surface else { return (Sites::Vertices(which), constants) };
+        let (corners, which) = match which.shape()[0] < triangles.shape()[0] {
+            true => (triangles.take(which, 0), None),
+            false => (triangles, Some(which)),
+        };
+        let each = corners.shape().size() < rest.shape()[0];
+        let posed = |of: Var| if each { of.take(corners.flatten(), 0) } else { of };
+        let constants = (relative, inverse_rest, posed(rest), posed(weights), points, constants.5);
+        (Sites::Triangles { us, corners, which, each }, constants)
+    }
+
+    /// What posed vertices have, `[posed,…]`, for each corner: `[triangles,3,…]`.
+    fn at_corners(self, mesh: Var) -> Var {
+        match self {
+            Sites::Vertices(_) => mesh,
+            Sites::Triangles { corners, each: false, .. } => mesh.take(corners, 0),
+            Sites::Triangles { corners, each: true, .. } => {
+                mesh.reshape([&corners.shape()[..], &mesh.shape()[1..]].concat())
+            }
+        }
+    }
+
+    /// Columns `[posed,3,n]` for each corner; side by side in one table where rows are taken.
+    fn columns_at_corners(self, columns: Vec<Var>) -> Vec<Var> {
+        match self {
+            Sites::Triangles { each: true, .. } => {
+                columns.into_iter().map(|part| self.at_corners(part)).collect()
+            }
+            _ => vec![self.at_corners(Var::concat(&columns, 2))],
+        }
+    }
+
+    /// What points have, `[points,…]`, of what corners or vertices have: places, or anything that changes
+    /// along a triangle as they do.
+    fn at_points(self, corners: Var) -> Var {
+        match self {
+            Sites::Vertices(which) => corners.take(which, 0),
+            Sites::Triangles { us, which, .. } => {
+                let corners = which.map_or(corners, |which| corners.take(which, 0));
+                vmap(|(u, corners): (Var, Var)| on_triangle(corners, u))((us, corners))
+            }
+        }
+    }
 }
 
 /// The global rotation and translation, three numbers each, and four angles of each finger.
@@ -82,23 +159,12 @@ impl Pose {
 
 const FINGERS: usize = 5;
 
-/// `[points,3,2]`: each residual depends on its own coordinates only, which are shares of a whole, so that
-/// it does not matter where the hand is.
-fn own_places(mesh: Var, us: Var, (_, _, _, _, points, vertices): Constants<Var>) -> Var {
-    vmap(|(u, point, corners): (Var, Var, Var)| {
-        jacobian(|u: Var| point - on_triangle(mesh.take(corners, 0), u))(u)
-    })((us, points, vertices))
-}
-
-/// The places on the mesh that belong to the measured points, `[points,3]`, or, of a mesh of so many numbers
-/// for each coordinate, `[points,3,n]`.
-fn places(mesh: Var, us: Option<Var>, (_, _, _, _, _, vertices): Constants<Var>) -> Var {
-    match us {
-        None => mesh.take(vertices, 0),
-        Some(us) => {
-            vmap(|(u, corners): (Var, Var)| on_triangle(mesh.take(corners, 0), u))((us, vertices))
-        }
-    }
+/// The derivative of the places on triangles by the barycentric coordinates, the same at all three corners:
+/// `[triangles,3,3,2]`.
+fn by_coordinates(corners: Var) -> Var {
+    let anywhere = Var::constant([0.0; 2]);
+    let slopes = vmap(|corners: Var| jacobian(|u: Var| on_triangle(corners, u))(anywhere))(corners);
+    slopes.expand_dims(1).broadcast_to([corners.shape()[0], 3, 3, 2])
 }
 
 /// The point of a triangle with barycentric coordinates u₀, u₁ and what is left to 1.
@@ -107,9 +173,14 @@ fn on_triangle(corners: Var, u: Var) -> Var {
     u0 * corners.at(0) + u1 * corners.at(1) + (1.0 - u0 - u1) * corners.at(2)
 }
 
-/// The derivative of the posed mesh by the pose, `[vertices,3,26]`, each part of the pose by itself: `hand` is
-/// the mesh before the hand is turned and moved, and a finger's angles move that finger only.
-fn mesh_by_pose(skeleton: &Skeleton, pose: &Pose, hand: Var, constants: Constants<Var>) -> Var {
+/// The derivatives of the posed mesh by the parts of the pose, each `[posed,3,n]`: `hand` is the mesh before
+/// the hand is turned and moved, and a finger's angles move that finger only.
+fn mesh_by_pose(
+    skeleton: &Skeleton,
+    pose: &Pose,
+    hand: Var,
+    constants: Constants<Var>,
+) -> Vec<Var> {
     let turned = |axis: Var| hand.dot(turn(skeleton, axis));
     let moved = |by: Var| hand + by;
     let mut columns = vec![
@@ -124,7 +195,7 @@ fn mesh_by_pose(skeleton: &Skeleton, pose: &Pose, hand: Var, constants: Constant
         };
         columns.push(jacobian_by(bent, Mode::Forward)(pose.finger(finger)));
     }
-    Var::concat(&columns, 2)
+    columns
 }
 
 /// The vertices in the hand's frame, `[vertices,3]`, by linear blend skinning: the motions of the bones are
@@ -233,11 +304,9 @@ fn read(input: &Input) -> Result<(Rc<Skeleton>, Arguments<Tensor>)> {
         ));
     }
     let skeleton = Skeleton { parents, is_mirrored: model.field("is_mirrored")?.truth()? };
-    let which = data.field("correspondences")?.integers(1)?;
-    let us = input.field("us")?.tensor(2).ok().filter(|us| !us.is_empty());
-    let vertices = match &us {
-        None => which,
-        Some(_) => corners(&model.field("triangles")?.integers(2)?, &which)?,
+    let surface = match input.field("us")?.tensor(2).ok().filter(|us| !us.is_empty()) {
+        None => None,
+        Some(us) => Some((us, model.field("triangles")?.integers(2)?)),
     };
     let constants = (
         model.field("base_relatives")?.tensor(3)?,
@@ -245,18 +314,7 @@ fn read(input: &Input) -> Result<(Rc<Skeleton>, Arguments<Tensor>)> {
         model.field("base_positions")?.tensor(2)?,
         model.field("weights")?.tensor(2)?,
         data.field("points")?.tensor(2)?,
-        vertices,
+        data.field("correspondences")?.integers(1)?,
     );
-    Ok((Rc::new(skeleton), (input.field("theta")?.tensor(1)?, us, constants)))
-}
-
-/// The three vertices of each named triangle.
-fn corners(triangles: &Tensor, which: &Tensor) -> Result<Tensor> {
-    let all = triangles.as_slice::<i64>()?;
-    let mut corners: Vec<i64> = Vec::with_capacity(3 * which.len());
-    for &i in which.as_slice::<i64>()? {
-        let triangle = usize::try_from(i).ok().and_then(|i| all.get(3 * i..3 * i + 3));
-        corners.extend(triangle.ok_or_else(|| Error::usage(format!("there is no triangle {i}")))?);
-    }
-    Tensor::new(corners, [which.len(), 3])
+    Ok((Rc::new(skeleton), (input.field("theta")?.tensor(1)?, surface, constants)))
 }

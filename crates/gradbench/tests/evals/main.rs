@@ -51,6 +51,20 @@ fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
+/// Hands with points at vertices; with fewer points than triangles, and more; and of both with more
+/// vertices than corners, and fewer.
+fn hands() -> Vec<Value> {
+    let two_triangles = |vertices| {
+        let mut hand = workloads::ht(3, vertices, false);
+        let triangles = &mut hand["data"]["model"]["triangles"];
+        *triangles = json!([triangles[0], triangles[1]]);
+        hand["data"]["correspondences"] = json!([1, 0, 1]);
+        hand
+    };
+    let [at_vertices, on_triangles] = [true, false].map(|simple| workloads::ht(3, 25, simple));
+    vec![at_vertices, on_triangles, workloads::ht(3, 8, false), two_triangles(25), two_triangles(5)]
+}
+
 /// Small inputs of every eval that has a plain primal.
 fn small() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let mut mirrored = workloads::ht(5, 30, false);
@@ -62,12 +76,12 @@ fn small() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let mut prior = workloads::gmm(3, 4, 6);
     prior["gamma"] = json!(1.5);
     prior["m"] = json!(2);
-    vec![
+    let hands = hands().into_iter().map(|hand| ("ht", "objective", "jacobian", hand));
+    let others = vec![
         ("gmm", "objective", "jacobian", workloads::gmm(2, 3, 7)),
         ("gmm", "objective", "jacobian", prior),
         ("ba", "objective", "jacobian", workloads::ba(2, 3, 5)),
         ("ba", "objective", "jacobian", unturned),
-        ("ht", "objective", "jacobian", workloads::ht(4, 25, true)),
         ("ht", "objective", "jacobian", mirrored),
         ("kmeans", "cost", "dir", workloads::kmeans(4, 30, 3)),
         ("lstm", "objective", "jacobian", workloads::lstm(1, 4)),
@@ -78,7 +92,8 @@ fn small() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("llsq", "primal", "gradient", workloads::llsq(9, 6)),
         ("det", "primal", "gradient", workloads::det(3)),
         ("det", "primal", "gradient", workloads::det(7)),
-    ]
+    ];
+    hands.chain(others).collect()
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! one after the other are several as long as the processor looks far enough ahead; a long body (a
 //! polynomial of high degree by Horner's rule) is beyond that.
 
-use super::blocking::{Blocking, WORK, cost};
+use super::blocking::{Blocking, WORK, cost, costs};
 use super::fold::pairwise;
 use super::graph::{Combine, Id};
 use super::lower::{Lower, Step};
@@ -26,7 +26,7 @@ pub(super) const SPARE: usize = 6;
 /// are alive at a time; none for a body that is short, does not wait, or has no registers left.
 pub(super) fn copies(blocking: &Blocking, nest: &Nest, registers: usize) -> Option<(usize, usize)> {
     let inner = nest.extents.len().checked_sub(1)?;
-    let cost: usize = nest.body.iter().map(cost).sum();
+    let cost: usize = costs(nest).iter().sum();
     let folds = nest.stores.iter().filter_map(|s| s.fold);
     if cost <= WORK / 2
         || nest.body.iter().any(is_called)
@@ -113,8 +113,8 @@ impl Lower<'_> {
 /// functions do several things at a time themselves.
 fn chain(nest: &Nest) -> usize {
     let mut done: Vec<usize> = Vec::with_capacity(nest.body.len());
-    for inst in &nest.body {
-        let own = match (&inst.op, cost(inst)) {
+    for (inst, cost) in nest.body.iter().zip(costs(nest)) {
+        let own = match (&inst.op, cost) {
             (Op::Load(_) | Op::Index { .. } | Op::Const(_), _) => 0,
             (_, 1) => LATENCY,
             (_, cost) => cost,

@@ -9,6 +9,7 @@ use super::beside;
 use super::graph::Trips;
 use super::machine::vectors;
 use crate::nest::{Inst, Nest, Op, Unary};
+use crate::plan::cost::loops;
 use riesz_core::DType;
 use smallvec::{SmallVec, smallvec};
 
@@ -89,7 +90,7 @@ impl Blocking {
             None => blocking.unroll(nest, wide),
         }
         // A long body is not written again for the last lanes, where masks cost nothing.
-        let cost: usize = nest.body.iter().map(cost).sum();
+        let cost: usize = costs(nest).iter().sum();
         blocking.masked = wide
             && !ranged
             && vector == Some(0)
@@ -117,7 +118,7 @@ impl Blocking {
 
     fn unroll(&mut self, nest: &Nest, wide: bool) {
         let depth = nest.extents.len();
-        let cost: usize = nest.body.iter().map(cost).sum::<usize>().max(1) + nest.stores.len();
+        let cost: usize = costs(nest).iter().sum::<usize>().max(1) + nest.stores.len();
         let folds = nest.stores.iter().filter(|s| s.fold.is_some()).count();
         let folded =
             |d: usize| nest.stores.iter().any(|s| s.fold.is_some_and(|f| f.along >> d & 1 == 1));
@@ -266,6 +267,25 @@ pub(super) fn fits_i32(nest: &Nest, dim: usize, start: i64, step: i64) -> bool {
 /// Whether the byte offsets of a gather are `i32`, with room for those of the lanes.
 pub(super) fn gather_fits_i32(ty: DType, stride: isize, bound: usize) -> bool {
     stride.unsigned_abs() as u128 * bound as u128 * ty.size() as u128 <= 1 << 30
+}
+
+/// About how many processor instructions each instruction of a body becomes.
+pub(super) fn costs(nest: &Nest) -> Vec<usize> {
+    let mut costs: Vec<usize> = nest.body.iter().map(cost).collect();
+    let Some(vector) = nest.vector else { return costs };
+    let is_gather = |inst: &Inst| matches!(inst.op, Op::Gather { .. });
+    if nest.body.iter().any(is_gather) {
+        let loops = loops(&nest.body);
+        for (inst, cost) in nest.body.iter().zip(&mut costs) {
+            if let Op::Gather { index, .. } = inst.op
+                && loops[index as usize] >> vector & 1 == 0
+            {
+                // One index for all lanes, and from there as a load.
+                *cost = 1;
+            }
+        }
+    }
+    costs
 }
 
 /// About how many processor instructions an instruction becomes.

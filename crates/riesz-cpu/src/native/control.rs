@@ -22,7 +22,7 @@ const WORTH_SPLITTING: usize = 1 << 12;
 pub(super) fn splits(region: &Region) -> bool {
     let [Step::Nest(nest)] = region.steps.as_slice() else { return false };
     let count = nest.extents.iter().fold(1usize, |n, &e| n.saturating_mul(e));
-    let cost: usize = nest.body.iter().map(super::blocking::cost).sum();
+    let cost: usize = super::blocking::costs(nest).iter().sum();
     nest.extents.first().is_some_and(|&n| n > 1)
         && count.saturating_mul(cost.max(1)) >= WORTH_SPLITTING
 }

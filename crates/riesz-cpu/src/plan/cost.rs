@@ -1,6 +1,6 @@
 //! What instructions of nests cost, in additions of vectors.
 
-use crate::nest::{Inst, Nest, Op, Special};
+use crate::nest::{Access, Inst, Nest, Op, Special};
 use riesz_core::primitive::binary::Binary;
 use riesz_core::primitive::unary::Unary;
 
@@ -17,27 +17,34 @@ pub fn nest(nest: &Nest) -> f64 {
 /// A body with loop `vector` in lanes, where collecting the elements of a vector one by one costs
 /// `collected`.
 pub fn body(body: &[Inst], vector: usize, collected: f64) -> f64 {
-    // Whether each value is the same in every lane.
-    let mut same: Vec<bool> = Vec::with_capacity(body.len());
-    let mut sum = 0.0;
-    for i in body {
-        let of = |r: u32| same[r as usize];
-        sum += match &i.op {
-            // One index, and from there as a load.
-            Op::Gather { access, index, .. } if of(*index) => {
-                FETCH + read(access.strides[vector], collected)
-            }
-            _ => inst(i, vector, collected),
+    let loops = loops(body);
+    let one = |i: &Inst| match &i.op {
+        // One index for all lanes, and from there as a load.
+        Op::Gather { access, index, .. } if loops[*index as usize] >> vector & 1 == 0 => {
+            FETCH + read(access.strides[vector], collected)
+        }
+        _ => inst(i, vector, collected),
+    };
+    body.iter().map(one).sum()
+}
+
+/// The loops that each value of a body depends on, one bit each.
+pub(crate) fn loops(body: &[Inst]) -> Vec<u32> {
+    let mut masks: Vec<u32> = Vec::with_capacity(body.len());
+    for inst in body {
+        let along = |access: &Access| {
+            let moves = access.strides.iter().enumerate().filter(|s| *s.1 != 0);
+            moves.fold(0, |mask, (l, _)| mask | 1 << l)
         };
-        let is_same = match &i.op {
-            Op::Load(access) => access.strides[vector] == 0,
-            Op::Gather { access, index, .. } => access.strides[vector] == 0 && of(*index),
-            Op::Index { dim, .. } => *dim != vector,
-            op => op.arguments().into_iter().all(of),
+        let own = match &inst.op {
+            Op::Load(access) | Op::Gather { access, .. } => along(access),
+            Op::Index { dim, .. } => 1 << dim,
+            _ => 0,
         };
-        same.push(is_same);
+        let arguments = inst.op.arguments();
+        masks.push(arguments.iter().fold(own, |mask, &a| mask | masks[a as usize]));
     }
-    sum
+    masks
 }
 
 /// Making an address of an index.

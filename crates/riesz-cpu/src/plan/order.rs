@@ -3,7 +3,7 @@
 //! Loops that run once are removed and loops that are one to memory become one. Then the loop for the
 //! lanes is the one with the least estimated time: contiguous loads and stores and full vectors count,
 //! elements that have to be collected one by one cost. The others are ordered so that memory is walked
-//! with small steps, and folded loops lie inside the loops that stay.
+//! with small steps, and what an index names is read as a whole; and folded loops lie inside the loops that stay.
 
 use super::cost;
 use crate::nest::{Inst, Nest, Op, Reduction};
@@ -83,10 +83,20 @@ fn permute(nest: &mut Nest, order: &[usize]) {
 
 /// Loops with large steps in memory first.
 fn sorted_by_steps(nest: &Nest) -> Vec<usize> {
-    let weight = |l: usize| -> f64 {
-        nest.accesses().map(|a| (1.0 + a.strides[l].unsigned_abs() as f64).ln()).sum()
-    };
-    let weights: Vec<f64> = (0..nest.extents.len()).map(weight).collect();
+    let weight = |far: usize| (1.0 + far as f64).ln();
+    let by_strides =
+        |l: usize| nest.accesses().map(|a| weight(a.strides[l].unsigned_abs())).sum::<f64>();
+    let mut weights: Vec<f64> = (0..nest.extents.len()).map(by_strides).collect();
+    let mut loops = None;
+    for inst in &nest.body {
+        let Op::Gather { index, stride, bound, .. } = &inst.op else { continue };
+        let loops = loops.get_or_insert_with(|| cost::loops(&nest.body));
+        // What the next index names may be anywhere: a third of the way on average.
+        let far = weight(stride.unsigned_abs().saturating_mul(*bound) / 3);
+        for (l, sum) in weights.iter_mut().enumerate() {
+            *sum += if loops[*index as usize] >> l & 1 == 1 { far } else { 0.0 };
+        }
+    }
     let mut order: Vec<usize> = (0..nest.extents.len()).collect();
     order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
     order

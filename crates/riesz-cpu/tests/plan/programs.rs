@@ -240,6 +240,29 @@ fn tangents_lie_where_the_jacobian_has_them() {
 }
 
 #[test]
+fn what_an_index_names_is_read_as_a_whole() {
+    // Tables of three corners, blended at points: the loop of the points is outside, the rest is one row.
+    let types = [
+        Type::new(DType::F64, [40, 3, 3, 7]),
+        Type::new(DType::F64, [500, 2]),
+        Type::new(DType::I64, [500]),
+    ];
+    let program = trace(&types, |x| {
+        let corners = x[0].take(x[2], 0);
+        let corner = |i| corners.slice_axis(1, i, i + 1).reshape([500, 3, 7]);
+        let share = |i| x[1].slice_axis(1, i, i + 1).expand_dims(2).broadcast_to([500, 3, 7]);
+        vec![corner(0) * share(0) + corner(1) * share(1) + corner(2)]
+    });
+    let program = riesz_core::simplify(&program.unwrap(), &Default::default());
+    let indices: Vec<i64> = (0..500).map(|i| i * 17 % 40).collect();
+    let mut args: Vec<Tensor> = (0..2).map(|i| direction(&types[i], i as u64).unwrap()).collect();
+    args.push(Tensor::from(indices));
+    let plan = check(&program, &args);
+    let [Step::Nest(nest)] = plan.region.steps.as_slice() else { panic!("{plan}") };
+    assert_eq!((nest.extents.as_slice(), nest.vector), (&[500, 21][..], Some(1)), "{plan}");
+}
+
+#[test]
 fn views_are_gathered_without_a_copy() {
     let steps = run(&[&[30, 20], &[7]], |x| {
         let i = indices(x[1], 20.0);
