@@ -6,12 +6,14 @@
    systems. Their last digits differ, since the order of sums is the compiler's. */
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define REAL double
 #define F(function) function
 #define NAME(name) name##_float64
 #include "kernels.h"
+#include "mixture.h"
 #undef REAL
 #undef F
 #undef NAME
@@ -20,6 +22,7 @@
 #define F(function) function##f
 #define NAME(name) name##_float32
 #include "kernels.h"
+#include "mixture.h"
 
 /* Calls a kernel many times from here, so that a call costs what it costs in C. */
 #include <time.h>

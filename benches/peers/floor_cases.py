@@ -1,6 +1,6 @@
 """The floor: kernels written by hand in C (floor/kernels.c), and for the cases that products of
 matrices dominate, the operations of those products over the rate of a large product by NumPy's BLAS,
-measured at that moment. What is triangular or symmetric counts half."""
+measured at that moment. What is triangular or symmetric counts half. The mixture has both."""
 
 import ctypes
 import subprocess
@@ -58,7 +58,9 @@ class Kernel:
         real = ctypes.c_double if dtype == "float64" else ctypes.c_float
         function.restype = real
         self.gradient = np.zeros(size, dtype=dtype)
-        self.arrays = [np.ascontiguousarray(a, dtype=dtype) for a in args if not isinstance(a, int)]
+        arrays = [a for a in args if not isinstance(a, int)]
+        kept = [np.int64 if a.dtype == np.int64 else dtype for a in arrays]
+        self.arrays = [np.ascontiguousarray(a, dtype=of) for a, of in zip(arrays, kept)]
         pointers = iter([a.ctypes.data_as(ctypes.c_void_p) for a in self.arrays])
         bound = [ctypes.c_long(a) if isinstance(a, int) else next(pointers) for a in args]
         self.bound = [*bound, self.gradient.ctypes.data_as(ctypes.c_void_p)]
@@ -81,6 +83,7 @@ class Peer:
 
     def __init__(self, _name, threads):
         self.version = "gcc"
+        self.threads = threads
         folder = tempfile.mkdtemp()
         library = Path(folder) / "kernels.so"
         subprocess.check_call(["gcc", *FLAGS, str(SOURCE), "-o", str(library), "-lm"])
@@ -90,11 +93,12 @@ class Peer:
         if case not in OPERATIONS:
             raise AttributeError(case)
 
-        def estimate(n, dtype):
-            call = Estimate(OPERATIONS[case](n), dtype)
-            return {"products": (call, lambda _: (None, None))}
+        return lambda n, dtype: self.estimate(case, n, dtype)
 
-        return estimate
+    def estimate(self, case, n, dtype):
+        """What the products of a case would take."""
+        call = Estimate(OPERATIONS[case](n), dtype)
+        return {"products": (call, lambda _: (None, None))}
 
     def kernel(self, name, dtype, *args, size, has_objective=True):
         """The one variant of a case."""
@@ -123,6 +127,15 @@ class Peer:
 
     def k_dispatch(self, n, dtype):
         return self.kernel("graph", dtype, data.stream(7, int(n)), size=int(n))
+
+    def i_gmm(self, n, dtype):
+        variants = {}
+        if self.threads == 1:
+            parameters, x = data.mixture(n)
+            flat = np.concatenate([part.ravel() for part in parameters])
+            sizes = np.array([*x.shape, len(parameters[0])], dtype=np.int64)
+            variants = self.kernel("mixture", dtype, sizes, x, flat, size=len(flat))
+        return {**variants, **self.estimate("i_gmm", n, dtype)}
 
     def l_rnn(self, _n, dtype):
         return self.kernel("recurrent", dtype, *data.recurrent(), size=528)

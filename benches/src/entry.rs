@@ -57,6 +57,8 @@ pub struct Time {
     pub variant: String,
     /// The median of each round, in seconds for one call.
     pub seconds: Vec<f64>,
+    /// The slower ways, and the median of each in seconds.
+    pub others: Vec<(String, f64)>,
     /// What went wrong.
     pub problem: Option<Problem>,
 }
@@ -97,9 +99,13 @@ impl<'s> Entry<'s> {
     /// The times of the variant with the least median.
     pub fn result(self) -> Time {
         let timed = self.variants.into_iter().filter(|variant| !variant.seconds.is_empty());
-        let best = timed.min_by(|a, b| median(&a.seconds).total_cmp(&median(&b.seconds)));
-        let (variant, seconds) = best.map(|v| (v.name, v.seconds)).unwrap_or_default();
-        Time { name: self.system.name.clone(), variant, seconds, problem: self.problem }
+        let mut timed: Vec<Variant> = timed.collect();
+        timed.sort_by(|a, b| median(&a.seconds).total_cmp(&median(&b.seconds)));
+        let mut timed = timed.into_iter();
+        let (variant, seconds) = timed.next().map(|v| (v.name, v.seconds)).unwrap_or_default();
+        let others = timed.map(|v| (v.name, median(&v.seconds))).collect();
+        let (name, problem) = (self.system.name.clone(), self.problem);
+        Time { name, variant, seconds, others, problem }
     }
 }
 

@@ -24,7 +24,8 @@ pub struct Counted {
     pub columns: Vec<Range<usize>>,
 }
 
-/// A product of tensors, Σ x·y, row by row in bands.
+/// A product of tensors, Σ x·y, of which not everything is computed: row by row in bands, or in patches of a
+/// small result.
 #[derive(Debug)]
 pub struct Partial {
     dtype: DType,

@@ -149,6 +149,21 @@ fn a_copy_of_data_is_made_once() {
     }
 }
 
+/// Views that have buffers of their own lie like what they are views of, and are copied for themselves.
+#[test]
+fn a_copy_is_of_one_tensor_only() {
+    type View = fn(Var) -> Var;
+    let views: [View; 3] = [|a| a.flip(&[0]), |a| a.t(), |a| a.flip(&[0, 1]).t()];
+    for view in views {
+        let plan = plan(&[&[40, 40], &[40, 40]], DType::F64, |x| {
+            let (turned, l) = (view(x[1]), x[0].tril());
+            let product = |y| Var::einsum("ij,kj->ik", &[l, y]);
+            vec![turned, product(turned), product(x[1])]
+        });
+        assert_eq!(parts(&plan).len(), 2, "{plan}");
+    }
+}
+
 #[test]
 fn what_is_zero_and_what_is_not_read_together() {
     let plan = plan(&[&[80, 80], &[80, 80]], DType::F64, |x| {

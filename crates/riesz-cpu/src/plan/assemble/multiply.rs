@@ -11,7 +11,7 @@ use riesz_core::{Equation, Prim, Shape, Type, Value};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// How many products are worth a copy of a factor that they share.
+/// How many products are worth a copy of a factor that they share, for the sake of their sums.
 const OFTEN: usize = 8;
 
 impl Frame<'_> {
@@ -132,8 +132,9 @@ impl Frame<'_> {
 /// A copy of a factor whose elements lie in another order.
 #[derive(Clone, Debug)]
 pub(super) struct Copied {
-    /// What it is a view of, and the first element that is copied.
-    of: (Value, isize),
+    /// What it is a view of, where that was found, and the first element that is copied: views may have buffers
+    /// of their own, and in one buffer values may follow each other.
+    of: (Value, Operand, isize),
     /// As they lie in the copy, outermost first: the axis of the factor, its extent, and how far apart its
     /// elements lie in what is copied.
     axes: SmallVec<[(usize, usize, isize); 4]>,
@@ -145,7 +146,7 @@ impl Copied {
         let shape = &frame.program.ty(value).shape;
         let order = (0..shape.rank()).filter(|&axis| axis != last).chain([last]);
         let axes = order.map(|axis| (axis, shape[axis], at.strides[axis])).collect();
-        Copied { of: (frame.decisions.base(frame.program, value), at.offset), axes }
+        Copied { of: (frame.decisions.base(frame.program, value), at.operand, at.offset), axes }
     }
 
     /// Where the elements of the factor lie in the copy.
