@@ -2,6 +2,7 @@
 //! `cargo xtask miri`.
 
 mod factors;
+mod parts;
 
 use crate::common::close;
 use riesz_core::check::direction;
