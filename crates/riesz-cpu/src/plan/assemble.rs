@@ -397,7 +397,10 @@ impl<'a> Frame<'a> {
         if control::places_results(&eq.prim) {
             let args: Vec<Storage> = eq.inputs.iter().map(|&v| self.home(v)).collect();
             let free: Vec<bool> = eq.inputs.iter().map(|&v| self.may_take(v, i)).collect();
-            let (steps, results) = control::steps(&eq.prim, (&args, &free), self.memory)?;
+            let is_read = |v: Value| !self.users().of(v).is_empty();
+            let is_wanted = |v: Value| is_read(v) || self.program.outputs().contains(&v);
+            let wanted: Vec<bool> = eq.outputs().map(is_wanted).collect();
+            let (steps, results) = control::steps(&eq.prim, (&args, &free), &wanted, self.memory)?;
             self.steps.extend(steps);
             for (v, home) in eq.outputs().zip(results) {
                 self.home[v.index()] = Some(home);

@@ -289,16 +289,14 @@ impl Loops {
 
 /// A nest that copies a buffer to another of the same type.
 pub fn copy(from: Storage, to: Storage, memory: &Memory) -> Nest {
+    copy_to(from, to, 0, memory)
+}
+
+/// A nest that copies a buffer to elements of another from `start` on.
+pub fn copy_to(from: Storage, to: Storage, start: isize, memory: &Memory) -> Nest {
     let ty = memory.ty(from);
-    let at = |operand| Access { operand, offset: 0, strides: smallvec![1] };
-    let nest = Nest {
-        extents: smallvec![ty.size()],
-        vector: None,
-        body: vec![Inst { op: Op::Load(at(from)), ty: ty.dtype }],
-        stores: vec![Store { value: 0, access: at(to), fold: None }],
-        flag: None,
-    };
-    order(nest)
+    let at = |operand, offset| Access { operand, offset, strides: smallvec![1] };
+    copy_between(ty.dtype, &ty.shape, at(from, 0), at(to, start))
 }
 
 /// A nest that copies elements, in this order, from one place to another.

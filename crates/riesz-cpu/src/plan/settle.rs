@@ -7,7 +7,7 @@
 //! allocation and spilling via graph coloring*, 1982.)
 
 use super::memory::{Memory, entries};
-use super::storage::Storage;
+use super::storage::{Place, Storage};
 use crate::nest::{Nest, Step};
 use rustc_hash::FxHashMap as HashMap;
 use std::ops::Range;
@@ -17,7 +17,10 @@ use std::ops::Range;
 pub fn settle(body: &mut [Step], now: &[Storage], next: &mut [Storage], memory: &mut Memory) {
     let mut body = Body::new(body, memory);
     for (&now, next) in now.iter().zip(next) {
-        if now != *next && body.may_settle(now, *next) {
+        let place = body.memory.buffers[*next as usize].place;
+        // A part of a longer buffer stays.
+        let is_whole = !matches!(place, Place::Window(_));
+        if now != *next && is_whole && body.may_settle(now, *next) {
             body.replace(*next, now);
             *next = now;
         }

@@ -31,10 +31,12 @@ const FORTH: fn(usize) -> Steps = Steps::new;
 
 #[test]
 fn a_recurrence() {
-    for length in [0, 1, 4, 5] {
+    for (length, reverse) in [(0, false), (0, true), (1, true), (1, false), (4, false), (5, false)]
+    {
         run(&[&[3, 3], &[3], &[length, 3]], |x| {
             let w = x[0];
-            let (h, ys) = scan(FORTH(length), &[x[1]], &[x[2]], |h, x| {
+            let steps = Steps { reverse, ..Steps::new(length) };
+            let (h, ys) = scan(steps, &[x[1]], &[x[2]], |h, x| {
                 let next = (w.dot(h[0]) + x[0]).tanh();
                 (vec![next], vec![next.square(), h[0]])
             });
@@ -186,4 +188,41 @@ fn what_is_updated_element_by_element_lies_in_one_buffer() {
     };
     // No step only copies.
     assert!(body.iter().all(|step| operations(step) > 0), "{plan}");
+}
+
+#[test]
+fn what_is_carried_lies_in_the_parts_that_are_handed_out() {
+    let types =
+        [Type::new(DType::F64, [200]), Type::new(DType::F64, [200]), Type::scalar(DType::F64)];
+    let args: Vec<Tensor> =
+        types.iter().zip(1..).map(|(ty, i)| direction(ty, i).unwrap()).collect();
+    for (length, reverse) in [(2, false), (5, false), (6, false), (2, true), (5, true)] {
+        let plan_of = |results: fn(Vec<Var>, Vec<Var>) -> Vec<Var>| {
+            let program = trace(&types, |x| {
+                let steps = Steps { reverse, ..Steps::new(length) };
+                let (last, parts) = scan(steps, x, &[], |s, _| {
+                    let next = s[0].flip(&[0]) * 0.5 + s[1] * s[2];
+                    (vec![next, s[1] * 0.4 + s[0], s[1].mean()], vec![s[1], s[0]])
+                });
+                results(last, parts)
+            });
+            check(&simplify(&program.unwrap(), &Default::default()), &args)
+        };
+        let count = |plan: &Plan| match loops(&plan.region.steps)[..] {
+            [Step::Loop { count, .. }] => *count,
+            ref other => panic!("{other:?}"),
+        };
+        // The last step makes what nobody wants.
+        let as_results = plan_of(|_, parts| parts);
+        assert_eq!(count(&as_results), length - 1, "{as_results}");
+        let read = plan_of(|_, parts| vec![parts[1].sum_axes(&[0]) * parts[0], parts[1].sin()]);
+        assert_eq!(count(&read), length - 1, "{read}");
+        for plan in [&as_results, &read] {
+            let [Step::Loop { body, .. }] = loops(&plan.region.steps)[..] else { panic!("{plan}") };
+            let copies = |step: &Step| matches!(step, Step::Nest(nest) if nest.body.len() < 2);
+            assert!(!body.iter().any(copies), "{plan}");
+        }
+        let all = plan_of(|last, parts| [last, parts].concat());
+        assert_eq!(count(&all), length, "{all}");
+    }
 }
