@@ -1,14 +1,16 @@
 //! Tables as text: comma-separated values.
 //!
-//! The separator is the one of `,` `;` and tab that is most frequent in the first line; where there is none
-//! and the first two lines have equally many words, it is any space, as `numpy.savetxt` writes. The first
-//! line is taken as headings when none of its cells is a number. Cells may be quoted and have space
-//! around them; empty lines are skipped. Numbers have a decimal point, whatever the separator.
+//! The separator is the one of `,` `;` and tab that is most frequent in the first line; where no line has any
+//! and the first two have equally many words, it is any space, as `numpy.savetxt` writes. The first line is
+//! taken as headings when none of its cells is a number, and so is the last of the lines `# …` above the table
+//! that fits it; the others are remarks. Cells may be quoted and have space around them; empty lines are
+//! skipped. Numbers have a decimal point, whatever the separator.
 
 use super::files::{bytes, is_format, wrong};
 use super::{Choice, Selection};
 use ::csv::{ByteRecord, ReaderBuilder, Trim};
 use riesz_core::{Error, Result, Tensor, suggestion};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// Reads the selected part of a CSV file as `f64`, of shape `[rows, columns]` without the axes that
@@ -31,25 +33,26 @@ use std::path::Path;
 /// # Ok::<(), Error>(())
 /// ```
 pub fn read_csv(path: &Path, selection: &Selection) -> Result<Tensor> {
-    let mut text = bytes(path)?;
+    let content = bytes(path)?;
     let file = path.display().to_string();
-    is_format(&text, "a table of text", &file)?;
-    if is_spaced(&text) {
-        text = with_commas(&text);
-    }
+    is_format(&content, "a table of text", &file)?;
+    let (remarks, text) = without_remarks(&content);
+    let text = if is_spaced(text) { Cow::Owned(with_commas(text)) } else { Cow::Borrowed(text) };
     let mut reader = ReaderBuilder::new()
         .delimiter(separator(&text))
         .has_headers(false)
         .flexible(true)
         .trim(Trim::All)
-        .from_reader(text.as_slice());
+        .from_reader(&*text);
     let mut records = reader.byte_records().map(|r| r.map_err(|e| wrong(&file, e)));
     let Some(first) = records.next().transpose()? else {
         return Err(wrong(&file, "the file is empty").help("a table has a line for each row"));
     };
     let width = first.len();
     let is_heading = first.iter().all(|cell| number(cell).is_none());
-    let table = Table { file: &file, text: &text, headings: is_heading.then(|| first.clone()) };
+    let headings = if is_heading { Some(first.clone()) } else { heading_in(remarks, width) };
+    let lines_above = remarks.iter().filter(|b| **b == b'\n').count();
+    let table = Table { file: &file, text: &text, lines_above, headings };
     let columns = match &selection.columns {
         Choice::Name(name) => table.named(name)?,
         choice => choice.positions(width, "column", &file)?,
@@ -90,6 +93,8 @@ pub fn read_csv(path: &Path, selection: &Selection) -> Result<Tensor> {
 struct Table<'a> {
     file: &'a str,
     text: &'a [u8],
+    /// How many lines the file has before the text.
+    lines_above: usize,
     headings: Option<ByteRecord>,
 }
 
@@ -142,8 +147,8 @@ impl Table<'_> {
     fn line(&self, record: &ByteRecord) -> String {
         let start = record.position().map_or(0, |p| p.byte() as usize).min(self.text.len());
         let blank = self.text[start..].iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
-        let line = self.text[..start + blank].iter().filter(|b| **b == b'\n').count() + 1;
-        format!("{}, line {line}", self.file)
+        let before = self.text[..start + blank].iter().filter(|b| **b == b'\n').count();
+        format!("{}, line {}", self.file, self.lines_above + before + 1)
     }
 }
 
@@ -166,7 +171,7 @@ fn shortened(cell: &[u8]) -> String {
     }
 }
 
-fn listed(names: &[std::borrow::Cow<str>]) -> String {
+fn listed(names: &[Cow<str>]) -> String {
     let shown: Vec<String> = names.iter().take(12).map(|n| shortened(n.as_bytes())).collect();
     let rest = if names.len() > 12 { ", …" } else { "" };
     format!("{}{rest}", shown.join(", "))
@@ -184,18 +189,54 @@ fn separator(text: &[u8]) -> u8 {
     }
 }
 
-/// Whether cells stand apart by any space: no other separator, no quotes, and as many words in the first line
-/// as in the second.
+/// Whether cells stand apart by any space: no line has another separator or quotes, and the first two have
+/// equally many words, more than one.
 fn is_spaced(text: &[u8]) -> bool {
-    let mut lines = text.split(|b| *b == b'\n').filter(|line| words(line).next().is_some());
-    let (Some(first), second) = (lines.next(), lines.next()) else { return false };
-    let count = words(first).count();
-    let tabs = first.iter().filter(|b| **b == b'\t').count();
-    let apart = [first, second.unwrap_or(first)];
-    apart.iter().all(|line| words(line).count() == count && !line.iter().any(|b| b",;\"".contains(b)))
-        && count > 1
-        // Tabs alone may have empty cells between them.
-        && tabs + 1 != count
+    let lines = || text.split(|b| *b == b'\n').filter(|line| words(line).next().is_some());
+    let mut counts = lines().map(|line| words(line).count());
+    let (Some(first), second) = (counts.next(), counts.next()) else { return false };
+    first > 1
+        && second.is_none_or(|second| second == first)
+        && !text.iter().any(|b| b",;\"".contains(b))
+        && !are_tabs_separators(lines)
+}
+
+/// Whether tabs alone separate cells: every line has equally many, or there is an empty cell beside one.
+fn are_tabs_separators<'a, L: Iterator<Item = &'a [u8]>>(lines: impl Fn() -> L) -> bool {
+    let tabs = |line: &[u8]| line.iter().filter(|b| **b == b'\t').count();
+    let first = lines().next().map_or(0, tabs);
+    let has_empty_cell = |line: &[u8]| {
+        tabs(line) > 0 && line.split(|b| *b == b'\t').any(|c| c.trim_ascii().is_empty())
+    };
+    first > 0 && lines().all(|line| tabs(line) == first) || lines().any(has_empty_cell)
+}
+
+/// The lines at the top that begin with `#` and a blank, with empty ones between, and the text below them.
+fn without_remarks(content: &[u8]) -> (&[u8], &[u8]) {
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    let (mut end, mut at) = (0, 0);
+    for line in content.split_inclusive(|b| *b == b'\n') {
+        at += line.len();
+        match line.trim_ascii() {
+            [b'#'] | [b'#', b' ', ..] => end = at,
+            [] => {}
+            _ => break,
+        }
+    }
+    content.split_at(end)
+}
+
+/// The headings in the last remark, if it has as many as the table has columns, with or without its `#`.
+fn heading_in(remarks: &[u8], width: usize) -> Option<ByteRecord> {
+    let line = remarks.trim_ascii().rsplit(|b| *b == b'\n').next()?;
+    let separator = separator(line);
+    let cells = |line: &[u8]| -> ByteRecord {
+        match line.contains(&separator) {
+            true => line.split(|b| *b == separator).map(<[u8]>::trim_ascii).collect(),
+            false => words(line).collect(),
+        }
+    };
+    [line.strip_prefix(b"#")?, line].map(cells).into_iter().find(|cells| cells.len() == width)
 }
 
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -61,8 +61,51 @@ fn blanks_in_cells_are_no_separators() {
     assert_eq!(read(&file.0, &Selection::default()).unwrap(), Tensor::from([[1.0], [2.0]]));
     let file = File::new("tabbed.csv", "body mass\tage\n1\t2\n");
     assert_eq!(read(&file.0, &Selection::default()).unwrap(), Tensor::from([[1.0, 2.0]]));
-    let text = message("gap.csv", "1\t\t3\n4\t5\t6\n", &Selection::default());
-    assert!(text.contains("gap.csv, line 1, column 2") && text.contains("empty"), "{text}");
+    let file = File::new("names.csv", "New York\t1\nLos Angeles\t2\n");
+    let second = columns(Choice::Range(Some(1), None));
+    assert_eq!(read(&file.0, &second).unwrap(), Tensor::from([[1.0], [2.0]]));
+    for (content, place) in [
+        ("1\t\t3\n4\t5\t6\n", "line 1, column 2"),
+        ("1\t\t3\n\t5\t6\n7\t8\t\n", "line 1, column 2"),
+        ("1\t2\t3\n4\t5\t6\n\t8\t9\n", "line 3, column 1"),
+        ("1\t2\t\n3\t4\t\n", "line 1, column 3"),
+        ("1\t2\t\r\n3\t4\t\r\n", "line 1, column 3"),
+    ] {
+        let text = message("gap.csv", content, &Selection::default());
+        assert!(text.contains(&format!("gap.csv, {place}: the cell is empty")), "{text}");
+    }
+    // A separator, or a quote, further down.
+    for content in ["1 2\n3 4\n5,6\n", "1 2\n3 4\n\"5\" 6\n"] {
+        let text = message("late.csv", content, &Selection::default());
+        assert!(text.contains("late.csv, line "), "{text}");
+    }
+}
+
+/// As `numpy.savetxt` writes them with `header=`.
+#[test]
+fn headings_behind_a_number_sign() {
+    let expected = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+    for (name, content) in [
+        ("hash.txt", "# x y\n1 2\n3 4\n"),
+        ("hash.csv", "# x,y\n1,2\n3,4\n"),
+        ("hash-mixed.txt", "# x, y\r\n1 2\r\n3 4\r\n"),
+        ("hash-many.txt", "\u{feff}# by hand, 3 of May\n#\n# x y\n\n1 2\n3 4\n"),
+        ("hash-cell.tsv", "# made by hand\nx\ty\n1\t2\n3\t4\n"),
+    ] {
+        let file = File::new(name, content);
+        assert_eq!(read(&file.0, &Selection::default()).unwrap(), expected, "{name}");
+        let y = columns(Choice::Name("y".into()));
+        assert_eq!(read(&file.0, &y).unwrap(), Tensor::from([2.0, 4.0]), "{name}");
+    }
+    let numbered = File::new("numbered.txt", "# x y\n0 1 2\n1 3 4\n");
+    let x = columns(Choice::Name("x".into()));
+    assert_eq!(read(&numbered.0, &x).unwrap(), Tensor::from([1.0, 3.0]));
+    let remark = File::new("remark.csv", "# 2 1\n1,2\n3,4\n");
+    assert_eq!(read(&remark.0, &Selection::default()).unwrap(), expected);
+    let text = message("below.txt", "# of 3\n# x y\n1 2\n3 z\n", &Selection::default());
+    assert!(text.contains("below.txt, line 4, column 2 (`y`): `z` is not"), "{text}");
+    let text = message("remark.txt", "# x y\n", &Selection::default());
+    assert!(text.contains("the file is empty"), "{text}");
 }
 
 #[test]
