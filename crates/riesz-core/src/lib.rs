@@ -61,6 +61,6 @@ pub use trace::{
 pub use transpose::transpose;
 pub use types::{DType, Shape, Type};
 pub use unzip::{Unzipped, unzip};
-pub use var::Key;
+pub use var::{Key, ProductOrder, product_order};
 pub use verify::{verify, verify_always, verify_linear};
 pub use vmap::vmap;

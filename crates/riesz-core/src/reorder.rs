@@ -2,23 +2,24 @@
 //!
 //! `(AᵀA)x` as it is written multiplies two matrices, `Aᵀ(Ax)` a matrix and a vector, twice. A tree of
 //! `dot`s, each of which only the next one reads, is one sum of products along labelled axes, as in
-//! `einsum`, whatever transposes, signs, numbers and vectors that scale rows or columns stand between them;
-//! the order is found as there (`var/contraction.rs`).
+//! `einsum`, whatever transposes, signs and known numbers stand between them; the order is found as there
+//! (`var/contraction.rs`).
 //!
 //! What is written stays where no other order is clearly cheaper. Rounding is another in another order, and a
-//! product that is too large for its type may appear or disappear. Numbers that guard against that stay where
-//! they are: divisors that are not known, and factors that are far from 1.
+//! product of tensors that is too large for its type may appear or disappear. What may guard against that stays
+//! with the tensor that it scales: numbers, rows and columns that are not known, and known numbers that are far
+//! from 1.
 //!
 //! A pass for programs that are run: where nothing differentiates any more, and uses are what they are.
 
 use crate::body::in_bodies;
 use crate::error::Result;
-use crate::primitive::{Binary, Broadcast, Dot, Prim, Transpose, Unary};
+use crate::primitive::{Binary, Dot, Prim, Transpose, Unary};
 use crate::program::{Equation, Program, Value};
 use crate::tensor::Tensor;
 use crate::trace::{Var, apply, trace, with_source};
 use crate::types::{DType, Shape};
-use crate::var::contraction::{Step, contraction_cost, contraction_order, size};
+use crate::var::contraction::{Contraction, Step, size};
 use crate::var::product::{Term, multiplied};
 use crate::verify::verify;
 use std::borrow::Cow;
@@ -135,12 +136,6 @@ struct Tree {
     steps: Vec<Step>,
 }
 
-/// A number that scales a tensor.
-enum Scale {
-    Known(f64),
-    Unknown(Value, Vec<usize>),
-}
-
 impl<'a> Reader<'a> {
     fn of(program: &'a Program) -> Reader<'a> {
         let mut reader =
@@ -208,7 +203,8 @@ impl<'a> Reader<'a> {
         match (&eq.prim, &eq.inputs[..]) {
             (Prim::Dot(dot), &[a, b]) => {
                 let [left, right] = self.labels_of_factors(dot, [a, b], labels, tree)?;
-                tree.cost += tree.combinations(left.iter().chain(&right));
+                let share = if self.is_symmetric(dot, [a, b]) { 0.5 } else { 1.0 };
+                tree.cost += share * tree.combinations(left.iter().chain(&right));
                 Some(vec![(a, left), (b, right)])
             }
             (Prim::Transpose(Transpose { order }), &[x]) => {
@@ -221,24 +217,17 @@ impl<'a> Reader<'a> {
                 Some(vec![(x, labels.to_vec())])
             }
             (Prim::Binary(Binary::Mul), &[a, b]) => {
-                let (scale, x) = match self.scale(a, labels) {
-                    Some(scale) => (scale, b),
-                    None => (self.scale(b, labels)?, a),
+                let (number, x) = match self.number(a) {
+                    Some(number) => (number, b),
+                    None => (self.number(b)?, a),
                 };
                 tree.cost += tree.combinations(labels);
-                let rest = (x, labels.to_vec());
-                match scale {
-                    Scale::Known(number) => {
-                        tree.number *= number;
-                        Some(vec![rest])
-                    }
-                    Scale::Unknown(v, own) => Some(vec![(v, own), rest]),
-                }
+                tree.number *= number;
+                Some(vec![(x, labels.to_vec())])
             }
             (Prim::Binary(Binary::Div), &[x, b]) => {
-                let Scale::Known(number) = self.scale(b, labels)? else { return None };
+                tree.number /= self.number(b)?;
                 tree.cost += tree.combinations(labels);
-                tree.number /= number;
                 Some(vec![(x, labels.to_vec())])
             }
             _ => None,
@@ -274,22 +263,36 @@ impl<'a> Reader<'a> {
         Some([placed(a, &left, of_left), placed(b, &right, of_right)])
     }
 
-    /// The number or vector that a tensor with these labels repeats.
-    fn scale(&self, v: Value, labels: &[usize]) -> Option<Scale> {
-        let Equation { prim: Prim::Broadcast(Broadcast { axes, .. }), inputs, .. } =
-            self.equation(v)?
-        else {
-            return None;
+    /// The known number that a tensor repeats, if it is near 1.
+    fn number(&self, v: Value) -> Option<f64> {
+        let eq = self.equation(v)?;
+        let source = match &eq.prim {
+            Prim::Broadcast(_) => self.equation(eq.inputs[0])?,
+            _ => eq,
         };
-        let source = inputs[0];
-        match self.equation(source).map(|eq| &eq.prim) {
-            Some(Prim::Constant(c)) if c.0.len() == 1 => {
-                let number = c.0.to_f64()[0];
-                (1.0 / NEAR..=NEAR).contains(&number.abs()).then_some(Scale::Known(number))
-            }
-            _ if axes.len() == labels.len() => None,
-            _ => Some(Scale::Unknown(source, axes.iter().map(|&axis| labels[axis]).collect())),
+        let Prim::Constant(c) = &source.prim else { return None };
+        let number = (c.0.len() == 1).then(|| c.0.to_f64()[0])?;
+        (1.0 / NEAR..=NEAR).contains(&number.abs()).then_some(number)
+    }
+
+    /// Whether this is a tensor times its transpose.
+    fn is_symmetric(&self, dot: &Dot, factors: [Value; 2]) -> bool {
+        let [(a, of_a), (b, of_b)] = factors.map(|v| self.before_transposes(v));
+        let mut pairs = dot.contract.iter().chain(&dot.batch);
+        let has_free_axes = dot.contract.len() + dot.batch.len() < of_a.len();
+        a == b && has_free_axes && pairs.all(|&(i, j)| of_a[i] == of_b[j])
+    }
+
+    /// What transposes are made of, and which axis of it each axis is.
+    fn before_transposes(&self, mut v: Value) -> (Value, Vec<usize>) {
+        let mut axes: Vec<usize> = (0..self.shape(v).rank()).collect();
+        while let Some(Equation { prim: Prim::Transpose(Transpose { order }), inputs, .. }) =
+            self.equation(v)
+        {
+            axes.iter_mut().for_each(|axis| *axis = order[*axis]);
+            v = inputs[0];
         }
+        (v, axes)
     }
 }
 
@@ -316,10 +319,28 @@ impl Tree {
         if least > CHEAPER * self.cost {
             return None;
         }
-        let output = bits(&self.output);
-        self.steps = contraction_order(&sets, output, &lengths);
-        let cost = contraction_cost(&sets, output, &lengths, &self.steps);
+        let symmetric = self.symmetric();
+        let contraction = Contraction {
+            sets: &sets,
+            output: bits(&self.output),
+            lengths: &lengths,
+            symmetric: &symmetric,
+        };
+        self.steps = contraction.order();
+        let cost = contraction.cost(&self.steps);
         (cost < CHEAPER * self.cost).then_some(self)
+    }
+
+    /// The pairs of factors that are a tensor and its transpose.
+    fn symmetric(&self) -> Vec<(usize, usize)> {
+        let is_symmetric = |(v, a): &(Value, Vec<usize>), (w, b): &(Value, Vec<usize>)| {
+            let shared = a.iter().filter(|label| b.contains(label)).count();
+            let in_place = a.iter().zip(b).filter(|(a, b)| a == b).count();
+            v == w && shared == in_place && (1..a.len()).contains(&shared)
+        };
+        let below = |j: usize| (0..j).map(move |i| (i, j));
+        let pairs = (0..self.factors.len()).flat_map(below);
+        pairs.filter(|&(i, j)| is_symmetric(&self.factors[i], &self.factors[j])).collect()
     }
 
     fn write(&self, table: &[Var]) -> Var {

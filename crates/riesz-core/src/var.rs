@@ -25,5 +25,6 @@ mod softmax;
 mod statistics;
 
 pub use arithmetic::Operand;
+pub use contraction::{ProductOrder, product_order};
 pub use conv::{ConvOptions, Window};
 pub use random::Key;

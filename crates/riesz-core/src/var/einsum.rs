@@ -5,7 +5,7 @@
 //! [`super::contraction`] finds.
 
 use super::check::{composed, expect};
-use super::contraction::contraction_order;
+use super::contraction::Contraction;
 use super::product::{Term, multiplied};
 use crate::error::{Error, Result};
 use crate::primitive::support::expect_number;
@@ -86,7 +86,9 @@ fn evaluate(text: &str, operands: &[Var]) -> Result<Var> {
     };
     let sets: Vec<u128> = terms.iter().map(|t| bits(&t.labels)).collect();
     let lengths: Vec<f64> = sizes.iter().map(|s| s.1 as f64).collect();
-    let order = contraction_order(&sets, bits(&output), &lengths);
+    let output_set = bits(&output);
+    let order =
+        Contraction { sets: &sets, output: output_set, lengths: &lengths, symmetric: &[] }.order();
     let empty = || Error::usage("there are no operands");
     multiplied(terms, &order, &output, &size_of).ok_or_else(empty)
 }

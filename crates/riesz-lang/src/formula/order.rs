@@ -1,19 +1,22 @@
 //! Products in the order that costs least.
 //!
 //! In text a product is read from left to right, whatever that costs: `2*A'*A*x` multiplies two matrices.
-//! As a program `2*(A'*(A*x))` is meant, which multiplies none. The factors of a product that stand in one chain are
-//! multiplied in the order that takes fewest multiplications (dynamic programming over the stretches of the
-//! chain; Cormen, Leiserson, Rivest & Stein, *Introduction to Algorithms*, section 14.2), and numbers scale
-//! what is smallest. A chain stays as it is where that is no better.
+//! As a program `2*(A'*(A*x))` is meant, which multiplies none. The factors of a product that stand in one chain,
+//! and known numbers among them, are multiplied in the order that takes fewest multiplications
+//! ([`product_order`]). A scalar that is not known stays with what it scales, as it may keep that from overflow,
+//! and a chain stays as it is where no order is better.
 
 use crate::ast::Kind;
 use crate::dims::Dim;
 use crate::typed::{ExprId, Op, Product, Shape, Typed, TypedNode};
+use riesz_core::product_order;
 
 /// What stands for a size that is not known: more than any constant, the same for all.
 const LARGE: f64 = 1000.0;
-/// The longest chain that is ordered; the time grows with the cube.
+/// The most factors in one chain: a longer one is ordered part by part.
 const MOST: usize = 60;
+/// Numbers from one over this to this may scale another factor than they are written at.
+const NEAR: f64 = 1e6;
 
 /// The expression with its chains of products ordered; what it is and its definitions are the same.
 pub(super) fn ordered(typed: &Typed, root: ExprId) -> (Typed, ExprId) {
@@ -54,16 +57,18 @@ enum Place {
     Top(Chain),
 }
 
-/// A product of scalars and of factors that are none.
-#[derive(Clone, Default)]
+/// A product of known numbers and of factors that are no scalars.
+#[derive(Clone)]
 struct Chain {
     is_negative: bool,
-    scalars: Vec<ExprId>,
+    numbers: Vec<ExprId>,
+    /// The product of these numbers.
+    number: f64,
     factors: Vec<ExprId>,
-    /// What its scalings cost as they are written.
-    scaling: f64,
-    /// What its products cost as they are written.
-    products: f64,
+    /// The multiplications as it is written.
+    cost: f64,
+    /// Which two to multiply, the left one first: the factors, then the number, then what is made of them.
+    steps: Vec<(usize, usize)>,
 }
 
 /// Which nodes are chains that another order makes cheaper, and which are parts of those.
@@ -77,7 +82,7 @@ fn chains(typed: &Typed, root: ExprId, used: &[bool], uses: &[u32]) -> Vec<Place
         }
         let (chain, inside) = read(typed, ExprId(top as u32), uses);
         inside.iter().for_each(|id| seen[id.index()] = true);
-        if chain.factors.len() <= MOST && chain.cost(typed) < chain.scaling + chain.products {
+        if let Some(chain) = chain.ordered(typed) {
             inside.iter().for_each(|id| places[id.index()] = Place::Inside);
             places[top] = Place::Top(chain);
         }
@@ -87,21 +92,35 @@ fn chains(typed: &Typed, root: ExprId, used: &[bool], uses: &[u32]) -> Vec<Place
 
 /// The chain that ends in a node, and the nodes in it but the last.
 fn read(typed: &Typed, top: ExprId, uses: &[u32]) -> (Chain, Vec<ExprId>) {
-    let (mut chain, mut inside) = (Chain::default(), Vec::new());
+    let mut inside = Vec::new();
+    let mut chain = Chain {
+        is_negative: false,
+        numbers: Vec::new(),
+        number: 1.0,
+        factors: Vec::new(),
+        cost: 0.0,
+        steps: Vec::new(),
+    };
     let mut pending = vec![top];
     while let Some(id) = pending.pop() {
         let node = typed.node(id);
-        let own = id == top || uses[id.index()] == 1;
-        match (node.op, own && !node.shape.is_scalar() || id == top) {
+        let room = chain.factors.len() + pending.len() + 2 <= MOST;
+        let own = (id == top || uses[id.index()] == 1) && room;
+        // The product of the numbers so far with one that this is scaled by.
+        let number = || match typed.node(node.args[0]).op {
+            Op::Number(c) => Some(chain.number * c).filter(|c| is_near(*c)),
+            _ => None,
+        };
+        match (node.op, own && (!node.shape.is_scalar() || id == top)) {
             (Op::Product(_), true) => {
                 let (a, b) = (typed.shape(node.args[0]), typed.shape(node.args[1]));
-                chain.products +=
-                    length(typed, a.rows) * length(typed, a.cols) * length(typed, b.cols);
+                chain.cost += length(typed, a.rows) * length(typed, a.cols) * length(typed, b.cols);
                 pending.extend(node.args.iter().rev());
             }
-            (Op::Scale, true) => {
-                chain.scaling += size(typed, node.shape);
-                chain.scalars.push(node.args[0]);
+            (Op::Scale, true) if let Some(number) = number() => {
+                chain.cost += size(typed, node.shape);
+                chain.number = number;
+                chain.numbers.push(node.args[0]);
                 pending.push(node.args[1]);
             }
             (Op::Neg, true) => {
@@ -118,6 +137,10 @@ fn read(typed: &Typed, top: ExprId, uses: &[u32]) -> (Chain, Vec<ExprId>) {
     (chain, inside)
 }
 
+fn is_near(number: f64) -> bool {
+    (1.0 / NEAR..=NEAR).contains(&number.abs())
+}
+
 fn length(typed: &Typed, d: Dim) -> f64 {
     typed.dims.value(d).map_or(LARGE, |n| n as f64)
 }
@@ -127,43 +150,35 @@ fn size(typed: &Typed, shape: Shape) -> f64 {
 }
 
 impl Chain {
-    /// The least cost of each stretch of factors, and after which factor it is split.
-    fn stretches(&self, typed: &Typed) -> Vec<Vec<(f64, usize)>> {
-        let n = self.factors.len();
-        let shape = |i: usize| typed.shape(self.factors[i]);
-        let mut best = vec![vec![(0.0, 0); n]; n];
-        for width in 1..n {
-            for from in 0..n - width {
-                let to = from + width;
-                let ends = length(typed, shape(from).rows) * length(typed, shape(to).cols);
-                let split = |k: usize| {
-                    (best[from][k].0 + best[k + 1][to].0 + ends * length(typed, shape(k).cols), k)
-                };
-                // Of equal ones from left to right, as it is read.
-                let all = (from..to).rev().map(split);
-                best[from][to] =
-                    all.fold((f64::INFINITY, from), |a, b| if b.0 < a.0 { b } else { a });
-            }
+    /// With the cheapest order, if that is better.
+    fn ordered(mut self, typed: &Typed) -> Option<Chain> {
+        let count = self.factors.len();
+        // The columns of a factor are the rows of the next one. A number has neither.
+        let mut operands: Vec<Vec<usize>> = (0..count).map(|i| vec![i, i + 1]).collect();
+        operands.extend((!self.numbers.is_empty()).then(Vec::new));
+        let shapes = || self.factors.iter().map(|&f| typed.shape(f));
+        let mut lengths: Vec<f64> = shapes().map(|shape| length(typed, shape.rows)).collect();
+        lengths.extend(shapes().next_back().map(|shape| length(typed, shape.cols)));
+        let order = product_order(&operands, &[0, count], &lengths).ok()?;
+        if order.multiplications >= self.cost {
+            return None;
         }
-        best
-    }
-
-    /// What the scalars scale at least cost: a factor, or the whole.
-    fn scaled(&self, typed: &Typed, whole: f64) -> (f64, Option<usize>) {
-        let sizes = self.factors.iter().enumerate().map(|(i, &f)| (size(typed, typed.shape(f)), i));
-        let least =
-            sizes.fold((whole, None), |a, (size, i)| if size < a.0 { (size, Some(i)) } else { a });
-        if self.scalars.is_empty() { (0.0, None) } else { least }
-    }
-
-    fn whole(&self, typed: &Typed) -> f64 {
-        let (first, last) = (self.factors[0], self.factors[self.factors.len() - 1]);
-        length(typed, typed.shape(first).rows) * length(typed, typed.shape(last).cols)
-    }
-
-    fn cost(&self, typed: &Typed) -> f64 {
-        let products = self.stretches(typed)[0][self.factors.len() - 1].0;
-        products + self.scaled(typed, self.whole(typed)).0
+        // From which rows to which columns each operand goes, if it is no number.
+        let mut spans: Vec<Option<(usize, usize)>> = (0..count).map(|i| Some((i, i + 1))).collect();
+        spans.resize(operands.len(), None);
+        for (i, j) in order.steps {
+            let (step, span) = match (spans[i], spans[j]) {
+                (None, span) => ((i, j), span),
+                (span, None) => ((j, i), span),
+                (Some(a), Some(b)) if a.1 == b.0 => ((i, j), Some((a.0, b.1))),
+                (Some(a), Some(b)) if b.1 == a.0 => ((j, i), Some((b.0, a.1))),
+                // Two that do not stand side by side are no product of matrices.
+                _ => return None,
+            };
+            self.steps.push(step);
+            spans.push(span);
+        }
+        Some(self)
     }
 }
 
@@ -193,52 +208,19 @@ impl Writer {
 
     fn chain(&mut self, typed: &Typed, id: ExprId, chain: &Chain) {
         let like = typed.node(id);
-        let scalars = chain.scalars.iter().map(|&s| self.at(s)).collect::<Vec<_>>();
-        let scalars =
-            scalars.into_iter().reduce(|a, b| self.push(Op::Mul, vec![a, b], Shape::SCALAR, like));
-        let (_, place) = chain.scaled(typed, chain.whole(typed));
-        let mut factors: Vec<ExprId> = chain.factors.iter().map(|&f| self.at(f)).collect();
-        if let (Some(i), Some(scalars)) = (place, scalars) {
-            factors[i] = self.product(scalars, factors[i], like);
+        let numbers: Vec<ExprId> = chain.numbers.iter().map(|&n| self.at(n)).collect();
+        let number =
+            numbers.into_iter().reduce(|a, b| self.push(Op::Mul, vec![a, b], Shape::SCALAR, like));
+        let mut made: Vec<ExprId> = chain.factors.iter().map(|&f| self.at(f)).collect();
+        made.extend(number);
+        for &(a, b) in &chain.steps {
+            made.push(self.product(made[a], made[b], like));
         }
-        let mut made = self.stretch(&factors, &chain.stretches(typed), like);
-        if let (None, Some(scalars)) = (place, scalars) {
-            made = self.product(scalars, made, like);
-        }
+        let mut made = made.last().copied().unwrap_or(id);
         if chain.is_negative {
             made = self.push(Op::Neg, vec![made], like.shape, like);
         }
         self.new[id.index()] = Some(made);
-    }
-
-    /// The product of all factors by these splits: what is split later comes first.
-    fn stretch(
-        &mut self,
-        factors: &[ExprId],
-        best: &[Vec<(f64, usize)>],
-        like: &TypedNode,
-    ) -> ExprId {
-        let mut order = vec![(0, factors.len() - 1)];
-        let mut next = 0;
-        while let Some(&(from, to)) = order.get(next) {
-            if from < to {
-                let split = best[from][to].1;
-                order.extend([(from, split), (split + 1, to)]);
-            }
-            next += 1;
-        }
-        let mut made = vec![vec![None; factors.len()]; factors.len()];
-        for (from, to) in order.into_iter().rev() {
-            made[from][to] = Some(match best[from][to].1 {
-                _ if from == to => factors[from],
-                split => {
-                    let part = |part: Option<ExprId>| part.unwrap_or(factors[from]);
-                    let (a, b) = (part(made[from][split]), part(made[split + 1][to]));
-                    self.product(a, b, like)
-                }
-            });
-        }
-        made[0][factors.len() - 1].unwrap_or(factors[0])
     }
 
     /// `a*b`, of shapes that fit.
@@ -286,6 +268,18 @@ mod tests {
         typed.nodes.iter().zip(used).filter(|(_, used)| *used).map(|(node, _)| of(node)).sum()
     }
 
+    /// Longer than what is ordered at once: two matrices are multiplied only where parts meet.
+    #[test]
+    fn long_chains_are_ordered_part_by_part() {
+        let expression = format!("{}x", "A*".repeat(200));
+        let (typed, root) = read(&expression, "A: matrix[30,30]; x: vector[30]");
+        let (new, top) = ordered(&typed, root);
+        let (written, found) = (cost(&typed, root), cost(&new, top));
+        assert_eq!(written, 199.0 * 27000.0 + 900.0);
+        assert!(found < 0.75 * written, "{found} {written}");
+        assert_eq!(new.shape(top), typed.shape(root));
+    }
+
     #[test]
     fn the_cheapest_order_has_the_same_value() {
         let matrices = "A: matrix[30,35]; B: matrix[35,15]; C: matrix[15,5]; D: matrix[5,10]; \
@@ -299,6 +293,12 @@ mod tests {
             ("y*z'*y", square, 60.0),
             ("y'*(2*A)*x*z'", square, 600.0 + 20.0 + 30.0),
             ("A*x", square, 600.0),
+            // What is not known, or far from 1, stays where it is.
+            ("c*A'*A*x", square, 3.0 * 600.0),
+            // 2⁻²³.
+            ("1.1920928955078125e-7*A'*A*x", square, 3.0 * 600.0),
+            ("2*c*(A'*A*x)", square, 2.0 * 600.0 + 20.0),
+            ("(c*x')*A'*A", square, 20.0 + 2.0 * 600.0),
         ] {
             let (typed, root) = read(expression, declarations);
             let (new, top) = ordered(&typed, root);
