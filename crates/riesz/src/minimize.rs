@@ -187,7 +187,8 @@ fn unconstrained(
         Begin::At(x) => {
             let at = start(run, objective, bounds.as_ref(), x)?;
             if let Some(ending) = run.report(&at, 0.0) {
-                return Ok(solution(run, at, choice, ending, Rows::default()));
+                let verdict = verdict(run, objective, bounds.as_ref(), &at, ending);
+                return Ok(solution(run, at, choice, verdict, Rows::default()));
             }
             at
         }
@@ -219,7 +220,8 @@ fn unconstrained(
             ending = dispatch(run, objective, bounds.as_ref(), choice.method, &mut at);
         }
     }
-    Ok(solution(run, at, choice, ending, Rows::default()))
+    let verdict = verdict(run, objective, bounds.as_ref(), &at, ending);
+    Ok(solution(run, at, choice, verdict, Rows::default()))
 }
 
 /// Value and gradient at the start, which must be finite.
@@ -265,11 +267,11 @@ fn dispatch(
         }
     };
     let ending = ended.unwrap_or_else(evaluation_failed);
-    match (&ending, bounds) {
-        (Ending::Converged(_), Some(bounds)) => {
-            run.at_infinite_bound(objective, bounds, at).unwrap_or(ending)
+    match (ending, bounds) {
+        (Ending::Converged(reason), Some(bounds)) => {
+            run.at_infinite_bound(objective, bounds, at, reason)
         }
-        _ => ending,
+        (ending, _) => ending,
     }
 }
 
@@ -323,7 +325,8 @@ fn constrained(
         Ok(_) => merit.behind(),
         Err(_) => run.behind.as_ref().map(|behind| behind.get()).unwrap_or_default(),
     };
-    let mut solution = solution(run, at, choice, ending, rows);
+    let verdict = verdict(run, &mut merit, bounds.as_ref(), &at, ending);
+    let mut solution = solution(run, at, choice, verdict, rows);
     // What was evaluated for the report does not belong to the run.
     solution.evaluations = evaluations + 1;
     solution.objective = behind.objective;
@@ -336,9 +339,15 @@ fn constrained(
     Ok(solution)
 }
 
-/// What came out of a run. `rows` are what the method adds to the checkpoint.
-fn solution(run: &mut Run, at: State, choice: Choice, ending: Ending, mut rows: Rows) -> Solution {
-    let (status, reason) = match ending {
+/// What is said of the last iterate.
+fn verdict(
+    run: &mut Run,
+    objective: &mut dyn Objective,
+    bounds: Option<&Bounds>,
+    at: &State,
+    ending: Ending,
+) -> (Status, String) {
+    match ending {
         Ending::Converged(reason) => (Status::Converged, reason),
         Ending::MaxIterations => (
             Status::MaxIterations,
@@ -348,9 +357,19 @@ fn solution(run: &mut Run, at: State, choice: Choice, ending: Ending, mut rows: 
             ),
         ),
         Ending::Interrupted => (Status::Interrupted, "stopped on request".to_owned()),
-        Ending::Unbounded => (Status::Failed, Run::unbounded(&at)),
+        Ending::Unbounded => (Status::Failed, run.unbounded(objective, bounds, at)),
         Ending::Failed(reason) => (Status::Failed, reason),
-    };
+    }
+}
+
+/// What came out of a run. `rows` are what the method adds to the checkpoint.
+fn solution(
+    run: &mut Run,
+    at: State,
+    choice: Choice,
+    (status, reason): (Status, String),
+    mut rows: Rows,
+) -> Solution {
     rows.put_state("at", &at);
     run.save(&mut rows);
     let Choice { asked, method, reason: method_reason } = choice;

@@ -104,8 +104,12 @@ impl Stall {
     }
 }
 
-/// Variables below this have not run away.
-const NEAR: f64 = 1e9;
+/// A step of so many |f|/‖∇f‖ leads beyond a pole of an order below this: f = −1/dᵖ has d = p·|f|/|f′|.
+const PAST_A_POLE: f64 = 8.0;
+/// What is not finite beside a value of this size may only have overflowed.
+const HUGE: f64 = 1e200;
+/// A change of a variable, for its size, that is small.
+const SMALL: f64 = 1e-2;
 /// A gradient this large is no rounding of 0.
 const STEEP: f64 = 1e6;
 
@@ -238,43 +242,84 @@ impl<'a> Run<'a> {
     }
 
     /// What is said of a value that fell below every bound.
-    pub fn unbounded(at: &State) -> String {
+    ///
+    /// Near a pole, or an edge where the objective is −∞, the gradient is so large for the value that a
+    /// step of a few |f|/‖∇f‖, which hardly moves any variable, leads beyond it: there the objective is
+    /// greater, or not finite. Where it is unbounded at infinity (−exp x, −x⁴), the step leads further down.
+    pub fn unbounded(
+        &mut self,
+        objective: &mut dyn Objective,
+        bounds: Option<&Bounds>,
+        at: &State,
+    ) -> String {
         let (size, reach) = (at.value.abs(), norm_inf(&at.x));
         let (sizes, reaches) = (format!("{size:.2e}"), format!("{reach:.2e}"));
-        match reach < NEAR {
+        let steepest = norm_inf(&at.gradient);
+        let step = PAST_A_POLE * size / steepest;
+        let mut beyond = at.x.clone();
+        beyond.iter_mut().zip(&at.gradient).for_each(|(x, g)| *x -= step * (g / steepest));
+        bounds.into_iter().for_each(|bounds| bounds.project(&mut beyond));
+        let mut at_edge = step <= SMALL * reach.max(1.0) && beyond != at.x;
+        if at_edge {
+            let value = self.evaluate(objective, &beyond, &mut vec![0.0; at.x.len()]);
+            let is_edge = |value: f64| match value.is_finite() {
+                true => value >= at.value,
+                false => size < HUGE,
+            };
+            at_edge = value.is_ok_and(is_edge);
+        }
+        match at_edge {
             true => format!(
-                "the objective is unbounded towards the edge of its domain, or a pole, where it is \
-                 not finite: its size is {sizes} while no variable is beyond {reaches}"
+                "the objective is unbounded towards the edge of its domain, or a pole: its size is \
+                 {sizes} where no variable is beyond {reaches}, and is not close by"
             ),
             false => format!(
-                "the objective seems unbounded: its size is {sizes} where a variable is {reaches}"
+                "the objective seems unbounded below: its size is {sizes} where the largest variable \
+                 is {reaches}"
             ),
         }
     }
 
-    /// The verdict on a point that is stationary as far as bounds go, but at an edge of the domain: its
-    /// gradient is large, and on the bounds that hold it back the objective is not finite.
+    /// The verdict on a point that is stationary as far as bounds go, but may be at an edge of the domain:
+    /// its gradient is large, and on the bounds that hold it back the objective is not finite. It has not
+    /// converged if it is −∞ there, or falls further on the way.
     pub fn at_infinite_bound(
         &mut self,
         objective: &mut dyn Objective,
         bounds: &Bounds,
         at: &State,
-    ) -> Option<Ending> {
+        reason: String,
+    ) -> Ending {
         let steep = STEEP * scale(at);
-        let mut beside = at.x.clone();
+        let mut held = at.x.clone();
         let moved = |(x, g): (&mut f64, &f64)| *x -= if g.abs() > steep { *g } else { 0.0 };
-        beside.iter_mut().zip(&at.gradient).for_each(moved);
-        bounds.project(&mut beside);
-        if beside == at.x {
-            return None;
+        held.iter_mut().zip(&at.gradient).for_each(moved);
+        bounds.project(&mut held);
+        if held == at.x {
+            return Ending::Converged(reason);
         }
-        let value = self.evaluate(objective, &beside, &mut vec![0.0; at.x.len()]).ok()?;
-        (!value.is_finite()).then(|| {
-            Ending::Failed(format!(
+        let mut gradient = vec![0.0; at.x.len()];
+        let mut value_at =
+            |x: &[f64]| self.evaluate(objective, x, &mut gradient).unwrap_or(f64::NAN);
+        let on_bound = value_at(&held);
+        if on_bound.is_finite() {
+            return Ending::Converged(reason);
+        }
+        let beside: Vec<f64> =
+            held.iter().zip(&at.x).map(|(held, x)| held + SMALL * (x - held)).collect();
+        let fall = at.value - value_at(&beside);
+        // Not finite beside the bound either: NaN.
+        let is_flat = fall <= self.tolerance * at.value.abs().max(1.0);
+        match on_bound != f64::NEG_INFINITY && is_flat {
+            true => Ending::Converged(format!(
+                "{reason} (on the bounds that hold it the objective is {on_bound}, but beside them it \
+                 falls no further)"
+            )),
+            false => Ending::Failed(format!(
                 "the objective falls towards bounds on which it is not finite (its value there is \
-                 {value}): the minimum may lie on them, or there is none"
-            ))
-        })
+                 {on_bound}): the minimum may lie on them, or there is none"
+            )),
+        }
     }
 
     /// The increase of `value` that may be rounding.

@@ -138,6 +138,17 @@ fn unbounded_objectives_fail_and_say_so() {
         let s = run(&mut scalar(|x| (-x * x, -2.0 * x)), &[1.0], &with(method));
         assert!(s.status == Status::Failed, "{method}: {}", s.reason);
     }
+    // No variable gets far, but the objective has no edge.
+    for (name, f) in [
+        ("-exp x", (|x| (-f64::exp(x), -f64::exp(x))) as fn(f64) -> (f64, f64)),
+        ("-exp 20x", |x| (-f64::exp(20.0 * x), -20.0 * f64::exp(20.0 * x))),
+        ("-exp x²", |x| (-f64::exp(x * x), -2.0 * x * f64::exp(x * x))),
+        ("-x⁴", |x| (-x.powi(4), -4.0 * x.powi(3))),
+        ("-x⁴⁰", |x| (-x.powi(40), -40.0 * x.powi(39))),
+    ] {
+        let s = run(&mut scalar(f), &[1.5], &with(Method::Lbfgs));
+        assert!(s.reason.contains("seems unbounded below"), "{name}: {}", s.reason);
+    }
     let mut f = FnObjective::new(2, |x, grad| {
         grad.copy_from_slice(&[1.0, -1.0]);
         Ok(x[0] - x[1])
@@ -160,11 +171,50 @@ fn objectives_that_fall_towards_the_edge_of_their_domain_say_so() {
     let mut pole = scalar(|x| (-1.0 / (x * x), 2.0 / (x * x * x)));
     let s = run(&mut pole, &[1.0], &with(Method::Lbfgs));
     assert!(s.reason.contains("edge of its domain, or a pole"), "{}", s.reason);
+    // 1/x from the left, and −1/xᵖ.
+    let at_edge = ["edge of its domain, or a pole", "leave the domain"];
+    for p in [0, 1, 3, 4] {
+        let f = move |x: f64| match p {
+            0 => (1.0 / x, -1.0 / (x * x)),
+            p => (-x.abs().powi(-p), f64::from(p) * x.abs().powi(-p) / x),
+        };
+        for method in UNCONSTRAINED {
+            let s = run(&mut scalar(f), &[if p == 0 { -1.0 } else { 1.0 }], &with(method));
+            assert_eq!(s.status, Status::Failed, "{method}: {}", s.reason);
+            assert!(!s.reason.contains("seems unbounded"), "{method}, {p}: {}", s.reason);
+        }
+        let s = run(&mut scalar(f), &[if p == 0 { -1.0 } else { 1.0 }], &with(Method::Lbfgs));
+        assert!(at_edge.iter().any(|words| s.reason.contains(words)), "{p}: {}", s.reason);
+    }
+    // The pole is on a bound.
+    let mut pole = scalar(|x| (-1.0 / (x * x), 2.0 / (x * x * x)));
+    let bounded = Problem::new(&mut pole).bounds(Bounds::non_negative(1));
+    let s = run(bounded, &[1.0], &Options::default());
+    assert_eq!(s.status, Status::Failed, "{}", s.reason);
+    let edge = ["edge of its domain", "not finite"];
+    assert!(edge.iter().any(|words| s.reason.contains(words)), "{}", s.reason);
+    // Σ ln xᵢ.
+    let mut logarithms = FnObjective::new(2, |x, grad| {
+        grad.copy_from_slice(&[1.0 / x[0], 1.0 / x[1]]);
+        Ok(x[0].ln() + x[1].ln())
+    });
+    let s = run(&mut logarithms, &[1.0, 2.0], &with(Method::Lbfgs));
+    assert!(s.status == Status::Failed && s.reason.contains("leave the domain"), "{}", s.reason);
     // ln x on x ≥ 0: the slope holds at the bound, where the value is −∞.
     let mut logarithm = scalar(|x| (x.ln(), 1.0 / x));
     let bounded = Problem::new(&mut logarithm).bounds(Bounds::non_negative(1));
     let s = run(bounded, &[1.0], &Options::default());
     assert!(s.status == Status::Failed && s.reason.contains("not finite"), "{}", s.reason);
+    // −∞ beside the bound, NaN on it: ln x + x·ln x.
+    let mut logarithm = scalar(|x| (x.ln() + x * x.ln(), 1.0 / x + x.ln() + 1.0));
+    let bounded = Problem::new(&mut logarithm).bounds(Bounds::non_negative(1));
+    let s = run(bounded, &[1.0], &Options::default());
+    assert!(s.status == Status::Failed && s.reason.contains("not finite"), "{}", s.reason);
+    // 0·ln 0 is NaN, but the limit is 0.
+    let mut entropy = scalar(|x| (1e7 * x + x * x.ln(), 1e7 + x.ln() + 1.0));
+    let bounded = Problem::new(&mut entropy).bounds(Bounds::non_negative(1));
+    let s = run(bounded, &[1.0], &Options::default());
+    assert!(s.status == Status::Converged && s.objective.abs() < 1e-6, "{}", s.reason);
     // A steep objective that is finite on the bound.
     let mut steep = scalar(|x| (1e9 * x, 1e9));
     let bounded = Problem::new(&mut steep).bounds(Bounds::non_negative(1));
