@@ -136,13 +136,19 @@ pub fn read_file(name: &str, file: &str) -> Result<Tensor, ModelError> {
         .map_err(|e| ModelError::Argument(format!("--data {name}: {}", told(&e))))
 }
 
-/// `file.csv`, `file.csv[:, 1:]` or `file.npz:name[:, 1:]`.
+/// `file.csv`, `file.csv[:, 1:]` or `file.npz:name[:, 1:]`; an array of the file that is called just that,
+/// `name[0]`, comes before a selection.
 fn override_file(name: &str, file: &str) -> Result<(PathBuf, io::Selection), ModelError> {
     let plain = |file: &str| {
         let (path, array) = of_array(file);
         (path.into(), selection(&Selection::All, &Selection::All, array))
     };
-    let split = file.rfind('[').filter(|_| file.ends_with(']'));
+    let is_array = || {
+        let (path, array) = of_array(file);
+        let names = || io::array_names(Path::new(path)).unwrap_or_default();
+        array.is_some_and(|array| names().iter().any(|name| name == array))
+    };
+    let split = file.rfind('[').filter(|_| file.ends_with(']') && !is_array());
     let Some(at) = split else { return Ok(plain(file)) };
     let wrong = |e: Diagnostic| {
         ModelError::Argument(format!("--data {name}: the selection `{}`: {e}", &file[at..]))

@@ -79,7 +79,7 @@ pub(super) fn chosen(mut names: Vec<String>, wanted: Option<&str>, file: &str) -
         (None, None) => {
             let message = format!("there are {} arrays: {}", names.len(), all());
             let example = names.first().map_or("", String::as_str);
-            Err(wrong(file, message).help(format!("say which, as in {file}:{example}")))
+            Err(wrong(file, message).help(format!("say which, as in \"{file}:{example}\"")))
         }
     }
 }

@@ -77,3 +77,28 @@ pub fn read(path: &Path, selection: &Selection) -> Result<Tensor> {
     }
     Ok(tensor)
 }
+
+/// The names of the arrays in a `.npz` or `.safetensors` file, sorted; none for files of other names.
+///
+/// # Errors
+/// A file that is missing, or not what its name says.
+///
+/// ```
+/// use riesz::io::{array_names, write_npz};
+/// use riesz::prelude::*;
+/// let path = std::env::temp_dir().join("riesz-doc-names.npz");
+/// write_npz(&path, &vec![Tensor::from(1.0), Tensor::from([2.0])])?;
+/// assert_eq!(array_names(&path)?, ["0", "1"]);
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), Error>(())
+/// ```
+pub fn array_names(path: &Path) -> Result<Vec<String>> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let mut names = match ending.as_deref() {
+        Some("npz") => npz::names(path)?,
+        Some("safetensors") => safetensors::names(path)?,
+        _ => Vec::new(),
+    };
+    names.sort_unstable();
+    Ok(names)
+}

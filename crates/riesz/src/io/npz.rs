@@ -49,6 +49,11 @@ pub(super) fn read_one(path: &Path, name: Option<&str>) -> Result<Tensor> {
     archive.array(&name, member)
 }
 
+/// The names of the arrays in an archive.
+pub(super) fn names(path: &Path) -> Result<Vec<String>> {
+    Ok(Archive::open(path)?.members.into_keys().collect())
+}
+
 /// An archive and which of its members are arrays.
 struct Archive {
     file: String,

@@ -55,6 +55,12 @@ pub(super) fn read_one(path: &Path, name: Option<&str>) -> Result<Tensor> {
     tensor(&tensors.tensor(&name).map_err(|e| wrong(&file, e))?, &name, &file)
 }
 
+/// The names of the tensors in a file.
+pub(super) fn names(path: &Path) -> Result<Vec<String>> {
+    let (content, file) = (bytes(path)?, path.display().to_string());
+    Ok(parse(&content, &file)?.names().into_iter().map(str::to_owned).collect())
+}
+
 fn parse<'c>(content: &'c [u8], file: &str) -> Result<SafeTensors<'c>> {
     is_format(content, "a safetensors file", file)?;
     SafeTensors::deserialize(content).map_err(|e| {
