@@ -4,7 +4,8 @@ use riesz::Tensor;
 
 /// A tensor as lines of text, the last one ended. Numbers have up to 10 significant digits; a
 /// matrix is aligned; a tensor of more than two axes is one matrix for each leading index. A large one
-/// is [shortened](is_shortened), as NumPy does: the ends of each axis, and `…` between.
+/// is [shortened](is_shortened), as NumPy does: the ends of each axis, the first and last matrices, and `…`
+/// between.
 pub fn tensor(t: &Tensor) -> String {
     let (x, shape) = (t.to_f64(), t.shape());
     let short = is_shortened(t);
@@ -15,17 +16,18 @@ pub fn tensor(t: &Tensor) -> String {
         [m, n] if short => excerpt(&x, [*m, *n]),
         [_, n] => matrix(&x, (*n).max(1)),
         [leading @ .., m, n] => {
-            let (mut text, mut was_left_out) = (String::new(), false);
-            for (k, part) in x.chunks((m * n).max(1)).enumerate() {
-                let at = index(k, leading);
-                if short && at.iter().zip(leading).any(|(&i, &n)| !is_shown(i, n)) {
-                    text += if was_left_out { "" } else { "…\n" };
-                    was_left_out = true;
+            let parts: Vec<&[f64]> = x.chunks((m * n).max(1)).collect();
+            let places =
+                if short { shown(parts.len()) } else { (0..parts.len()).map(Some).collect() };
+            let mut text = String::new();
+            for place in places {
+                let Some(k) = place else {
+                    text += "…\n";
                     continue;
-                }
-                was_left_out = false;
-                let at: Vec<String> = at.iter().map(usize::to_string).collect();
+                };
+                let at: Vec<String> = index(k, leading).iter().map(usize::to_string).collect();
                 text += &format!("[{}, :, :]\n", at.join(", "));
+                let part = parts[k];
                 text += &if short { excerpt(part, [*m, *n]) } else { matrix(part, (*n).max(1)) };
             }
             text
@@ -33,19 +35,18 @@ pub fn tensor(t: &Tensor) -> String {
     }
 }
 
-/// Numbers beyond which a tensor is shortened, and how many of them are shown at each end of an axis.
+/// Numbers beyond which a tensor is shortened, and how many are shown at each end: of a row, of a column, and
+/// of the matrices. The cube of both ends is fewer.
 const WHOLE: usize = 1000;
 const EDGE: usize = 3;
 
 /// Whether not all numbers of a tensor are printed.
 pub fn is_shortened(t: &Tensor) -> bool {
-    t.len() > WHOLE && t.shape().iter().any(|&n| n > 2 * EDGE)
+    t.len() > WHOLE
 }
 
-/// Whether place `i` of an axis of length `n` is printed where tensors are shortened.
-fn is_shown(i: usize, n: usize) -> bool {
-    n <= 2 * EDGE || i < EDGE || i + EDGE >= n
-}
+/// The note beside tensors that are shortened.
+pub const SHORTENED: &str = "large tensors are shortened; --json has all numbers";
 
 /// The places of an axis that are printed, with none where there are others between.
 fn shown(n: usize) -> Vec<Option<usize>> {
@@ -160,15 +161,15 @@ pub fn size(x: f64) -> String {
     if x == 0.0 { "0".to_owned() } else { format!("{x:.2e}") }
 }
 
-/// A time with three digits, in the unit that it is a few of.
+/// A time with three digits, in the smallest unit that has them; with more from 1000 s.
 pub fn duration(seconds: f64) -> String {
-    let (scaled, unit) = match seconds {
-        s if s < 1e-3 => (s * 1e6, "µs"),
-        s if s < 1.0 => (s * 1e3, "ms"),
-        s => (s, "s"),
+    let units = [(1e6, "µs"), (1e3, "ms"), (1.0, "s")];
+    let written = |(scale, unit): (f64, &str), decimals: usize| {
+        format!("{:.decimals$} {unit}", seconds * scale)
     };
-    let digits = if scaled < 10.0 { 2 } else { usize::from(scaled < 100.0) };
-    format!("{scaled:.digits$} {unit}")
+    let all = units.into_iter().flat_map(|unit| [2, 1, 0].map(|decimals| written(unit, decimals)));
+    let has_three = |text: &String| text.chars().filter(char::is_ascii_digit).count() <= 3;
+    all.into_iter().find(has_three).unwrap_or_else(|| written(units[2], 0))
 }
 
 /// A finite number with up to so many significant digits.
@@ -229,11 +230,21 @@ mod tests {
         // NumPy's threshold.
         assert!(!tensor(&counting(&[1000])).contains('…') && !is_shortened(&counting(&[1000])));
         assert!(is_shortened(&counting(&[1001])));
+        // Many short axes: the first and the last three matrices.
+        let many = tensor(&counting(&[2; 11]));
+        assert_eq!((many.lines().count(), many.matches('…').count()), (3 * 6 + 1, 1), "{many}");
+        assert!(
+            many.ends_with("[1, 1, 1, 1, 1, 1, 1, 1, 1, :, :]\n[ 2044  2045 ]\n[ 2046  2047 ]\n")
+        );
     }
 
     #[test]
     fn times_have_three_digits_and_a_unit() {
         let times = [3.21e-5, 4.2e-4, 0.0123, 0.5, 1.0, 75.25].map(duration);
         assert_eq!(times, ["32.1 µs", "420 µs", "12.3 ms", "500 ms", "1.00 s", "75.2 s"]);
+        // What is rounded up to the next power of ten.
+        let times = [0.009999, 0.00099999, 0.9999999, 0.0999999, 9.999e-6, 1234.5].map(duration);
+        assert_eq!(times, ["10.0 ms", "1.00 ms", "1.00 s", "100 ms", "10.0 µs", "1234 s"]);
+        assert_eq!(duration(0.0), "0.00 µs");
     }
 }

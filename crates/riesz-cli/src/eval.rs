@@ -105,7 +105,7 @@ fn print(
         io.print(&format!("{}{plan}\n", explain(question, program)))?;
     }
     if [Some(value), derivative].into_iter().flatten().any(display::is_shortened) {
-        io.note("large tensors are shortened; --json has all numbers");
+        io.note(display::SHORTENED);
     }
     let Some(derivative) = derivative else { return io.print(&display::tensor(value)) };
     let name = match (wrt, value.shape().rank()) {

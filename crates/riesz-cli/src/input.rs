@@ -291,13 +291,20 @@ fn greek(variables: &[Variable]) -> Option<String> {
     };
     let taken = |v: &&Variable| !v.declared && !v.shape.is_scalar() && is_greek(&v.name);
     let found: Vec<&Variable> = variables.iter().filter(taken).collect();
-    let first = found.first()?;
-    let names: Vec<String> = found.iter().map(|v| format!("`{}`", v.name)).collect();
-    let (name, verb) = (&first.name, if found.len() == 1 { "is" } else { "are" });
-    Some(format!(
-        "{} {verb} not declared, so `{name}` is a vector; --declare '{name}: scalar' makes it a number",
-        names.join(", "),
-    ))
+    let each = |words: &dyn Fn(&str) -> String, between: &str| {
+        found.iter().map(|v| words(&v.name)).collect::<Vec<_>>().join(between)
+    };
+    let names = each(&|name| format!("`{name}`"), ", ");
+    let scalars = each(&|name| format!("{name}: scalar"), "; ");
+    match found.len() {
+        0 => None,
+        1 => Some(format!(
+            "{names} is not declared, so it is a vector; if it is a number: --declare '{scalars}'"
+        )),
+        _ => Some(format!(
+            "{names} are not declared, so they are vectors; if they are numbers: --declare '{scalars}'"
+        )),
+    }
 }
 
 /// Two sizes that were assumed to be the same while they were symbols, and are not.

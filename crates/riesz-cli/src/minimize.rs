@@ -11,7 +11,7 @@ mod report;
 mod saved;
 
 use crate::input::files;
-use crate::{Exit, Failure, Io};
+use crate::{Exit, Failure, Io, display};
 use progress::ProgressLine;
 use riesz::minimize::{Checkpoint, Control, Method, Options, Progress, Status};
 use riesz_lang::model::{Model, ModelError, Outcome};
@@ -87,6 +87,9 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
             .map_err(|e| Failure::unwritten_file(file, &e))?;
     }
     io.print(&if args.json { report::json(&outcome) } else { report::text(&outcome) })?;
+    if !args.json && outcome.variables.iter().any(|(_, value)| display::is_shortened(value)) {
+        io.note(display::SHORTENED);
+    }
     Ok(if outcome.solution.status == Status::Converged { Exit::Success } else { Exit::Failed })
 }
 

@@ -6,9 +6,6 @@ use riesz_core::counted;
 use riesz_lang::model::Outcome;
 use serde_json::{Map, json};
 
-/// How many numbers of a solution are printed before the rest is counted.
-const SHOWN: usize = 64;
-
 /// One object, in one line.
 pub fn json(outcome: &Outcome) -> String {
     let s = &outcome.solution;
@@ -47,14 +44,7 @@ pub fn text(outcome: &Outcome) -> String {
     );
     for (name, value) in &outcome.variables {
         text += &format!("{name}, a {}\n", display::shape(value.shape()));
-        if value.len() <= SHOWN {
-            text += &display::tensor(value);
-        } else {
-            let first: Vec<String> =
-                value.to_f64().iter().take(SHOWN / 8).map(|x| display::number(*x)).collect();
-            let more = value.len() - first.len();
-            text += &format!("[ {}  … and {more} more; --json has all ]\n", first.join("  "));
-        }
+        text += &display::tensor(value);
     }
     text
 }

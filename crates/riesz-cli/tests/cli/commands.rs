@@ -2,6 +2,7 @@
 
 use crate::{close, json, numbers, riesz, scratch};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::f64::consts::E;
 
 const QUADRATIC: &str = "x'*A*x + sum(exp(x))";
@@ -199,7 +200,19 @@ fn one_array_of_a_file_with_several_is_a_value() {
     assert_eq!(riesz(&["eval", "sum(x)", "--data", &column]).1, "6\n");
     let (code, _, err) = riesz(&["eval", "sum(x)", "--data", &format!("x={file}")]);
     assert!(code == 2 && err.contains("there are 2 arrays: 0, 1"), "{err}");
-    assert!(err.contains("weights.npz:0"), "{err}");
+    // In quotes, so that it can be pasted with blanks in it.
+    assert!(err.contains("as in \"") && err.contains("weights.npz:0\""), "{err}");
+    // A name that ends like a selection.
+    let file = scratch("archive").join("layers.safetensors");
+    let layers = BTreeMap::from([("layers[0]", [[1.0, 2.0]]), ("layers[1]", [[3.0, 4.0]])]);
+    let layers: BTreeMap<String, riesz::Tensor> =
+        layers.into_iter().map(|(name, x)| (name.to_owned(), riesz::Tensor::from(x))).collect();
+    riesz::io::write_safetensors(&file, &layers).expect("a file");
+    for (choice, sum) in [("layers[1]", "7\n"), ("layers[1][:, 1]", "4\n")] {
+        let data = format!("x={}:{choice}", file.display());
+        let (code, out, err) = riesz(&["eval", "sum(x)", "--data", &data]);
+        assert_eq!((code, out.as_str()), (0, sum), "{err}");
+    }
 }
 
 #[test]
@@ -219,13 +232,13 @@ fn what_is_printed_fits_a_screen() {
 fn greek_letters_that_are_taken_for_vectors_are_mentioned() {
     let (code, out, err) = riesz(&["derive", "c*norm2(mu)^2 + sigma_1'*sigma_1", "--wrt", "c"]);
     assert_eq!((code, out.as_str()), (0, "mu'*mu\n"));
-    let note =
-        "note: `mu`, `sigma_1` are not declared, so `mu` is a vector; --declare 'mu: scalar'";
+    let note = "note: `mu`, `sigma_1` are not declared, so they are vectors; if they are numbers: --declare \
+         'mu: scalar; sigma_1: scalar'\n";
     assert!(err.starts_with(note), "{err}");
     // The wrong shape comes with the reason.
     let (code, _, err) = riesz(&["derive", "lambda + c", "--wrt", "c"]);
     assert!(
-        code == 2 && err.contains("`lambda` is not declared, so `lambda` is a vector"),
+        code == 2 && err.contains("`lambda` is not declared, so it is a vector; if it is a number"),
         "{err}"
     );
     let declared = ["derive", "lambda*c", "--declare", "lambda: scalar", "--wrt", "c"];

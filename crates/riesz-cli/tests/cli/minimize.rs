@@ -80,6 +80,17 @@ fn contradictory_bounds_are_shown_where_they_are_written() {
     assert!(err.contains("at least 2 and at most 1"), "{err}");
 }
 
+/// As `eval` prints values.
+#[test]
+fn long_solutions_show_their_ends() {
+    let text = "variables\n  vector[1500] x\n  vector[100] y\nmin\n  norm2(x - vector(2))^2 + norm2(y)^2\n";
+    let (code, out, err) = problem("long", text, &[]);
+    assert!(code == 0 && out.contains("\nx, a vector of 1500\n[ 2  2  2  …  2  2  2 ]\n"), "{out}");
+    let (_, rest) = out.split_once("y, a vector of 100\n").expect("y");
+    assert!(rest.matches('0').count() == 100 && !rest.contains('…'), "{rest}");
+    assert!(err.contains("--json has all"), "{err}");
+}
+
 #[test]
 fn a_minimum_on_the_boundary_of_the_cone_is_called_that() {
     // The nearest semidefinite matrix to C = diag(1, -1) is diag(1, 0), which is singular.
