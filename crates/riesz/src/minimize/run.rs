@@ -271,11 +271,11 @@ impl<'a> Run<'a> {
         match at_edge {
             true => format!(
                 "the objective is unbounded towards the edge of its domain, or a pole: its size is \
-                 {sizes} where no variable is beyond {reaches}, and is not close by"
+                 {sizes} where no variable is beyond {reaches}, but a little further on it is not"
             ),
             false => format!(
-                "the objective seems unbounded below: its size is {sizes} where the largest variable \
-                 is {reaches}"
+                "the objective seems unbounded: its size is {sizes} where the largest variable is \
+                 {reaches}"
             ),
         }
     }
