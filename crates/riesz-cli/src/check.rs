@@ -2,6 +2,7 @@
 
 use crate::differentiate::Order;
 use crate::input::{FormulaArgs, Question, ValueArgs};
+use crate::sample::Sizes;
 use crate::{Exit, Failure, Io, display, json, sample};
 use riesz::Tensor;
 use riesz_core::check::{Break, Errors, Kink, check_program};
@@ -78,7 +79,7 @@ impl Measured {
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let mut question = Question::read(&args.formula, Some(&args.values), io)?;
     let wrt = question.variable(&args.wrt)?;
-    let measured = measure(&mut question, wrt)?;
+    let measured = measure_either(&mut question, wrt)?;
     let ok = measured.differential_holds() && measured.transpose_holds();
     if args.json {
         let object = json!({
@@ -169,10 +170,28 @@ fn explained(question: &Question, measured: &Measured) -> Option<Failure> {
     Some(Failure::domain(diagnostic, "expression", &question.text))
 }
 
+/// What is measured with wide matrices, or with tall ones if the laws hold for those only: where no sizes are given,
+/// `X*X'` or `X'*X` is singular with the others.
+fn measure_either(question: &mut Question, wrt: VarId) -> Result<Measured, Failure> {
+    let mut falling = question.sized(Sizes::Falling);
+    *question = question.sized(Sizes::Rising);
+    let holds = |m: &Measured| m.differential_holds() && m.transpose_holds();
+    let first = measure(question, wrt);
+    if first.as_ref().is_ok_and(holds) {
+        return first;
+    }
+    match measure(&mut falling, wrt) {
+        Ok(second) if holds(&second) => {
+            *question = falling;
+            Ok(second)
+        }
+        _ => first,
+    }
+}
+
 /// What is measured at the point that was given, or at the first random one where the formula and
 /// both laws are finite.
 fn measure(question: &mut Question, wrt: VarId) -> Result<Measured, Failure> {
-    sample::choose_sizes(&mut question.typed);
     let given = question.values.clone();
     let mut last = None;
     for (seed, interval) in (1u64..).zip(sample::INTERVALS) {

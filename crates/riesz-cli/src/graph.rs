@@ -79,7 +79,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
 /// The picture without numbers. Formulas are held against numbers at a random point, which has sizes;
 /// the shapes that are shown keep their symbols.
 fn symbolic(question: &Question, wrt: Option<VarId>) -> Result<picture::Picture, Failure> {
-    let mut sized = question.sized();
+    let mut sized = question.sized(sample::Sizes::Rising);
     let mut last = None;
     for (seed, interval) in (1u64..).zip(sample::INTERVALS) {
         sized.values.iter_mut().for_each(|v| *v = None);

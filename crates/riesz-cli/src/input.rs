@@ -5,6 +5,7 @@
 //! a name that is not declared takes its kind from its value, and from its first letter otherwise.
 
 use crate::Failure;
+use crate::sample::Sizes;
 use crate::{Io, display, sample};
 use riesz::{Source, Tensor};
 use riesz_lang::ast::{Assignment, Declaration, Facts, Ident, Kind, Literal, Size};
@@ -139,9 +140,9 @@ impl Question {
     }
 
     /// The same question with a small number for every size that has none.
-    pub fn sized(&self) -> Question {
+    pub fn sized(&self, sizes: Sizes) -> Question {
         let mut typed = self.typed.clone();
-        sample::choose_sizes(&mut typed);
+        sample::choose_sizes(&mut typed, sizes);
         let (text, unused) = (self.text.clone(), self.unused.clone());
         Question { text, typed, root: self.root, values: self.values.clone(), unused }
     }
@@ -165,6 +166,23 @@ impl Question {
             }
         }
         Ok(())
+    }
+
+    /// The same question at a point so near that what is well conditioned is the same there to nine digits.
+    ///
+    /// # Errors
+    /// None, for values that are there.
+    pub fn nearby(&self) -> Result<Question, Failure> {
+        let mut other = self.sized(Sizes::Rising);
+        for (i, value) in other.values.iter_mut().enumerate() {
+            let Some(x) = value else { continue };
+            // All entries by the same factor, which keeps facts such as symmetry.
+            let scale = 1.0 + 1e-10 * (i + 1) as f64;
+            let moved: Vec<f64> = x.to_f64().iter().map(|v| v * scale).collect();
+            let shape = x.shape().clone();
+            *x = Tensor::new(moved, shape).map_err(|e| self.failure(&e))?;
+        }
+        Ok(other)
     }
 
     /// Refuses an expression whose values do not fit into memory together.

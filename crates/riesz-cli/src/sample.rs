@@ -14,14 +14,26 @@ use riesz_lang::typed::{Typed, Variable};
 /// functions such as `log` and `arcsin` are not defined everywhere.
 pub const INTERVALS: [(f64, f64); 4] = [(-1.5, 1.5), (0.5, 2.0), (0.1, 0.8), (1.2, 3.0)];
 
+/// How small sizes follow each other. A matrix is wide with the one and tall with the other, and of `X*X'` and
+/// `X'*X` one is singular.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sizes {
+    /// The first name has the least.
+    Rising,
+    /// The first name has the largest.
+    Falling,
+}
+
 /// Gives every size that has no number a small one: distinct if that is possible.
-pub fn choose_sizes(typed: &mut Typed) {
+pub fn choose_sizes(typed: &mut Typed, sizes: Sizes) {
     for distinct in [true, false] {
         let mut dims = typed.dims.clone();
-        for (i, name) in dims.names().iter().enumerate() {
+        let names = dims.names();
+        for (i, name) in names.iter().enumerate() {
             let d = dims.named(name);
             if dims.value(d).is_none() && dims.text(d) == *name {
-                let size = dims.fixed(if distinct { 2 + i % 8 } else { 2 });
+                let place = if sizes == Sizes::Rising { i } else { names.len() - 1 - i };
+                let size = dims.fixed(if distinct { 2 + place % 8 } else { 2 });
                 // A symbol without a number takes any.
                 let _ = dims.unify(d, size);
             }

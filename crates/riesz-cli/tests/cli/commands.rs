@@ -53,6 +53,30 @@ fn derive_prints_what_a_person_would_write() {
     let hessian = [squares.as_slice(), &["--order", "2"]].concat();
     assert_eq!(derive(&hessian), "2*A'*A");
     assert_eq!(derive(&["logdet(X)", "--wrt", "X"]), "inv(X)'");
+    let greek = ["λ*norm2(x)^2", "--wrt", "x", "--format", "latex"];
+    assert_eq!(derive(&greek), "2 \\, \\lambda \\, x");
+}
+
+/// Of X*X' and X'*X one is singular whatever the sizes are, unless X is square.
+#[test]
+fn a_formula_is_tried_with_wide_and_with_tall_matrices() {
+    for (formula, wrt, expected) in [
+        ("logdet(X*X')", "X", "2*inv(X*X')*X"),
+        ("logdet(X'*X)", "X", "2*X*inv(X'*X)"),
+        ("logdet(X*diag(w)*X')", "w", "diag(X'*inv(X*diag(w)*X')*X)"),
+        ("y'*inv(X*diag(w)*X')*y", "w", "-(X'*inv(X*diag(w)*X')*y).^2"),
+    ] {
+        let (code, out, err) = riesz(&["derive", formula, "--wrt", wrt]);
+        assert_eq!((code, out.trim()), (0, expected), "{formula}: {err}");
+        let (code, out, err) = riesz(&["check", formula, "--wrt", wrt]);
+        assert_eq!((code, err.as_str()), (0, ""), "{formula}: {out}");
+    }
+    // Singular with all sizes.
+    let (code, out, err) = riesz(&["derive", "y'*inv(x*x')*y", "--wrt", "y"]);
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("cannot be held against") && err.contains("--declare"), "{err}");
+    let (code, _, err) = riesz(&["derive", "sqrt(-x'*x)", "--wrt", "x"]);
+    assert!(code == 1 && err.contains("at none of the points"), "{err}");
 }
 
 #[test]

@@ -154,12 +154,49 @@ fn number_latex(x: f64) -> String {
     }
 }
 
-const GREEK: &[&str] = &[
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
-    "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
-    "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi",
-    "Omega",
+/// Letters that have a name in TeX, and that name.
+const GREEK: &[(&str, &str)] = &[
+    ("α", "alpha"),
+    ("β", "beta"),
+    ("γ", "gamma"),
+    ("δ", "delta"),
+    ("ε", "epsilon"),
+    ("ζ", "zeta"),
+    ("η", "eta"),
+    ("θ", "theta"),
+    ("ι", "iota"),
+    ("κ", "kappa"),
+    ("λ", "lambda"),
+    ("μ", "mu"),
+    ("ν", "nu"),
+    ("ξ", "xi"),
+    ("π", "pi"),
+    ("ρ", "rho"),
+    ("σ", "sigma"),
+    ("τ", "tau"),
+    ("υ", "upsilon"),
+    ("φ", "phi"),
+    ("χ", "chi"),
+    ("ψ", "psi"),
+    ("ω", "omega"),
+    ("Γ", "Gamma"),
+    ("Δ", "Delta"),
+    ("Θ", "Theta"),
+    ("Λ", "Lambda"),
+    ("Ξ", "Xi"),
+    ("Π", "Pi"),
+    ("Σ", "Sigma"),
+    ("Υ", "Upsilon"),
+    ("Φ", "Phi"),
+    ("Ψ", "Psi"),
+    ("Ω", "Omega"),
 ];
+
+/// The TeX of a Greek letter, by itself or by its name.
+fn greek(letter: &str) -> Option<String> {
+    let found = GREEK.iter().find(|(own, name)| letter == *own || letter == *name);
+    found.map(|(_, name)| format!("\\{name}"))
+}
 
 /// A name: Greek letters by name, digits and what follows `_` as an index.
 fn name(n: &str) -> String {
@@ -168,10 +205,10 @@ fn name(n: &str) -> String {
     }
     let letters = n.find(|c: char| c.is_ascii_digit() || c == '_').unwrap_or(n.len());
     let (stem, index) = (&n[..letters], n[letters..].trim_start_matches('_'));
-    let stem = if GREEK.contains(&stem) {
-        format!("\\{stem}")
+    let stem = if let Some(letter) = greek(stem) {
+        letter
     } else if let Some(rest) = stem.strip_prefix('d').filter(|r| r.chars().count() == 1) {
-        format!("\\mathrm{{d}}{rest}")
+        format!("\\mathrm{{d}}{}", greek(rest).unwrap_or_else(|| rest.to_owned()))
     } else if stem.chars().count() > 1 {
         format!("\\mathrm{{{stem}}}")
     } else {
