@@ -171,7 +171,10 @@ fn agreements(sized: &Question, asked: Asked, derivative: &Derivative) -> Result
             })
         };
         let Some(expected) = program_at(&sized) else { continue };
-        if expected.iter().any(|x| !x.is_finite()) {
+        let nearby = sized.nearby()?;
+        if expected.iter().any(|x| !x.is_finite())
+            || program_at(&nearby).is_none_or(|other| !are_near(&other, &expected, CERTAIN))
+        {
             continue;
         }
         let mut point: Vec<Option<Dense>> =
@@ -187,19 +190,14 @@ fn agreements(sized: &Question, asked: Asked, derivative: &Derivative) -> Result
         } else {
             value.data
         };
-        if are_near(&numbers, &expected, TOLERANCE) {
-            agreed += 1;
-            if agreed == POINTS {
-                break;
-            }
-            continue;
+        if !are_near(&numbers, &expected, TOLERANCE) {
+            let message = format!("`{}` is not the program's derivative", derivative.text);
+            return Err(Failure::failed(message));
         }
-        let nearby = sized.nearby()?;
-        if program_at(&nearby).is_none_or(|other| !are_near(&other, &expected, CERTAIN)) {
-            continue;
+        agreed += 1;
+        if agreed == POINTS {
+            break;
         }
-        let message = format!("`{}` is not the program's derivative", derivative.text);
-        return Err(Failure::failed(message));
     }
     Ok(agreed)
 }
