@@ -2,7 +2,7 @@
 
 use crate::differentiate::Order;
 use crate::input::{FormulaArgs, Question, ValueArgs};
-use crate::sample::Sizes;
+use crate::sample::CERTAIN;
 use crate::{Exit, Failure, Io, display, json, sample};
 use riesz::Tensor;
 use riesz_core::check::{Break, Errors, Kink, check_program};
@@ -79,7 +79,7 @@ impl Measured {
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let mut question = Question::read(&args.formula, Some(&args.values), io)?;
     let wrt = question.variable(&args.wrt)?;
-    let measured = measure_either(&mut question, wrt)?;
+    let measured = measure_certain(&mut question, wrt)?;
     let ok = measured.differential_holds() && measured.transpose_holds();
     if args.json {
         let object = json!({
@@ -170,23 +170,37 @@ fn explained(question: &Question, measured: &Measured) -> Option<Failure> {
     Some(Failure::domain(diagnostic, "expression", &question.text))
 }
 
-/// What is measured with wide matrices, or with tall ones if the laws hold for those only: where no sizes are given,
-/// `X*X'` or `X'*X` is singular with the others.
-fn measure_either(question: &mut Question, wrt: VarId) -> Result<Measured, Failure> {
-    let mut falling = question.sized(Sizes::Falling);
-    *question = question.sized(Sizes::Rising);
-    let holds = |m: &Measured| m.differential_holds() && m.transpose_holds();
-    let first = measure(question, wrt);
-    if first.as_ref().is_ok_and(holds) {
-        return first;
-    }
-    match measure(&mut falling, wrt) {
-        Ok(second) if holds(&second) => {
-            *question = falling;
-            Ok(second)
+/// What is measured with small sizes where none are given; with others where the derivative is not certain with the
+/// first: of `X*X'` and `X'*X` one is singular.
+fn measure_certain(question: &mut Question, wrt: VarId) -> Result<Measured, Failure> {
+    let mut first = None;
+    for mut sized in question.both_sizes() {
+        let result = measure(&mut sized, wrt);
+        let holds = |m: &Measured| m.differential_holds() && m.transpose_holds();
+        if result.as_ref().is_ok_and(|m| holds(m) || is_certain(&sized, wrt)) {
+            *question = sized;
+            return result;
         }
-        _ => first,
+        first.get_or_insert((result, sized));
     }
+    let Some((result, sized)) = first else { return measure(question, wrt) };
+    *question = sized;
+    result
+}
+
+/// Whether the derivative at a point is nearly that at a point nearby.
+fn is_certain(question: &Question, wrt: VarId) -> bool {
+    let derivative = |question: &Question| -> Option<Vec<f64>> {
+        let (_, derivative) = question.point().evaluate(Some((wrt, Order::First))).ok()?;
+        Some(derivative?.to_f64())
+    };
+    let nearby = question.nearby().ok();
+    let (Some(here), Some(there)) = (derivative(question), nearby.as_ref().and_then(derivative))
+    else {
+        return false;
+    };
+    let size = here.iter().fold(1.0f64, |a, b| a.max(b.abs()));
+    here.iter().zip(&there).all(|(a, b)| (a - b).abs() <= CERTAIN * size)
 }
 
 /// What is measured at the point that was given, or at the first random one where the formula and

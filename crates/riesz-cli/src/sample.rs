@@ -14,6 +14,10 @@ use riesz_lang::typed::{Typed, Variable};
 /// functions such as `log` and `arcsin` are not defined everywhere.
 pub const INTERVALS: [(f64, f64); 4] = [(-1.5, 1.5), (0.5, 2.0), (0.1, 0.8), (1.2, 3.0)];
 
+/// By how much a derivative may change, relative to its size, from a point to one
+/// [nearby](crate::input::Question::nearby): by more it does beside a singular matrix, and at jumps.
+pub const CERTAIN: f64 = 1e-4;
+
 /// How small sizes follow each other. A matrix is wide with the one and tall with the other, and of `X*X'` and
 /// `X'*X` one is singular.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

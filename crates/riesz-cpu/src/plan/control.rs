@@ -5,8 +5,7 @@
 //! each iteration. Where what is carried into each step is all that is wanted, as by a gradient, each
 //! step reads its part and writes the next. The state of a `while` is copied back, because how often it
 //! runs is not known. What is carried stays in one buffer where it is only updated (`update.rs`) or can
-//! be written in place
-//! (`settle.rs`).
+//! be written in place (`settle.rs`).
 
 use super::assemble::{Steps, frame};
 use super::group::{copy, copy_to};
@@ -16,7 +15,7 @@ use super::storage::{Place, Storage};
 use super::update::updates;
 use crate::nest::Step;
 use riesz_core::primitive::{Cond, Scan, While};
-use riesz_core::{Prim, Program, Result, Type};
+use riesz_core::{Prim, Primitive, Program, Result, Type};
 
 /// Whether a primitive is one of these, which say themselves where their results are.
 pub fn places_results(prim: &Prim) -> bool {
@@ -105,10 +104,12 @@ impl Parts<'_> {
 const LONG: usize = 128;
 
 /// For each of the parts that a scan hands out, which value it is of those that are carried into the step; if
-/// nothing else of it is wanted. Then they lie in their parts, and the last step need not be taken.
+/// nothing else of it is wanted and no step can fail. Then they lie in their parts, and the last step need not be
+/// taken.
 fn handed_on(scan: &Scan, wanted: &[bool]) -> Option<Vec<usize>> {
     let (last, parts) = scan.body.outputs().split_at(scan.carry);
-    if scan.length < 2 || parts.is_empty() || wanted[..last.len()].contains(&true) {
+    let can_fail = scan.can_fail(&scan.body.input_types());
+    if scan.length < 2 || parts.is_empty() || can_fail || wanted[..last.len()].contains(&true) {
         return None;
     }
     let mut carries = Vec::new();

@@ -216,6 +216,9 @@ fn name(n: &str) -> String {
     };
     match index {
         "" => stem,
-        _ => format!("{stem}_{{{}}}", index.replace('_', "\\_")),
+        _ => {
+            let index = greek(index).unwrap_or_else(|| index.replace('_', "\\_"));
+            format!("{stem}_{{{index}}}")
+        }
     }
 }

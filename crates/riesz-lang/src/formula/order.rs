@@ -2,8 +2,8 @@
 //!
 //! In text a product is read from left to right, whatever that costs: `2*A'*A*x` multiplies two matrices.
 //! As a program `2*(A'*(A*x))` is meant, which multiplies none. The factors of a product that stand in one chain,
-//! and known numbers among them, are multiplied in the order that takes fewest multiplications
-//! ([`product_order`]). A scalar that is not known stays with what it scales, as it may keep that from overflow,
+//! and known numbers among them, are multiplied in the order that takes fewest multiplications, or few if there are
+//! many of them ([`product_order`]). A scalar that is not known stays with what it scales, as it may keep that from overflow,
 //! and a chain stays as it is where no order is better.
 
 use crate::ast::Kind;

@@ -462,17 +462,33 @@ impl Writer<'_> {
     }
 }
 
-/// A coefficient as numerator and denominator: itself over 1, unless a small fraction is shorter.
+/// A coefficient as numerator and denominator, both whole: itself over 1, unless it is not and a small fraction is
+/// shorter.
 fn fraction(c: f64) -> (f64, f64) {
-    if format!("{c}").len() <= 6 {
+    let length = format!("{c}").len();
+    if c.fract() == 0.0 || length <= 6 {
         return (c, 1.0);
     }
     for q in 2..=1000u32 {
         let q = f64::from(q);
         let p = (c * q).round();
-        if p != 0.0 && p / q == c {
+        if p != 0.0 && p / q == c && format!("{p}/{q}").len() < length {
             return (p, q);
         }
     }
     (c, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fraction;
+
+    #[test]
+    fn a_fraction_is_shorter_than_what_it_stands_for() {
+        assert_eq!(fraction(1.0 / 3.0), (1.0, 3.0));
+        assert_eq!(fraction(-5.0 / 7.0), (-5.0, 7.0));
+        for own in [0.5, 0.25, 2.0, 1e6, 1e8, -3e9, 1e300, 1e-8, 12345.678, f64::MAX] {
+            assert_eq!(fraction(own), (own, 1.0));
+        }
+    }
 }

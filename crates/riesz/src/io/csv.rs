@@ -1,10 +1,12 @@
 //! Tables as text: comma-separated values.
 //!
-//! The separator is the one of `,` `;` and tab that is most frequent in the first line; where no line has any
-//! and the first two have equally many words, it is any space, as `numpy.savetxt` writes. The first line is
-//! taken as headings when none of its cells is a number, and so is the last of the lines `# …` above the table
-//! that fits it; the others are remarks. Cells may be quoted and have space around them; empty lines are
-//! skipped. Numbers have a decimal point, whatever the separator.
+//! The separator is the one of `,` `;` and tab that is most frequent in the first line; where no line
+//! has `,` or `;`, tabs do not look like separators and the first two lines have equally many words, it
+//! is any space, as `numpy.savetxt` writes. Tabs do where every line has equally many, or there is an
+//! empty cell beside one. The first line is taken as headings when none of its cells is a number, and
+//! so is the last of the lines `# …` above the table that fits it; the others are remarks. Cells may be
+//! quoted and have space around them; empty lines are skipped. Numbers have a decimal point, whatever
+//! the separator.
 
 use super::files::{bytes, is_format, wrong};
 use super::{Choice, Selection};
