@@ -108,7 +108,7 @@ const LONG: usize = 128;
 /// taken.
 fn handed_on(scan: &Scan, wanted: &[bool]) -> Option<Vec<usize>> {
     let (last, parts) = scan.body.outputs().split_at(scan.carry);
-    let can_fail = scan.can_fail(&scan.body.input_types());
+    let can_fail = scan.can_fail(scan.body.input_types());
     if scan.length < 2 || parts.is_empty() || can_fail || wanted[..last.len()].contains(&true) {
         return None;
     }
