@@ -2,7 +2,7 @@
 
 use crate::differentiate::Order;
 use crate::input::{FormulaArgs, Question, ValueArgs};
-use crate::sample::CERTAIN;
+use crate::sample::{CERTAIN, are_near};
 use crate::{Exit, Failure, Io, display, json, sample};
 use riesz::Tensor;
 use riesz_core::check::{Break, Errors, Kink, check_program};
@@ -195,12 +195,8 @@ fn is_certain(question: &Question, wrt: VarId) -> bool {
         Some(derivative?.to_f64())
     };
     let nearby = question.nearby().ok();
-    let (Some(here), Some(there)) = (derivative(question), nearby.as_ref().and_then(derivative))
-    else {
-        return false;
-    };
-    let size = here.iter().fold(1.0f64, |a, b| a.max(b.abs()));
-    here.iter().zip(&there).all(|(a, b)| (a - b).abs() <= CERTAIN * size)
+    let both = derivative(question).zip(nearby.as_ref().and_then(derivative));
+    both.is_some_and(|(here, there)| are_near(&there, &here, CERTAIN))
 }
 
 /// What is measured at the point that was given, or at the first random one where the formula and

@@ -4,7 +4,7 @@
 
 use crate::differentiate::Order;
 use crate::input::{FormulaArgs, Question};
-use crate::sample::CERTAIN;
+use crate::sample::{CERTAIN, are_near};
 use crate::{Exit, Failure, Io, sample};
 use clap::ValueEnum;
 use riesz::Tensor;
@@ -199,13 +199,6 @@ fn agreements(
         }
     }
     Ok(agreed)
-}
-
-/// Whether numbers are the same but for rounding, by the largest of them.
-fn are_near(numbers: &[f64], expected: &[f64], tolerance: f64) -> bool {
-    let size = expected.iter().fold(1.0f64, |a, b| a.max(b.abs()));
-    numbers.len() == expected.len()
-        && numbers.iter().zip(expected).all(|(a, b)| (a - b).abs() <= tolerance * size)
 }
 
 /// A derivative, whose last axes are the variable's, applied to a direction.

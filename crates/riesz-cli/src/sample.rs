@@ -18,6 +18,13 @@ pub const INTERVALS: [(f64, f64); 4] = [(-1.5, 1.5), (0.5, 2.0), (0.1, 0.8), (1.
 /// [nearby](crate::input::Question::nearby): by more it does beside a singular matrix, and at jumps.
 pub const CERTAIN: f64 = 1e-4;
 
+/// Whether numbers are those expected, but for a tolerance relative to the largest of these.
+pub fn are_near(numbers: &[f64], expected: &[f64], tolerance: f64) -> bool {
+    let size = expected.iter().fold(1.0f64, |a, b| a.max(b.abs()));
+    numbers.len() == expected.len()
+        && numbers.iter().zip(expected).all(|(a, b)| (a - b).abs() <= tolerance * size)
+}
+
 /// How small sizes follow each other. A matrix is wide with the one and tall with the other, and of `X*X'` and
 /// `X'*X` one is singular.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
