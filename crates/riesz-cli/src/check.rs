@@ -1,7 +1,7 @@
 //! `riesz check`: the differential against differences, the transpose against inner products.
 
 use crate::differentiate::Order;
-use crate::input::{FormulaArgs, Question, ValueArgs};
+use crate::input::{FormulaArgs, Question, ValueArgs, Values};
 use crate::sample::{CERTAIN, are_near};
 use crate::{Exit, Failure, Io, display, json, sample};
 use riesz::Tensor;
@@ -77,7 +77,7 @@ impl Measured {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let mut question = Question::read(&args.formula, Some(&args.values), io)?;
+    let mut question = Question::read(&args.formula, Values::Some(&args.values), io)?;
     let wrt = question.variable(&args.wrt)?;
     let measured = measure_certain(&mut question, wrt)?;
     let ok = measured.differential_holds() && measured.transpose_holds();

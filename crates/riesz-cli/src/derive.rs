@@ -3,7 +3,7 @@
 //! A formula is shown only if it agrees with the program's derivative at random points.
 
 use crate::differentiate::Order;
-use crate::input::{FormulaArgs, Question};
+use crate::input::{FormulaArgs, Question, Values};
 use crate::sample::{CERTAIN, are_near};
 use crate::{Exit, Failure, Io, sample};
 use clap::ValueEnum;
@@ -69,7 +69,7 @@ impl Args {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let question = Question::read(&args.formula, None, io)?;
+    let question = Question::read(&args.formula, Values::None, io)?;
     let (wrt, order) = question.request(&args.wrt, args.order)?;
     let names: Vec<&str> = args.wrt.split(',').map(str::trim).collect();
     let (found, plain) = match (order, names.as_slice()) {

@@ -1,7 +1,7 @@
 //! `riesz eval`: the value of a formula at a point, and its derivative there.
 
 use crate::differentiate::Order;
-use crate::input::{FormulaArgs, Question, ValueArgs};
+use crate::input::{FormulaArgs, Question, ValueArgs, Values};
 use crate::{Exit, Failure, Io, display, json};
 use riesz::Tensor;
 use riesz_core::counted;
@@ -43,7 +43,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let question = Question::read(&args.formula, Some(&args.values), io)?;
+    let question = Question::read(&args.formula, Values::All(&args.values), io)?;
     let wrt = args.wrt.as_deref().map(|w| question.request(w, args.order)).transpose()?;
     question.all_given()?;
     for v in wrt.iter().flat_map(|(v, order)| match order {

@@ -7,7 +7,7 @@ mod layout;
 mod picture;
 mod svg;
 
-use crate::input::{FormulaArgs, Question, ValueArgs};
+use crate::input::{FormulaArgs, Question, ValueArgs, Values};
 use crate::{Exit, Failure, Io, sample};
 use riesz_lang::flow::Flow;
 use riesz_lang::typed::VarId;
@@ -40,7 +40,9 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let question = Question::read(&args.formula, Some(&args.values), io)?;
+    let values = &args.values;
+    let values = if values.are_empty() { Values::None } else { Values::All(values) };
+    let question = Question::read(&args.formula, values, io)?;
     let wrt = args.wrt.as_deref().map(|w| question.variable(w)).transpose()?;
     if wrt.is_some() && !question.typed.shape(question.root).is_scalar() {
         let shape = question.typed.shape(question.root).text(&question.typed.dims);

@@ -6,11 +6,11 @@
 
 use crate::Failure;
 use crate::sample::Sizes;
-use crate::{Io, display, sample};
+use crate::{Io, display, names, sample};
 use riesz::{Source, Tensor};
 use riesz_lang::ast::{Assignment, Declaration, Facts, Ident, Kind, Literal, Size};
 use riesz_lang::dims::Dims;
-use riesz_lang::typed::{ExprId, Op, Typed, VarId, Variable};
+use riesz_lang::typed::{ExprId, Op, Typed, VarId};
 use riesz_lang::{
     Checker, Diagnostic, Span, lower, memory, model, parse_assignments, parse_declarations,
     parse_formula,
@@ -39,6 +39,37 @@ pub struct ValueArgs {
     /// 'y=data.csv[:, 0]' or W=weights.npz:w; rows and columns are counted from 0
     #[arg(long, value_name = "NAME=FILE")]
     pub data: Vec<String>,
+}
+
+impl ValueArgs {
+    /// Whether there is none.
+    pub fn are_empty(&self) -> bool {
+        self.at.is_empty() && self.data.is_empty()
+    }
+}
+
+/// Which values a command takes.
+#[derive(Clone, Copy)]
+pub enum Values<'a> {
+    /// None.
+    None,
+    /// Some, and it chooses the others.
+    Some(&'a ValueArgs),
+    /// All.
+    All(&'a ValueArgs),
+}
+
+impl<'a> Values<'a> {
+    fn args(self) -> Option<&'a ValueArgs> {
+        match self {
+            Values::None => None,
+            Values::Some(args) | Values::All(args) => Some(args),
+        }
+    }
+
+    fn are_complete(self) -> bool {
+        matches!(self, Values::All(_))
+    }
 }
 
 /// Names and files of arguments `--data NAME=FILE`.
@@ -75,7 +106,7 @@ impl Question {
     /// Wrong text, wrong shapes, values that do not fit a declaration or each other.
     pub fn read(
         args: &FormulaArgs,
-        values: Option<&ValueArgs>,
+        values: Values<'_>,
         io: &mut Io<'_>,
     ) -> Result<Question, Failure> {
         let text = args.expr.clone();
@@ -83,7 +114,7 @@ impl Question {
         let declared = args.declare.as_deref().unwrap_or_default();
         let declarations =
             parse_declarations(declared).map_err(|e| Failure::text(e, "--declare", declared))?;
-        let at = values.map_or("", |v| v.at.as_str());
+        let at = values.args().map_or("", |v| v.at.as_str());
         let in_at = |e: Diagnostic| Failure::text(e, "--at", at);
         let written = parse_assignments(at).map_err(in_at)?;
         let read = from_files(values, &written, &declarations)?;
@@ -105,11 +136,14 @@ impl Question {
             }
             fit(&mut checker, a).map_err(|e| wrong(a, e))?;
         }
-        let root = checker.formula(&formula);
-        if let Some(note) = greek(&checker.typed().vars) {
-            io.note(&note);
-        }
-        let root = root.map_err(in_expr)?;
+        let before = checker.clone();
+        let root = checker.formula(&formula).map_err(|e| {
+            let after = checker.typed();
+            let missing = || names::missing(&e, &formula, &before, after);
+            let missing = if values.are_complete() { missing() } else { None };
+            in_expr(missing.unwrap_or_else(|| names::explained(e, &formula, &before, after)))
+        })?;
+        names::remarks(&formula, &before, &checker).iter().for_each(|remark| io.note(remark));
         let typed = checker.finish().map_err(in_expr)?;
         if let Some((a, b)) = contradiction(&typed.dims) {
             let message = format!("the sizes {a} and {b} are not the same");
@@ -239,27 +273,22 @@ impl Question {
     /// Refuses an expression with variables that have no value.
     ///
     /// # Errors
-    /// Points at the first use of the first such variable.
+    /// Names all of them, and points at the first.
     pub fn all_given(&self) -> Result<(), Failure> {
-        let reached = self.typed.reachable(self.root);
+        let (dims, reached) = (&self.typed.dims, self.typed.reachable(self.root));
+        let mut missing: Vec<(&str, String, Span)> = Vec::new();
+        let mut known: Vec<bool> = self.values.iter().map(Option::is_some).collect();
         for (node, _) in self.typed.nodes.iter().zip(reached).filter(|(_, r)| *r) {
             let Op::Var(v) = node.op else { continue };
-            if self.values[v.index()].is_none() {
+            if !std::mem::replace(&mut known[v.index()], true) {
                 let var = self.typed.var(v);
-                let shape = var.shape.text(&self.typed.dims);
-                let error = Diagnostic::new(format!("`{}` has no value", var.name), node.span)
-                    .note(format!("this is {shape}"))
-                    .help(match var.name.as_str() {
-                        "pi" => {
-                            "it is no constant of the language: --at 'pi=3.141592653589793'".into()
-                        }
-                        "e" => "write exp(…) for its powers, or give it: --at 'e=2'".into(),
-                        name => format!("give it: --at '{name}={}'", example(var.shape.kind)),
-                    });
-                return Err(Failure::text(error, "expression", &self.text));
+                missing.push((&var.name, names::example(var.shape, dims), node.span));
             }
         }
-        Ok(())
+        let Some(error) = names::no_value(&missing) else { return Ok(()) };
+        let first = missing.first().and_then(|(name, ..)| self.typed.find_var(name));
+        let shape = first.map_or(String::new(), |v| self.typed.var(v).shape.text(dims));
+        Err(Failure::text(error.note(format!("this is {shape}")), "expression", &self.text))
     }
 
     /// An error of a program that was lowered from this expression.
@@ -308,35 +337,6 @@ impl Question {
     }
 }
 
-/// The letters that many a formula has for numbers, and that the rule of first letters takes for vectors.
-const GREEK: &[&str] = &[
-    "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau",
-    "upsilon", "phi", "psi", "omega", "zeta",
-];
-
-/// A remark on Greek letters, spelled out, that are not declared and taken for vectors. (λ itself is a number.)
-fn greek(variables: &[Variable]) -> Option<String> {
-    let is_greek = |name: &str| {
-        GREEK.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_'))
-    };
-    let taken = |v: &&Variable| !v.declared && !v.shape.is_scalar() && is_greek(&v.name);
-    let found: Vec<&Variable> = variables.iter().filter(taken).collect();
-    let each = |words: &dyn Fn(&str) -> String, between: &str| {
-        found.iter().map(|v| words(&v.name)).collect::<Vec<_>>().join(between)
-    };
-    let names = each(&|name| format!("`{name}`"), ", ");
-    let scalars = each(&|name| format!("{name}: scalar"), "; ");
-    match found.len() {
-        0 => None,
-        1 => Some(format!(
-            "{names} is not declared, so it is a vector; if it is a number: --declare '{scalars}'"
-        )),
-        _ => Some(format!(
-            "{names} are not declared, so they are vectors; if they are numbers: --declare '{scalars}'"
-        )),
-    }
-}
-
 /// Two sizes that were assumed to be the same while they were symbols, and are not.
 pub fn contradiction(dims: &Dims) -> Option<(usize, usize)> {
     dims.assumed().find_map(|(a, b)| match (dims.value(a), dims.value(b)) {
@@ -348,12 +348,12 @@ pub fn contradiction(dims: &Dims) -> Option<(usize, usize)> {
 /// The values that files give. A table with one column is a vector, as in a problem file, unless it
 /// is declared a matrix.
 fn from_files(
-    values: Option<&ValueArgs>,
+    values: Values<'_>,
     written: &[Assignment],
     declarations: &[Declaration],
 ) -> Result<Vec<Assignment>, Failure> {
     let mut all: Vec<Assignment> = Vec::new();
-    for (name, file) in files(values.map_or(&[], |v| &v.data))? {
+    for (name, file) in files(values.args().map_or(&[], |v| &v.data))? {
         if written.iter().chain(&all).any(|a| a.name.name == name) {
             return Err(
                 Failure::input(format!("`{name}` is given twice")).help("by --at or by one --data")
@@ -408,7 +408,10 @@ fn fit(checker: &mut Checker, a: &Assignment) -> Result<(), Diagnostic> {
             .help(help)
     };
     if shape.kind != a.value.kind {
-        return Err(wrong(format!("write {name}={}", example(shape.kind))));
+        return Err(wrong(format!(
+            "write {name}={}",
+            names::example(shape, &checker.typed().dims)
+        )));
     }
     let fits =
         checker.set_size(shape.rows, a.value.rows) && checker.set_size(shape.cols, a.value.cols);
@@ -416,12 +419,4 @@ fn fit(checker: &mut Checker, a: &Assignment) -> Result<(), Diagnostic> {
         return Err(wrong("one symbol is one size wherever it stands".to_string()));
     }
     Ok(())
-}
-
-fn example(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Scalar => "2",
-        Kind::Vector | Kind::Row => "[1,2]",
-        Kind::Matrix => "[[1,2],[3,4]]",
-    }
 }

@@ -18,6 +18,7 @@ mod graph;
 mod input;
 mod json;
 mod minimize;
+mod names;
 mod primitives;
 mod sample;
 

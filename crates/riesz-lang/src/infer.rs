@@ -5,7 +5,7 @@
 //! Kinds flow from the leaves up; sizes are unified. A wrong shape is reported with both
 //! sub-expressions and their shapes. Functions are in [`functions`](crate::functions).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::ast::{Ast, BinaryOp, Declaration, Definition, Expr, Formula, Kind, Node, NodeId, Size};
 use crate::declare::RESERVED;
@@ -18,12 +18,15 @@ use crate::typed::{ExprId, Op, Product, Shape, Typed, TypedNode, VarId, Variable
 pub struct Checker {
     pub(crate) typed: Typed,
     /// Names of variables and where-definitions.
-    names: HashMap<String, Binding>,
+    pub(crate) names: HashMap<String, Binding>,
+    /// Undeclared scalars that may be meant as vectors.
+    pub(crate) doubtful: BTreeSet<VarId>,
     strict: bool,
 }
 
+/// What a name stands for.
 #[derive(Debug, Clone, Copy)]
-enum Binding {
+pub(crate) enum Binding {
     Var(VarId),
     Value(ExprId),
 }
@@ -160,6 +163,9 @@ impl Checker {
                     self.call(ast, name, args, &values, span)?
                 }
             };
+            if !self.strict {
+                self.doubt(ast, id, &|c, n| c.typed.shape(done[n.index() - first]).kind);
+            }
             done.push(typed);
         }
         Ok(done[e.root.index() - first])

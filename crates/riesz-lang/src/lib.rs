@@ -15,6 +15,7 @@
 //! parsing, nested terms while deriving) is bounded, with an error that says so. Nothing here
 //! opens a file.
 
+mod assumed;
 pub mod ast;
 mod declare;
 mod diagnostic;
@@ -33,6 +34,7 @@ mod parser;
 mod problem;
 pub mod typed;
 
+pub use assumed::is_greek;
 pub use declare::{parse_assignments, parse_declarations};
 pub use diagnostic::{Diagnostic, Label, Span, line_column};
 pub use functions::is_function;

@@ -275,6 +275,81 @@ fn greek_letters_that_are_taken_for_vectors_are_mentioned() {
 }
 
 #[test]
+fn undeclared_scalars_that_may_be_vectors_are_mentioned() {
+    let note = |args: &[&str]| {
+        let (code, _, err) = riesz(args);
+        assert_eq!(code, 0, "{err}");
+        err
+    };
+    let two = "note: `a`, `b` are not declared, so they are scalars; if they are vectors: --declare \
+               'a: vector[n]; b: vector[m]'\n";
+    assert_eq!(note(&["derive", "a'*X*b", "--wrt", "X"]), two);
+    // What is to the right of a row becomes doubtful with it.
+    assert_eq!(note(&["derive", "a'*b", "--wrt", "a"]), two.replace("[m]", "[n]"));
+    let at = ["eval", "sum(X*b)", "--at", "X=[[1,2,3],[4,5,6]]; b=2", "--wrt", "X"];
+    assert_eq!(note(&at), "");
+    for (formula, name) in [("X*b", "b"), ("norm2(d)^2", "d"), ("x.*c", "c"), ("X*(2*c)", "c")] {
+        let err = note(&["derive", formula, "--wrt", name]);
+        let words = format!("note: `{name}` is not declared, so it is a scalar; if it is a vector");
+        assert!(err.starts_with(&words), "{formula}: {err}");
+    }
+    // Scalars are meant, or as vectors they would not fit.
+    for formula in ["c*sum(sin(x))", "c*X", "X*c + Y", "a^2 + sin(b)*c", "c*norm2(x - y)^2/2"] {
+        assert_eq!(note(&["derive", formula, "--wrt", "c"]), "", "{formula}");
+    }
+    let declared = ["derive", "a'*X*a", "--wrt", "X", "--declare", "a: scalar"];
+    assert_eq!(note(&declared), "");
+}
+
+#[test]
+fn shapes_that_do_not_fit_come_with_the_declaration_with_which_they_do() {
+    for (formula, help) in [
+        (
+            "norm2(X*b - y)^2",
+            "`b` is not declared, so it is a scalar; if it is a vector: --declare 'b: vector[n]'",
+        ),
+        ("A*x + b", "or use .+ or .-; `b` is not declared, so it is a scalar"),
+        (
+            "x^2 + sin(x)",
+            "`x` is not declared, so it is a vector; if it is a number: --declare 'x: scalar'",
+        ),
+        ("x'*x + y", "--declare 'y: scalar'"),
+        ("A*b - A*c + x", "--declare 'b: vector[n]; c: vector[n]'"),
+    ] {
+        let (code, _, err) = riesz(&["check", formula, "--wrt", "x"]);
+        assert!(code == 2 && err.contains(help), "{formula}: {err}");
+    }
+    // No declaration of one kind helps.
+    let (code, _, err) = riesz(&["derive", "x'*A*x + A", "--wrt", "x"]);
+    assert!(code == 2 && !err.contains("--declare"), "{err}");
+}
+
+#[test]
+fn a_value_that_is_missing_is_no_wrong_shape() {
+    for (formula, at, message, help) in [
+        ("X*b - y", "X=[[1,2,3],[4,5,6]]; y=[1,2]", "`b` has no value", "--at 'b=[1,2,3]'"),
+        ("x'*x + y", "x=[1,2]", "`y` has no value", "--at 'y=2', or from a file: --data y=FILE"),
+        ("x'*A*y + c", "x=[1,2]", "`A`, `y`, `c` have no value", "'A=[[1,2],[3,4]]; y=[1,2]; c=2'"),
+    ] {
+        let (code, _, err) = riesz(&["eval", formula, "--at", at]);
+        assert!(code == 2 && err.contains(message) && err.contains(help), "{formula}: {err}");
+    }
+    // What is missing has no part in this.
+    let (_, _, err) = riesz(&["eval", "A*x + y", "--at", "A=[[1,2]]; x=[1]"]);
+    assert!(err.contains("matrix[1,2] * vector[1]"), "{err}");
+}
+
+#[test]
+fn definitions_that_are_not_used_are_mentioned() {
+    let eval = |formula: &str| riesz(&["eval", formula, "--at", "x=[3,4]"]);
+    let (code, out, err) = eval("x'*x where h = 2*x; k = h; r = x");
+    assert_eq!((code, out.as_str()), (0, "25\n"));
+    assert_eq!(err, "note: `h`, `k`, `r` are defined and not used\n");
+    assert_eq!(eval("h'*k where h = x; k = h").2, "");
+    assert_eq!(eval("h'*h where h = x; k = h").2, "note: `k` is defined and not used\n");
+}
+
+#[test]
 fn wrong_input_is_pointed_at_and_has_code_2() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["eval", "A*+", "--at", "A=[[1,2],[3,4]]"], &["expected a number, a name or `(`"]),

@@ -22,6 +22,7 @@ mod run;
 mod space;
 mod start;
 
+use crate::assumed::{unused_definitions, unused_note};
 use crate::ast::Problem;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::infer::Checker;
@@ -185,7 +186,7 @@ impl Model {
                 space: space.clone(),
             });
         }
-        let notes = notes(text, &smoothed);
+        let notes = notes(text, &problem, &smoothed);
         let (bounds, text) = (limits.bounds, text.to_owned());
         Ok(Model {
             text,
@@ -236,7 +237,8 @@ impl Model {
         self.start.len()
     }
 
-    /// How the problem that is solved differs from the one that is written, in words.
+    /// How the problem that is solved differs from the one that is written, and what of that is not used,
+    /// in words.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -321,8 +323,8 @@ fn affordable(typed: &Typed, spaces: &[Space]) -> Result<(), Diagnostic> {
     memory::fits(typed, &typed.dims, &all, dim.saturating_mul(8 * VECTORS))
 }
 
-/// What became of the kinks, in words.
-fn notes(text: &str, smoothed: &kinks::Smoothed) -> Vec<String> {
+/// What became of the kinks, in words, and what is not used.
+fn notes(text: &str, problem: &Problem, smoothed: &kinks::Smoothed) -> Vec<String> {
     let have_kinks = |spans: &[Span]| {
         let mut all: Vec<&str> =
             spans.iter().map(|s| text.get(s.range()).unwrap_or_default()).collect();
@@ -330,7 +332,8 @@ fn notes(text: &str, smoothed: &kinks::Smoothed) -> Vec<String> {
         let verb = if all.len() == 1 { "has" } else { "have" };
         format!("{} {verb} kinks", all.join(", "))
     };
-    let mut notes = Vec::new();
+    let unused = unused_definitions(&problem.ast, problem.objective, &problem.definitions);
+    let mut notes = Vec::from_iter(unused_note(&unused));
     if !smoothed.replaced.is_empty() {
         notes.push(format!(
             "{}: solved with more variables and smooth constraints",

@@ -84,6 +84,8 @@ fn an_objective_may_have_definitions() {
                 r'*r + c\n  where r = A*x - b; c = sum(r)\n  k = 2\nst\n  x >= 0\n";
     // Each r is -1/2 at the minimum r² + r = -1/4.
     solves(text, -0.5, "x", &[0.75, 2.5]);
+    let notes = Model::load(text, Path::new("."), &[]).unwrap().notes().to_vec();
+    assert_eq!(notes, ["`k` is defined and not used"]);
     let error = |text: &str| match Model::load(text, Path::new("."), &[]) {
         Ok(_) => String::new(),
         Err(error) => error.to_string(),
