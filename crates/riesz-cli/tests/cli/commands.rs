@@ -320,7 +320,7 @@ fn shapes_that_do_not_fit_come_with_the_declaration_with_which_they_do() {
         assert!(code == 2 && err.contains(help), "{formula}: {err}");
     }
     // No declaration of one kind helps.
-    let (code, _, err) = riesz(&["derive", "x'*A*x + A", "--wrt", "x"]);
+    let (code, _, err) = riesz(&["derive", "X + x", "--wrt", "x"]);
     assert!(code == 2 && !err.contains("--declare"), "{err}");
 }
 
