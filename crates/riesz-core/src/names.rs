@@ -4,11 +4,13 @@
 const LONGEST: usize = 60;
 
 /// The candidate that is nearest to a name that does not exist, if it is near enough to be worth
-/// asking: if it differs by case only, or by at most one letter in three. The first of several.
+/// asking: if it differs by case only, or by at most one letter in three, where two neighbours that
+/// changed places count as one. The first of several.
 ///
 /// ```
 /// use riesz_core::suggestion;
 /// assert_eq!(suggestion("sofmax", ["softmax", "softplus"]), Some("softmax"));
+/// assert_eq!(suggestion("lgo", ["log", "exp"]), Some("log"));
 /// assert_eq!(suggestion("x", ["X", "y"]), Some("X"));
 /// assert_eq!(suggestion("a", ["b", "c"]), None);
 /// ```
@@ -46,16 +48,22 @@ pub fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// Levenshtein's distance: insertions, deletions and replacements, one row of the table at a time.
+/// Levenshtein's distance, with neighbours that changed places as one edit more (optimal string alignment):
+/// insertions, deletions, replacements and swaps, two rows of the table at a time.
 fn edits(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
+    let (mut last, mut next) = (row.clone(), row.clone());
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        next[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+            let replaced = row[j] + usize::from(x != y);
+            next[j + 1] = replaced.min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                next[j + 1] = next[j + 1].min(last[j - 1] + 1);
+            }
         }
+        std::mem::swap(&mut last, &mut row);
+        std::mem::swap(&mut row, &mut next);
     }
     row[b.len()]
 }

@@ -9,7 +9,7 @@
 use crate::ast::{Assignment, Declaration, Facts, Ident, Kind, Literal, Size};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lexer::Token;
-use crate::parser::{Parser, other_word};
+use crate::parser::{Parser, nearly_other_word, other_word};
 
 /// Names with a meaning of their own, which no variable may take.
 pub(crate) const RESERVED: &[&str] = &["eye", "where"];
@@ -93,7 +93,7 @@ pub(crate) fn push_unique(all: &mut Vec<Declaration>, new: Declaration) -> Resul
     Ok(())
 }
 
-impl Parser {
+impl Parser<'_> {
     pub(crate) fn separators(&mut self) {
         while *self.peek() == Token::Newline || self.is_op(";") {
             self.advance();
@@ -135,6 +135,7 @@ impl Parser {
     }
 
     fn variable(&mut self) -> Result<Ident, Diagnostic> {
+        self.goes_on("the name of a variable")?;
         let name = self.ident("the name of a variable")?;
         if RESERVED.contains(&name.name.as_str()) {
             let message = format!("`{}` has a meaning of its own", name.name);
@@ -154,14 +155,18 @@ impl Parser {
             _ if square_fact(&mut facts, &word) => (Kind::Matrix, true),
             _ => {
                 let message = format!("`{}` is not a type", name.name);
+                let mut other = other_word(&word).or(other_type(&word));
+                if !self.sections.is_empty() {
+                    other = other.or(nearly_other_word(&word));
+                }
                 return Err(Diagnostic::new(message, name.span)
                     .note(format!("expected {TYPES}"))
-                    .help(match (other_word(&word).or(other_type(&word)), self.peek()) {
+                    .help(match (other, self.peek()) {
                         (Some(help), _) => help.to_owned(),
                         (None, Token::Op("=")) => format!("write `scalar {} = …`", name.name),
                         _ => "write `x: vector[n]` or `vector[n] x`".to_owned(),
                     })
-                    .suggest(&word, words(TYPES)));
+                    .suggest(&word, words(TYPES).chain(self.sections.iter().copied())));
             }
         };
         let (mut sizes, open) = (Vec::new(), self.span());

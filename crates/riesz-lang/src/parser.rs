@@ -47,20 +47,30 @@ pub fn parse_formula(source: &str) -> Result<Formula, Diagnostic> {
 
 /// The reader of tokens; shared by formulas, declarations and problems.
 #[derive(Debug)]
-pub(crate) struct Parser {
+pub(crate) struct Parser<'a> {
+    source: &'a str,
+    /// The words that begin the sections of what is read, if it has any.
+    pub(crate) sections: &'static [&'static str],
     pub(crate) tokens: Vec<(Token, Span)>,
     pub(crate) at: usize,
     pub(crate) ast: Ast,
     depth: usize,
 }
 
-impl Parser {
-    pub(crate) fn new(source: &str) -> Result<Self, Diagnostic> {
+impl<'a> Parser<'a> {
+    pub(crate) fn new(source: &'a str) -> Result<Self, Diagnostic> {
         if source.len() > MAX_TEXT {
             let span = Span::new(0, 0);
             return Err(Diagnostic::new("the text is longer than 1 GiB", span));
         }
-        Ok(Self { tokens: lex(source)?, at: 0, ast: Ast::default(), depth: 0 })
+        Ok(Self {
+            source,
+            sections: &[],
+            tokens: lex(source)?,
+            at: 0,
+            ast: Ast::default(),
+            depth: 0,
+        })
     }
 
     pub(crate) fn peek(&self) -> &Token {
@@ -162,6 +172,26 @@ impl Parser {
             _ => {}
         }
         error
+    }
+
+    /// Refuses a section that begins where the line before it goes on: behind an operator or a comma.
+    pub(crate) fn goes_on(&self, what: &str) -> Result<(), Diagnostic> {
+        let (Token::Name(word), Some(last)) = (self.peek(), self.at.checked_sub(1)) else {
+            return Ok(());
+        };
+        let (Token::Op(op), before) = &self.tokens[last] else { return Ok(()) };
+        let between = self.source.get(before.end..self.span().start).unwrap_or_default();
+        let is_call = matches!(self.peek_at(1), Token::Op("("));
+        if !self.sections.contains(&word.as_str()) || is_call || !between.contains('\n') {
+            return Ok(());
+        }
+        // Names that are declared may be called so.
+        if self.tokens[..last].iter().any(|(t, _)| t == self.peek()) {
+            return Ok(());
+        }
+        Err(Diagnostic::new(format!("nothing follows `{op}`"), *before)
+            .note(format!("expected {what} behind this"))
+            .label(self.span(), format!("`{word}` begins here")))
     }
 
     pub(crate) fn expect(&mut self, op: &'static str, what: &str) -> Result<Span, Diagnostic> {
@@ -338,6 +368,7 @@ impl Parser {
                 if name == "where" {
                     return Err(self.expected("a number, a name or `(`"));
                 }
+                self.goes_on("a number, a name or `(`")?;
                 self.advance();
                 if self.is_op("(") { self.call(name, start) } else { Ok(self.name(name, start)) }
             }
@@ -393,16 +424,35 @@ impl Parser {
     }
 }
 
-/// What to write instead of a word by which other languages call a part of a problem.
+/// Words by which other languages call a part of a problem, and what to write instead.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("minimize", "write min"),
+    ("minimise", "write min"),
+    ("maximize", "write max"),
+    ("maximise", "write max"),
+    ("subject", "constraints follow the word st"),
+    ("such", "constraints follow the word st"),
+    ("constraints", "constraints follow the word st"),
+    ("constraint", "constraints follow the word st"),
+    ("variable", "write variables"),
+    ("var", "write variables"),
+    ("vars", "write variables"),
+    ("parameter", "write parameters"),
+    ("param", "write parameters"),
+    ("params", "write parameters"),
+    ("data", "write parameters"),
+    ("initial", "start values follow the word start"),
+    ("init", "start values follow the word start"),
+    ("options", "options follow the word solve"),
+    ("solver", "options follow the word solve"),
+];
+
+/// What to write instead of a word of other languages.
 pub(crate) fn other_word(word: &str) -> Option<&'static str> {
-    Some(match word.to_ascii_lowercase().as_str() {
-        "minimize" | "minimise" => "write min",
-        "maximize" | "maximise" => "write max",
-        "subject" | "such" | "constraints" | "constraint" => "constraints follow the word st",
-        "variable" | "var" | "vars" => "write variables",
-        "parameter" | "param" | "params" | "data" => "write parameters",
-        "initial" | "init" => "start values follow the word start",
-        "options" | "solver" => "options follow the word solve",
-        _ => return None,
-    })
+    OTHER_WORDS.iter().find(|(w, _)| word.eq_ignore_ascii_case(w)).map(|(_, help)| *help)
+}
+
+/// The same of a word that is nearly one of them.
+pub(crate) fn nearly_other_word(word: &str) -> Option<&'static str> {
+    riesz_core::suggestion(word, OTHER_WORDS.iter().map(|(w, _)| *w)).and_then(other_word)
 }

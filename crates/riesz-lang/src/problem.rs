@@ -48,6 +48,7 @@ const SECTIONS: &[&str] = &["parameters", "variables", "min", "max", "st", "star
 /// A [`Diagnostic`] with the place and what was expected there.
 pub fn parse_problem(source: &str) -> Result<Problem, Diagnostic> {
     let mut p = Parser::new(source)?;
+    p.sections = SECTIONS;
     let (mut parameters, mut names) = (Vec::new(), Vec::new());
     p.separators();
     if p.eat_name("parameters") {
@@ -147,7 +148,7 @@ pub fn parse_problem(source: &str) -> Result<Problem, Diagnostic> {
     })
 }
 
-impl Parser {
+impl Parser<'_> {
     fn at_section(&self) -> bool {
         match self.peek() {
             Token::Name(n) if n == "min" || n == "max" => {

@@ -153,7 +153,8 @@ fn override_file(name: &str, file: &str) -> Result<(PathBuf, io::Selection), Mod
     let wrong = |e: Diagnostic| {
         ModelError::Argument(format!("--data {name}: the selection `{}`: {e}", &file[at..]))
     };
-    let mut parser = Parser::new(&format!("\"\"{}", &file[at..])).map_err(wrong)?;
+    let text = format!("\"\"{}", &file[at..]);
+    let mut parser = Parser::new(&text).map_err(wrong)?;
     match parser.data().map_err(wrong)? {
         Data::File { rows, columns, .. } if *parser.peek() == Token::Newline => {
             let (path, array) = of_array(&file[..at]);

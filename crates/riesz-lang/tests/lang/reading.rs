@@ -161,3 +161,11 @@ fn problems_as_geno_writes_them() {
         parse_problem(source).unwrap_or_else(|e| panic!("{}", e.render("p.rz", source)));
     }
 }
+
+#[test]
+fn a_variable_may_be_called_as_a_section() {
+    for text in ["x +\n  st", "max(x, 1) +\n  max(x, 2)", "x*\n  min(st, x)"] {
+        let text = format!("variables\n  scalar x, st\nmin\n  {text}\n");
+        assert!(parse_problem(&text).is_ok(), "{text}");
+    }
+}
