@@ -8,7 +8,7 @@
 
 use crate::Failure;
 use crate::input::Question;
-use riesz::{DType, Tensor, Var, compile, grad, jacobian_by, run};
+use riesz::{DType, Program, Tensor, Var, compile, grad, jacobian_by, run};
 use riesz_core::fail;
 use riesz_lang::ast::{Facts, Kind};
 use riesz_lang::typed::{ExprId, Typed, VarId};
@@ -49,18 +49,19 @@ impl Point<'_> {
         run(|inputs| self.results(inputs, wrt), &self.given())
     }
 
-    /// How [`evaluate`](Point::evaluate) computes: what compiling took, the plan, and the times of
-    /// its steps in the best of some runs.
+    /// How [`evaluate`](Point::evaluate) computes: the program that runs, and in words what compiling took, the
+    /// plan, and the times of its steps in the best of some runs.
     ///
     /// # Errors
     /// As [`evaluate`](Point::evaluate).
-    pub fn explain(&self, wrt: Option<(VarId, Order)>) -> riesz::Result<String> {
+    pub fn explain(&self, wrt: Option<(VarId, Order)>) -> riesz::Result<(Program, String)> {
         let given = self.given();
         let f = compile(|inputs| self.results(inputs, wrt)).measure(true);
         for _ in 0..MEASURED_RUNS {
             f.call(&given)?;
         }
-        Ok(format!("{}\n{}", f.report(&given)?, f.explain(&given)?))
+        let text = format!("{}\n{}", f.report(&given)?, f.explain(&given)?);
+        Ok((f.program(&given)?, text))
     }
 
     fn given(&self) -> Vec<Tensor> {
@@ -77,7 +78,7 @@ impl Point<'_> {
     ///
     /// # Errors
     /// When a size or a value is missing.
-    pub fn program(&self, wrt: Option<(VarId, Order)>) -> riesz::Result<riesz::Program> {
+    pub fn program(&self, wrt: Option<(VarId, Order)>) -> riesz::Result<Program> {
         let types: Vec<riesz::Type> = self.values.iter().flatten().map(Tensor::ty).collect();
         riesz_core::trace(&types, |inputs| {
             let vars = self.place(inputs);
@@ -92,7 +93,7 @@ impl Point<'_> {
     ///
     /// # Errors
     /// When a size or a value is missing.
-    pub fn parts(&self) -> riesz::Result<(Vec<ExprId>, riesz::Program)> {
+    pub fn parts(&self) -> riesz::Result<(Vec<ExprId>, Program)> {
         let parts = self.typed.parts(self.root);
         let types: Vec<riesz::Type> = self.values.iter().flatten().map(Tensor::ty).collect();
         let program = riesz_core::trace(&types, |inputs| {

@@ -101,8 +101,8 @@ fn print(
         return io.print(&format!("{object}\n"));
     }
     if args.explain {
-        let plan = question.point().explain(wrt).map_err(|e| question.failure(&e))?;
-        io.print(&format!("{}{plan}\n", explain(question, program)))?;
+        let (runs, plan) = question.point().explain(wrt).map_err(|e| question.failure(&e))?;
+        io.print(&format!("{}{plan}\n", explain(question, program, &runs)))?;
     }
     if [Some(value), derivative].into_iter().flatten().any(display::is_shortened) {
         io.note(display::SHORTENED);
@@ -133,14 +133,17 @@ fn as_user_sees(question: &Question, value: Tensor) -> Result<Tensor, Failure> {
     }
 }
 
-fn explain(question: &Question, program: &riesz::Program) -> String {
+/// What was understood; `traced` is the program before it is simplified to the one that runs.
+fn explain(question: &Question, traced: &riesz::Program, runs: &riesz::Program) -> String {
     let mut text = format!("expression {}\n", question.text);
     let dims = &question.typed.dims;
     for v in question.typed.declarations() {
         text += &format!("  {}\n", riesz_lang::typed::declaration_text(&v));
     }
     text += &format!("  gives {}\n", question.typed.shape(question.root).text(dims));
-    text += &format!("program, {}\n", counted(program.equations().len(), "equation"));
-    program.to_string().lines().for_each(|line| text += &format!("  {line}\n"));
+    let before = traced.equations().len();
+    let count = counted(runs.equations().len(), "equation");
+    text += &format!("program, {count} ({before} before it was simplified)\n");
+    runs.to_string().lines().for_each(|line| text += &format!("  {line}\n"));
     text + "\n"
 }

@@ -15,7 +15,7 @@ use crate::{Exit, Failure, Io, display};
 use progress::ProgressLine;
 use riesz::minimize::{Checkpoint, Control, Method, Options, Progress, Status};
 use riesz_lang::model::{Model, ModelError, Outcome};
-use saved::Saver;
+use saved::{Saved, Saver};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -73,13 +73,18 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         ModelError::Text(d) => Failure::text(d, &name, &text),
         ModelError::Argument(message) => Failure::input(message),
     };
+    // Files that are wrong are known before data are read and hours have passed.
+    let earlier = args.resume.as_deref().map(Saved::read).transpose()?;
+    for file in [&args.save, &args.plot].into_iter().flatten() {
+        writable(file)?;
+    }
     let base = args.file.parent().unwrap_or_else(|| Path::new("."));
     let model = Model::load(&text, base, &files(&args.data)?).map_err(fail)?;
     let options = options(args, &model).map_err(fail)?;
+    let earlier = earlier.map(|saved| saved.of(&model)).transpose()?;
     if !args.json {
         io.print(&describe::describe(&model))?;
     }
-    let earlier = args.resume.as_deref().map(|f| saved::read(f, &model)).transpose()?;
     let outcome = solve(args, &model, &options, earlier, io, &fail)?;
     if let Some(file) = &args.plot {
         let title = args.file.file_name().map_or(name.clone(), |n| n.to_string_lossy().into());
@@ -91,6 +96,18 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         io.note(display::SHORTENED);
     }
     Ok(if outcome.solution.status == Status::Converged { Exit::Success } else { Exit::Failed })
+}
+
+/// Refuses a file that cannot be written, and leaves it as it is.
+fn writable(file: &Path) -> Result<(), Failure> {
+    let is_new = !file.exists();
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(file);
+    opened.map_err(|e| Failure::unwritten_file(file, &e))?;
+    if is_new {
+        // An empty file that stays is no harm.
+        std::fs::remove_file(file).ok();
+    }
+    Ok(())
 }
 
 /// Runs the solver: in slices, with the run saved between them, if it is to be saved.

@@ -29,7 +29,7 @@ impl Saver {
     /// For a run of this model.
     pub fn new(file: &Path, model: &Model) -> Saver {
         let (file, problem) = (file.to_owned(), problem(model));
-        // At once, so that a file that cannot be written is known before hours have passed.
+        // At once, so that a disk that is full is known before hours have passed.
         Saver { file, problem, due: Instant::now() }
     }
 
@@ -67,38 +67,60 @@ fn problem(model: &Model) -> String {
     format!("{:016x}", model.fingerprint())
 }
 
-/// Reads a run of this model.
-///
-/// # Errors
-/// When there is no such file, it is no saved run, or one of another problem.
-pub fn read(file: &Path, model: &Model) -> Result<Checkpoint, Failure> {
-    let name = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| Failure::input(format!("the saved run {name} cannot be read: {e}")))?;
-    let wrong = |what: &str| {
-        Failure::input(format!("{name} is no saved run: {what}"))
+/// A run from its file.
+pub struct Saved {
+    /// The file, as messages call it.
+    name: String,
+    object: Value,
+}
+
+impl Saved {
+    /// Reads a run.
+    ///
+    /// # Errors
+    /// When there is no such file, or it is no saved run.
+    pub fn read(file: &Path) -> Result<Saved, Failure> {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file)
+            .map_err(|e| Failure::input(format!("the saved run {name} cannot be read: {e}")))?;
+        let object = serde_json::from_str(&text);
+        let mut saved = Saved { name, object: Value::Null };
+        saved.object = object.map_err(|e| saved.wrong(&e.to_string()))?;
+        if saved.object["format"] != FORMAT {
+            return Err(saved.wrong(&format!("it does not say \"format\": \"{FORMAT}\"")));
+        }
+        Ok(saved)
+    }
+
+    /// Where it stands.
+    ///
+    /// # Errors
+    /// When it is a run of another problem, or damaged.
+    pub fn of(&self, model: &Model) -> Result<Checkpoint, Failure> {
+        let Saved { name, object } = self;
+        if object["problem"] != problem(model) {
+            let message =
+                format!("{name} was saved for a problem with another objective or other data");
+            return Err(Failure::input(message).help("leave out --resume to begin anew"));
+        }
+        let method = |key: &str| {
+            let method = object[key].as_str().and_then(|name| name.parse::<Method>().ok());
+            method.ok_or_else(|| self.wrong(&format!("\"{key}\" is no method")))
+        };
+        let mut rows = Rows::default();
+        let all = object["rows"].as_object().ok_or_else(|| self.wrong("it has no rows"))?;
+        for (key, row) in all {
+            let numbers: Option<Vec<f64>> =
+                row.as_array().and_then(|row| row.iter().map(json::read_number).collect());
+            let wrong = || self.wrong(&format!("\"{key}\" is no row of numbers"));
+            rows.0.push((key.clone(), numbers.ok_or_else(wrong)?));
+        }
+        let method_reason = object["method_reason"].as_str().unwrap_or_default().to_owned();
+        Ok(Checkpoint { asked: method("asked")?, method: method("method")?, method_reason, rows })
+    }
+
+    fn wrong(&self, what: &str) -> Failure {
+        Failure::input(format!("{} is no saved run: {what}", self.name))
             .help("--resume reads what --save has written")
-    };
-    let object: Value = serde_json::from_str(&text).map_err(|e| wrong(&e.to_string()))?;
-    if object["format"] != FORMAT {
-        return Err(wrong(&format!("it does not say \"format\": \"{FORMAT}\"")));
     }
-    if object["problem"] != problem(model) {
-        let message =
-            format!("{name} was saved for a problem with another objective or other data");
-        return Err(Failure::input(message).help("leave out --resume to begin anew"));
-    }
-    let method = |key: &str| {
-        let method = object[key].as_str().and_then(|name| name.parse::<Method>().ok());
-        method.ok_or_else(|| wrong(&format!("\"{key}\" is no method")))
-    };
-    let mut rows = Rows::default();
-    for (key, row) in object["rows"].as_object().ok_or_else(|| wrong("it has no rows"))? {
-        let numbers: Option<Vec<f64>> =
-            row.as_array().and_then(|row| row.iter().map(json::read_number).collect());
-        let numbers = numbers.ok_or_else(|| wrong(&format!("\"{key}\" is no row of numbers")))?;
-        rows.0.push((key.clone(), numbers));
-    }
-    let method_reason = object["method_reason"].as_str().unwrap_or_default().to_owned();
-    Ok(Checkpoint { asked: method("asked")?, method: method("method")?, method_reason, rows })
 }

@@ -34,6 +34,9 @@ fn explain_shows_the_plan_and_how_far_it_is_from_the_roofline() {
     {
         assert!(text.contains(part), "{part} is missing:\n{text}");
     }
+    // What runs: of 1·x'' is left x.
+    let (_, text, _) = riesz(&["eval", "1*x''", "--at", "x=[1,2]", "--explain"]);
+    assert!(text.contains("\nprogram, 0 equations (3 before it was simplified)\n"), "{text}");
     let (code, text, _) = riesz(&["eval", QUADRATIC, "--at", AT, "--json", "--explain"]);
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("'--explain'") && text.contains("'--json'"), "{text}");

@@ -120,8 +120,12 @@ fn draws_the_convergence() {
     let svg = std::fs::read_to_string(&plot).expect("a plot");
     assert!(svg.starts_with("<svg") && svg.contains(">ridge.rz: converged by lbfgs<"), "{svg}");
     let nowhere = ["minimize", RIDGE, "--plot", "no/such/directory/x.svg"];
-    let (code, _, err) = riesz(&nowhere);
-    assert!(code == 2 && err.contains("x.svg cannot be written"), "{err}");
+    let (code, out, err) = riesz(&nowhere);
+    assert!(code == 2 && out.is_empty() && err.contains("x.svg cannot be written"), "{out}{err}");
+    // A run that fails leaves the picture of the one before.
+    let args = ["minimize", "nowhere.rz", "--plot", &plot.display().to_string()];
+    assert_eq!(riesz(&args).0, 2);
+    assert_eq!(std::fs::read_to_string(&plot).expect("a plot"), svg);
 }
 
 /// Runs until the question whether to stop has been asked so many times.
@@ -194,6 +198,8 @@ fn a_file_that_is_no_saved_run_is_refused() {
         std::fs::write(&file, text).expect("a file");
         let (code, out, err) = riesz(&["minimize", RIDGE, "--resume", &file]);
         assert!(code == 2 && !out.contains("converged"), "{text}: {out}");
+        // What is no saved run at all is told before anything is done.
+        assert!(out.is_empty() || text.contains("rows"), "{text}: {out}");
         err
     };
     assert!(resume("").contains("no saved run"));
@@ -207,12 +213,12 @@ fn a_file_that_is_no_saved_run_is_refused() {
     );
     assert!(resume(&saved.replace("\"at.x\"", "\"x\"")).contains("`at.x` is missing"));
     assert!(resume(&saved.replace("\"at.x\":[", "\"at.x\":[\"a\",")).contains("no row of numbers"));
-    let (code, _, err) = riesz(&["minimize", RIDGE, "--resume", "nowhere.run"]);
-    assert!(code == 2 && err.contains("nowhere.run cannot be read"), "{err}");
+    let (code, out, err) = riesz(&["minimize", RIDGE, "--resume", "nowhere.run"]);
+    assert!(code == 2 && out.is_empty() && err.contains("nowhere.run cannot be read"), "{err}");
     std::fs::write(&file, &saved).expect("a file");
     let other = ["minimize", RIDGE, "--resume", &file, "--method", "newton-cg"];
     let (code, _, err) = riesz(&other);
     assert!(code == 2 && err.contains("begun with the method auto"), "{err}");
-    let (code, _, err) = riesz(&["minimize", RIDGE, "--save", "no/such/directory/x.run"]);
-    assert!(code == 2 && err.contains("x.run cannot be written"), "{err}");
+    let (code, out, err) = riesz(&["minimize", RIDGE, "--save", "no/such/directory/x.run"]);
+    assert!(code == 2 && out.is_empty() && err.contains("x.run cannot be written"), "{err}");
 }
