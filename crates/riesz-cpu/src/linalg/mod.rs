@@ -59,6 +59,7 @@ pub use lu::{
     Factors, det, det_room, factor, factor_room, inverse, invert_room, slogdet, solve, solve_room,
     solve_transposed_room,
 };
+pub use packed::lies_in_rows;
 pub use product::{
     Mat, MatMut, MatPtr, Strides, multiply, multiply_raw, multiply_raw_room, multiply_room,
 };

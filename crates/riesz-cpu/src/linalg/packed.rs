@@ -45,7 +45,7 @@ impl Blocks {
             rows: even(m, HIGH / size, PANEL_ROWS),
             columns: even(n, WIDE / size, panel),
             terms: even(k, DEEP, 1),
-            direct: b.1 == 1 && b.0.unsigned_abs() * size <= NEAR,
+            direct: lies_in_rows(size, b),
         }
     }
 
@@ -65,6 +65,11 @@ impl Blocks {
         };
         blocks.sizes(size).map(|n| room::<u8>(n * size)).iter().sum()
     }
+}
+
+/// Whether a B with these strides is read as it lies, but for columns that fill no panel.
+pub fn lies_in_rows(size: usize, (row, column): Strides) -> bool {
+    column == 1 && row.unsigned_abs() * size <= NEAR
 }
 
 /// C = α·A·B + β·C in packed blocks.

@@ -2,7 +2,7 @@
 //!
 //! Such code finds its operands through a list: the place of each in the table of addresses, in bytes.
 
-use crate::nest::{Nest, Operand, Region, Step};
+use crate::nest::{Nest, Operand, Region, Source, Step};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -36,6 +36,8 @@ pub(super) fn list(operands: &[Operand]) -> Vec<u32> {
 /// Code to be written, and the regions whose code it is.
 pub(super) struct Kind<'a> {
     pub(super) region: Cow<'a, Region>,
+    /// Whether it has to take a range.
+    pub(super) ranged: bool,
     /// Each region with the list of its operands; the list is empty if there is only one.
     pub(super) of: Vec<(usize, Vec<u32>)>,
 }
@@ -48,19 +50,19 @@ impl Kind<'_> {
 }
 
 /// What is to be written for these regions.
-pub(super) fn kinds<'a>(regions: &[&'a Region]) -> Vec<Kind<'a>> {
+pub(super) fn kinds<'a>(regions: &[Source<'a>]) -> Vec<Kind<'a>> {
     let mut kinds: Vec<Kind<'a>> = Vec::with_capacity(regions.len());
     // The kinds of single nests, and the operands of the first.
-    let mut known: HashMap<Nest, (usize, Operands)> = HashMap::default();
-    for (i, &region) in regions.iter().enumerate() {
+    let mut known: HashMap<(Nest, bool), (usize, Operands)> = HashMap::default();
+    for (i, &Source { region, ranged }) in regions.iter().enumerate() {
         debug_assert_eq!(region.verify(), Ok(()));
-        let alone = Kind { region: Cow::Borrowed(region), of: vec![(i, Vec::new())] };
+        let alone = Kind { region: Cow::Borrowed(region), ranged, of: vec![(i, Vec::new())] };
         let [Step::Nest(nest)] = region.steps.as_slice() else {
             kinds.push(alone);
             continue;
         };
         let (numbered, operands) = numbered(nest);
-        match known.entry(numbered) {
+        match known.entry((numbered, ranged)) {
             Entry::Vacant(place) => {
                 place.insert((kinds.len(), operands));
                 kinds.push(alone);
@@ -70,7 +72,7 @@ pub(super) fn kinds<'a>(regions: &[&'a Region]) -> Vec<Kind<'a>> {
                 let kind = &mut kinds[*kind];
                 if !kind.is_shared() {
                     kind.of[0].1 = list(first);
-                    let steps = vec![Step::Nest(known.key().clone())];
+                    let steps = vec![Step::Nest(known.key().0.clone())];
                     kind.region = Cow::Owned(Region { operands: region.operands.clone(), steps });
                 }
                 kind.of.push((i, list(&operands)));

@@ -18,7 +18,7 @@ use std::collections::hash_map::Entry;
 /// range when it runs: below, two threads are not worth their meeting.
 const WORTH_SPLITTING: usize = 1 << 12;
 
-/// Whether the code of a region takes a range of the outermost loop of its only nest.
+/// Whether it is worth it that the code of a region takes a range of the outermost loop of its only nest.
 pub(super) fn splits(region: &Region) -> bool {
     let [Step::Nest(nest)] = region.steps.as_slice() else { return false };
     let count = nest.extents.iter().fold(1usize, |n, &e| n.saturating_mul(e));
@@ -60,9 +60,8 @@ impl<'a> Control<'a> {
     }
 
     /// The whole region as the body of a function; `listed`: its operands are places in a list, which
-    /// is given with each call.
-    pub(super) fn region(&mut self, listed: bool) -> Option<()> {
-        let ranged = splits(self.region);
+    /// is given with each call; `ranged`: so is a range of the outermost loop of its only nest.
+    pub(super) fn region(&mut self, listed: bool, ranged: bool) -> Option<()> {
         let frame = self.machine.frame;
         self.machine.listed = listed;
         if listed {

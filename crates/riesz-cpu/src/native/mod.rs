@@ -52,7 +52,7 @@ mod operation;
 mod symbol;
 mod total;
 
-use crate::nest::Region;
+use crate::nest::{Region, Source};
 use crate::simd::Isa;
 use crate::simd::isa::Level;
 use std::sync::Arc;
@@ -86,12 +86,12 @@ pub struct Codes {
 
 /// Compiles a region; none where this processor or region cannot.
 pub fn compile(region: &Region, isa: Isa) -> Option<Code> {
-    compile_all(&[region], isa).codes.pop().flatten()
+    compile_all(&[Source { region, ranged: false }], isa).codes.pop().flatten()
 }
 
 /// Compiles regions into one piece of executable memory: making memory executable costs as much as
 /// compiling a small region. Regions of one nest that are alike but for their operands share code.
-pub fn compile_all(regions: &[&Region], isa: Isa) -> Codes {
+pub fn compile_all(regions: &[Source], isa: Isa) -> Codes {
     let kinds = alike::kinds(regions);
     let written: Vec<Option<Written>> = kinds.iter().map(|kind| write(kind, isa)).collect();
     let pieces: Vec<&[u8]> =
@@ -133,12 +133,13 @@ fn write(kind: &alike::Kind, isa: Isa) -> Option<Written> {
         return None;
     }
     let region: &Region = &kind.region;
+    let splits = kind.ranged || control::splits(region);
     let mut control = control::Control::new(region, wide);
-    control.region(kind.is_shared())?;
+    control.region(kind.is_shared(), splits)?;
     let (mut machine, calls) = control.finish();
     let called = (std::mem::take(&mut machine.helpers), calls);
     let function = machine.asm.finish()?;
-    Some(Written { function, splits: control::splits(region), called })
+    Some(Written { function, splits, called })
 }
 
 impl std::fmt::Debug for Code {

@@ -1,7 +1,7 @@
 //! Machine code on processors that it is not written for, and where the program is interpreted (Miri): none,
 //! and the tile kernels run everything.
 
-use crate::nest::Region;
+use crate::nest::{Region, Source};
 use crate::simd::Isa;
 
 /// A region as machine code: there is none here.
@@ -14,7 +14,7 @@ pub fn compile(_: &Region, _: Isa) -> Option<Code> {
 }
 
 /// No code.
-pub fn compile_all(regions: &[&Region], _: Isa) -> Codes {
+pub fn compile_all(regions: &[Source], _: Isa) -> Codes {
     Codes { codes: regions.iter().map(|_| None).collect(), bytes: 0 }
 }
 

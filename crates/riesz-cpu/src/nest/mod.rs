@@ -208,6 +208,16 @@ pub struct Region {
     pub steps: Vec<Step>,
 }
 
+/// A region that is to be compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// What is done.
+    pub region: &'a Region,
+    /// Whether it is a nest that has to take a range of its outermost loop, as in strips. Another nest takes one
+    /// if that can be worth it.
+    pub ranged: bool,
+}
+
 /// A part of a region.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
@@ -324,11 +334,23 @@ pub trait Routine: Send + Sync {
         None
     }
 
+    /// Bytes of scratch memory that some iterations of the outermost of its loops need.
+    fn scratch_for(&self, _iterations: usize) -> usize {
+        self.scratch()
+    }
+
+    /// Bytes that are read and copied once more than by its pieces if the outermost of its loops is run in so
+    /// many parts.
+    fn read_again(&self, _parts: usize) -> usize {
+        0
+    }
+
     /// Runs the iterations `from..to` of the outermost of its loops; false when there is no result for these
     /// numbers.
     ///
     /// # Safety
-    /// As for `run_piece`, for the parts of the operands that these iterations touch; it has `loops`.
+    /// As for `run_piece`, for the parts of the operands that these iterations touch and scratch for them; it
+    /// has `loops`.
     unsafe fn run_iterations(&self, _: (usize, usize), _: &[*mut u8]) -> bool {
         false
     }

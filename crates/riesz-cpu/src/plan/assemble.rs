@@ -344,6 +344,8 @@ impl<'a> Frame<'a> {
                         add(&program.ty(source).shape, root, zero.then_some(v));
                     }
                 }
+                // What lies where its argument does is there already.
+                Role::Call if self.same_memory(eq).is_some() => {}
                 Role::Call => parts.push((stage, i, Part::Call(i))),
             }
         }

@@ -5,7 +5,7 @@
 //! the same index: there the loads come first. So a step of descent updates its parameters in place.
 
 use super::{Place, Plan, Storage};
-use crate::nest::{Nest, Operand, Step, Task};
+use crate::nest::{Band, Nest, Operand, Step, Strips, Task};
 use riesz_core::{DType, Primitive};
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
@@ -42,6 +42,7 @@ pub fn donors(plan: &Plan) -> Vec<Option<usize>> {
             None => true,
             Some((_, last)) if last == first => match &steps[first] {
                 Step::Nest(nest) => nest.writes_where_it_reads(s as Operand, result as Operand),
+                Step::Strips(strips) => updates(strips, s as Operand, result as Operand),
                 _ => false,
             },
             Some((_, last)) => last < first,
@@ -66,6 +67,20 @@ fn spans(steps: &[Step], operands: usize) -> Vec<Option<(usize, usize)>> {
     spans
 }
 
+/// Whether one nest of these reads one operand where it writes the other, and nothing else touches them.
+fn updates(strips: &Strips, read: Operand, written: Operand) -> bool {
+    let touches = |band: &&Band| {
+        let mut found = false;
+        of_band(band, &mut |s| found |= s == read || s == written);
+        found
+    };
+    let mut all = strips.body.iter().filter(touches).map(|band| &band.task);
+    match (all.next(), all.next()) {
+        (Some(Task::Nest(nest)), None) => nest.writes_where_it_reads(read, written),
+        _ => false,
+    }
+}
+
 /// Whether a call may find no result where the operation has one.
 fn give_up(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
@@ -82,10 +97,7 @@ fn give_up(steps: &[Step]) -> bool {
 fn mentions(step: &Step, show: &mut impl FnMut(Operand)) {
     match step {
         Step::Nest(nest) => of_nest(nest, show),
-        Step::Strips(strips) => strips.body.iter().for_each(|band| match &band.task {
-            Task::Nest(nest) => of_nest(nest, show),
-            Task::Call(call) => call.operands.iter().copied().for_each(&mut *show),
-        }),
+        Step::Strips(strips) => strips.body.iter().for_each(|band| of_band(band, show)),
         Step::Call(call) => call.operands.iter().copied().for_each(show),
         Step::Loop { windows, advance, exchange, body, .. } => {
             windows.iter().flat_map(|w| [w.0, w.1]).for_each(&mut *show);
@@ -103,6 +115,13 @@ fn mentions(step: &Step, show: &mut impl FnMut(Operand)) {
             all(yes, show);
             all(no, show);
         }
+    }
+}
+
+fn of_band(band: &Band, show: &mut impl FnMut(Operand)) {
+    match &band.task {
+        Task::Nest(nest) => of_nest(nest, show),
+        Task::Call(call) => call.operands.iter().copied().for_each(show),
     }
 }
 

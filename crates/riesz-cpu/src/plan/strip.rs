@@ -5,7 +5,10 @@
 //! accesses. What only they use then holds one strip.
 //!
 //! So do products of a batch of matrices, with the nests that make their factors and those that read their
-//! results: the long loop is the batch then, and a strip a few matrices, or one.
+//! results: the long loop is the batch then, and a strip a few matrices, or one. And so does a large product of
+//! two: the long loop is over the rows of its result, a strip a block of them, and a bias, an activation or the
+//! update of a parameter follows while the block is in the cache. As each strip reads the other factor again, that
+//! has to be worth it.
 //!
 //! A fold along the long loop has a place for each of the strips that run at the same time (`split`).
 //!
@@ -23,7 +26,7 @@ use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
-/// The least length of a loop that is cut. Code for so many iterations always takes a range.
+/// The least length of a loop that is cut.
 const LONG: usize = 1 << 12;
 
 /// The bytes that a strip should touch: a part of the second-level cache.
@@ -38,8 +41,12 @@ const GRAIN: usize = 64;
 /// The least length of a batch of products that is cut: as many strips as run at the same time.
 const BATCH: usize = TOGETHER;
 
+/// Iterations of a strip from which on their number is rounded, so that tiles of a product are whole.
+const MANY: usize = 32;
+const TILE: usize = 4;
+
 /// The bytes of traffic from which on strips are worth their walking.
-const WORTH: usize = 1 << 20;
+const WORTH: isize = 1 << 20;
 
 /// How far a group looks for more nests, and how many it may pass.
 const AHEAD: usize = 64;
@@ -122,9 +129,8 @@ impl Planner<'_> {
         }
         let groups = lengths.into_iter().filter_map(|length| {
             let group = self.grow(at, length, done)?;
-            let size = self.size(&group)?;
-            let saved = self.saved(&group);
-            (saved >= WORTH).then_some((saved, group, size))
+            let (worth, size) = (self.worth(&group)?, self.size(&group)?);
+            (worth >= WORTH).then_some((worth, group, size))
         });
         groups.max_by_key(|g| g.0).map(|(_, group, size)| (group, size))
     }
@@ -135,7 +141,9 @@ impl Planner<'_> {
         let mut passed: Vec<usize> = Vec::new();
         for j in (at..self.steps.len().min(at + AHEAD)).filter(|&j| !done[j]) {
             let joins = passed.iter().all(|&p| self.is_free(p, j))
-                && bands(&self.steps[j], length).into_iter().any(|band| group.join(j, band));
+                && bands(&self.steps[j], length)
+                    .into_iter()
+                    .any(|band| self.join(&mut group, j, band));
             match joins {
                 true => {}
                 false if j == at => return None,
@@ -143,8 +151,28 @@ impl Planner<'_> {
             }
         }
         // A short loop is worth it for products only.
-        let products = group.members.iter().any(|m| m.1.task.call().is_some());
-        (group.members.len() > 1 && (length >= LONG || products)).then_some(group)
+        (group.members.len() > 1 && (length >= LONG || group.has_products())).then_some(group)
+    }
+
+    /// Lets a nest or a call join, if no strip would need another and what products read again is not more than
+    /// what is saved by it.
+    fn join(&self, group: &mut Group, step: usize, band: Band) -> bool {
+        let has_products = band.task.call().is_some() || group.has_products();
+        let before = if has_products { self.worth(group) } else { None };
+        if !group.join(step, band) {
+            return false;
+        }
+        let joins = group.members.len() == 1 || !has_products || self.worth(group) > before;
+        if !joins {
+            group.leave();
+        }
+        joins
+    }
+
+    /// The bytes that a group saves, less those that it reads again; none if its strips are too large.
+    fn worth(&self, group: &Group) -> Option<isize> {
+        let size = self.size(group)?;
+        Some(self.saved(group) as isize - group.read_again(size) as isize)
     }
 
     /// Whether a nest or a call may run before a step that comes before it.
@@ -180,7 +208,9 @@ impl Planner<'_> {
             let kept = group.areas.iter().filter(|(_, areas)| stays(areas));
             let bytes: usize = kept.map(|(&s, _)| self.memory.buffers[s as usize].bytes()).sum();
             let each = bytes.div_ceil(group.length).max(1);
-            let size = (STRIP / each).clamp(1, group.length.div_ceil(TOGETHER));
+            let most = (STRIP / each).clamp(1, group.length.div_ceil(TOGETHER));
+            let even = group.length.div_ceil(group.length.div_ceil(most));
+            let size = if even < MANY { most } else { even.next_multiple_of(TILE) };
             return (each <= WIDEST).then_some(size);
         }
         let touched = group.areas.iter().filter(|(_, areas)| areas.iter().any(moves));
@@ -280,8 +310,8 @@ impl Planner<'_> {
             self.memory.buffers[local.operand as usize].len = local.room * together;
         }
         // Calls that run at the same time have scratch of their own.
-        for call in body.iter().filter_map(|band| band.task.call()) {
-            let bytes = call.function.scratch().next_multiple_of(ALIGNMENT);
+        for (call, each) in body.iter().filter_map(|b| b.task.call().map(|call| (call, b.each))) {
+            let bytes = call.function.scratch_for(size * each).next_multiple_of(ALIGNMENT);
             if let (true, Some(&operand)) = (bytes > 0, call.operands.last()) {
                 let buffer = &mut self.memory.buffers[operand as usize];
                 let room = bytes / buffer.dtype.size();
@@ -294,6 +324,26 @@ impl Planner<'_> {
 }
 
 impl Group {
+    fn has_products(&self) -> bool {
+        self.members.iter().any(|m| m.1.task.call().is_some())
+    }
+
+    /// The last to join leaves.
+    fn leave(&mut self) {
+        self.members.pop();
+        let left = self.members.len();
+        self.areas.retain(|_, areas| {
+            areas.retain(|area| area.member < left);
+            !areas.is_empty()
+        });
+    }
+
+    /// The bytes that products read once more in strips of this size.
+    fn read_again(&self, size: usize) -> usize {
+        let calls = self.members.iter().filter_map(|m| m.1.task.call());
+        calls.map(|call| call.function.read_again(self.length.div_ceil(size))).sum()
+    }
+
     /// Takes a nest that touches what the group does, if no strip would need another.
     fn join(&mut self, step: usize, band: Band) -> bool {
         let member = self.members.len();
@@ -335,10 +385,11 @@ fn bands(step: &Step, length: usize) -> Vec<Band> {
     let apart = usize::from(length >= LONG && has_partials(nest));
     let folded = super::order::folded(nest) >> apart << apart;
     // A few iterations do not fill the lanes of vectors.
+    let fills = |l: usize| length >= LONG || nest.extents[l] / length >= GRAIN;
     let fits = |&l: &usize| {
         nest.extents[l].is_multiple_of(length)
             && folded >> l & 1 == 0
-            && (length >= LONG || nest.vector != Some(l))
+            && (nest.vector != Some(l) || fills(l))
     };
     let loops = (0..nest.extents.len()).filter(fits);
     let band = |l| Band { each: nest.extents[l] / length, task: Task::Nest(outermost(nest, l)) };

@@ -8,7 +8,7 @@
 //! columns fill no vector. So with rows and x.
 
 use crate::linalg::{
-    Integer, MatPtr, Scalar, Scratch, gram_panels, gram_room, multiply_gram_panel,
+    Integer, MatPtr, Scalar, Scratch, gram_panels, gram_room, lies_in_rows, multiply_gram_panel,
     multiply_integers_raw, multiply_raw, multiply_raw_room,
 };
 use crate::nest::{Access, Loops, Routine, TOGETHER};
@@ -63,6 +63,16 @@ enum Cut {
     Panels(usize),
 }
 
+/// The loop of a product of which some iterations can be run by themselves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Outermost {
+    /// The first of the loops around.
+    Batch,
+    /// The rows of one product, or its columns: those that lie farther apart in the result.
+    Rows,
+    Columns,
+}
+
 const ONCE: Loop = Loop { extent: 1, x: 0, y: 0, z: 0 };
 
 /// Elements that fill a line of the cache, or nearly.
@@ -81,6 +91,8 @@ const UNPACKED: usize = 1 << 18;
 const LONG: usize = 12 << 20;
 /// Elements of the result that a piece has, if there are few pieces: the last should not keep threads waiting.
 const AREA: usize = 1 << 16;
+/// Bytes of a factor that is in the second cache when it is read again.
+const NEARBY: usize = 1 << 19;
 /// Bytes of the result that a piece of a large product has, or fewer; about, as pieces are even.
 const LARGE: usize = 1 << 20;
 
@@ -147,13 +159,36 @@ impl Product {
         let pieces = pieces.max((m * n).div_ceil(AREA).min(TOGETHER));
         let pieces = pieces.max((m * n * self.dtype.size()).div_ceil(LARGE));
         let pieces = pieces.min(2 * each / PIECE);
-        // Rows are copied again for each part of the columns, and columns for each part of the rows.
         let cuts = (1..=pieces.min(m)).map(|down| (down, pieces.div_ceil(down).min(n)));
-        let (down, across) =
-            cuts.min_by_key(|(down, across)| across * m + down * n).unwrap_or((1, 1));
+        let (down, across) = cuts.min_by_key(|&cut| self.copies(cut)).unwrap_or((1, 1));
         // Even pieces, of whole lines of the cache.
         let even = |n: usize, parts: usize| n.div_ceil(parts).next_multiple_of(16);
         Cut::Block(even(m, down), even(n, across))
+    }
+
+    /// The elements that are copied for each term if one product is cut in so many parts, down and across: rows
+    /// again for each part of the columns, and columns for each part of the rows.
+    fn copies(&self, (down, across): (usize, usize)) -> usize {
+        across * self.row.extent + down * self.column.extent
+    }
+
+    /// The loop of which some iterations can be run by themselves, if there is one.
+    fn outermost(&self) -> Option<Outermost> {
+        if !self.copied.is_empty() || self.operands != [0, 1] {
+            return None;
+        }
+        match (self.around.first(), self.cut) {
+            (Some(l), _) => (l.x != 0 && l.y != 0).then_some(Outermost::Batch),
+            (None, Cut::Block(..)) if self.sums.is_empty() => {
+                // Only a call whose pieces have scratch is given some.
+                if self.scratch() == 0 && self.packed(self.row.extent, self.column.extent) > 0 {
+                    return None;
+                }
+                let is_row_major = self.row.z.abs() >= self.column.z.abs();
+                Some(if is_row_major { Outermost::Rows } else { Outermost::Columns })
+            }
+            _ => None,
+        }
     }
 
     /// Bytes of the copy, in whole lines of the cache.
@@ -269,7 +304,10 @@ impl Product {
         parts: [Range<usize>; 3],
         addresses: &[*mut u8],
     ) {
-        let bytes = self.scratch() - self.copy();
+        let bytes = match self.cut {
+            Cut::Panels(_) => self.scratch(),
+            _ => self.packed(parts[1].len(), parts[2].len()),
+        };
         let room = addresses.get(3).map_or(std::ptr::null_mut(), |at| at.wrapping_add(self.copy()));
         let multiply = |Matrices { shape, a, b, c, first }: Matrices<T>| {
             let beta = T::of(if first { 0.0 } else { 1.0 });
@@ -475,24 +513,59 @@ impl Routine for Product {
     }
 
     fn loops(&self) -> Option<Loops> {
-        let loops = self.around.iter().chain(&self.sums);
-        let loops = loops.chain([&self.row, &self.column, &self.sum]).copied().collect::<Vec<_>>();
-        let batch = self.around.first().is_some_and(|l| l.x != 0 && l.y != 0);
-        let fits = self.copied.is_empty() && self.operands == [0, 1] && batch;
-        fits.then(|| Loop::all(&loops, self.offset))
+        let (mut outer, mut inner) = (self.row, self.column);
+        if self.outermost()? == Outermost::Columns {
+            std::mem::swap(&mut outer, &mut inner);
+        }
+        let around = self.around.iter().chain(&self.sums);
+        let loops: Vec<Loop> = around.chain([&outer, &inner, &self.sum]).copied().collect();
+        Some(Loop::all(&loops, self.offset))
+    }
+
+    fn scratch_for(&self, iterations: usize) -> usize {
+        match self.outermost() {
+            Some(Outermost::Rows) => self.packed(iterations, self.column.extent),
+            Some(Outermost::Columns) => self.packed(self.row.extent, iterations),
+            Some(Outermost::Batch) | None => self.scratch(),
+        }
+    }
+
+    fn read_again(&self, parts: usize) -> usize {
+        let Cut::Block(rows, columns) = self.cut else { return 0 };
+        let pieces = (self.row.extent.div_ceil(rows), self.column.extent.div_ceil(columns));
+        let (row, column, sum) = (self.row, self.column, self.sum);
+        let (parts, other, strides) = match self.outermost() {
+            Some(Outermost::Rows) => ((parts, 1), column.extent, (sum.y, column.y)),
+            Some(Outermost::Columns) => ((1, parts), row.extent, (sum.x, row.x)),
+            Some(Outermost::Batch) | None => return 0,
+        };
+        let size = self.dtype.size();
+        let copies = |parts: (usize, usize)| self.copies(parts) * sum.extent * size;
+        // What is not copied and stays in the cache costs nothing.
+        if other * sum.extent * size <= NEARBY && lies_in_rows(size, strides) {
+            return 0;
+        }
+        copies(parts).saturating_sub(copies(pieces))
     }
 
     unsafe fn run_iterations(&self, (from, to): (usize, usize), addresses: &[*mut u8]) -> bool {
-        let inner = size(&self.around[1..]);
-        let around = from * inner..to * inner;
-        if let Cut::Around(_) = self.cut {
-            let whole = [around, 0..self.row.extent, 0..self.column.extent];
-            // SAFETY: the caller's.
-            return unsafe { self.run_parts(0, whole, addresses) };
-        }
-        let each = self.pieces() / size(&self.around);
-        // SAFETY: the caller's: the pieces of these products.
-        (around.start * each..around.end * each)
-            .all(|piece| unsafe { self.run_piece(piece, addresses) })
+        let (rows, columns) = (0..self.row.extent, 0..self.column.extent);
+        let parts = match self.outermost() {
+            Some(Outermost::Rows) => [0..1, from..to, columns],
+            Some(Outermost::Columns) => [0..1, rows, from..to],
+            Some(Outermost::Batch) | None => {
+                let inner = size(&self.around[1..]);
+                let around = from * inner..to * inner;
+                if !matches!(self.cut, Cut::Around(_)) {
+                    let each = self.pieces() / size(&self.around);
+                    // SAFETY: the caller's: the pieces of these products.
+                    return (around.start * each..around.end * each)
+                        .all(|piece| unsafe { self.run_piece(piece, addresses) });
+                }
+                [around, rows, columns]
+            }
+        };
+        // SAFETY: the caller's: the part of the operands that these iterations touch.
+        unsafe { self.run_parts(0, parts, addresses) }
     }
 }

@@ -8,7 +8,7 @@ use super::pool;
 use super::rooms::Rooms;
 use crate::linalg::Shared;
 use crate::native::{self, Code, Codes};
-use crate::nest::{Call, Nest, Operand, Region, Step, Store, Strips, TOGETHER, Task};
+use crate::nest::{Call, Nest, Operand, Region, Source, Step, Store, Strips, TOGETHER, Task};
 use crate::plan::{ALIGNMENT, WORTH_SHARING, cost};
 use crate::simd::Isa;
 use crate::tile::Tiles;
@@ -99,10 +99,14 @@ impl Stages {
         let mut builder = Builder { region, regions: Vec::new() };
         let outline = builder.outline(&region.steps);
         let Codes { codes, bytes } = match native {
-            true => native::compile_all(&builder.regions.iter().collect::<Vec<_>>(), isa),
+            true => {
+                let sources = builder.regions.iter();
+                let sources = sources.map(|(region, ranged)| Source { region, ranged: *ranged });
+                native::compile_all(&sources.collect::<Vec<_>>(), isa)
+            }
             false => Codes { codes: builder.regions.iter().map(|_| None).collect(), bytes: 0 },
         };
-        let units = builder.regions.iter().zip(codes).map(|(region, code)| match code {
+        let units = builder.regions.iter().zip(codes).map(|((region, _), code)| match code {
             Some(code) => Unit::Native(code, whole(region)),
             None => Unit::Tiles(Tiles::new(region, isa)),
         });
@@ -373,7 +377,8 @@ fn fill(outlines: Vec<Outline>, units: &mut std::vec::IntoIter<Unit>) -> Vec<Sta
 
 struct Builder<'a> {
     region: &'a Region,
-    regions: Vec<Region>,
+    /// What is to be compiled, and whether it has to take a range.
+    regions: Vec<(Region, bool)>,
 }
 
 impl Builder<'_> {
@@ -388,12 +393,12 @@ impl Builder<'_> {
             self.serial(&mut small, &mut outlines);
             outlines.push(match step {
                 Step::Nest(nest) => {
-                    self.compile(vec![step.clone()]);
+                    self.compile(vec![step.clone()], false);
                     Outline::Shared(ranges(nest))
                 }
                 Step::Strips(strips) => {
                     for nest in strips.body.iter().filter_map(|band| band.task.nest()) {
-                        self.compile(vec![Step::Nest(nest.clone())]);
+                        self.compile(vec![Step::Nest(nest.clone())], true);
                     }
                     Outline::Strips(strips.clone())
                 }
@@ -424,13 +429,14 @@ impl Builder<'_> {
 
     fn serial(&mut self, steps: &mut Vec<Step>, outlines: &mut Vec<Outline>) {
         if !steps.is_empty() {
-            self.compile(std::mem::take(steps));
+            self.compile(std::mem::take(steps), false);
             outlines.push(Outline::Serial);
         }
     }
 
-    fn compile(&mut self, steps: Vec<Step>) {
-        self.regions.push(Region { operands: Arc::clone(&self.region.operands), steps });
+    fn compile(&mut self, steps: Vec<Step>, ranged: bool) {
+        let operands = Arc::clone(&self.region.operands);
+        self.regions.push((Region { operands, steps }, ranged));
     }
 }
 

@@ -411,8 +411,9 @@ fn regions_that_differ_in_their_buffers_share_code() {
         region(&types, long([1, 0], 2.0)),
     ];
     for isa in Isa::available().filter(|&isa| isa != Isa::BASELINE) {
-        let all = riesz_cpu::native::compile_all(&regions.each_ref(), isa);
-        let bytes = |i: usize| riesz_cpu::native::compile_all(&[&regions[i]], isa).bytes;
+        let sources = regions.each_ref().map(|region| Source { region, ranged: false });
+        let all = riesz_cpu::native::compile_all(&sources, isa);
+        let bytes = |i: usize| riesz_cpu::native::compile_all(&[sources[i]], isa).bytes;
         assert!(all.bytes < bytes(0) + bytes(2) + bytes(3) + 100, "{}", all.bytes);
         let mut data: Vec<_> = (0..4).map(|i| Tensor::from(vec![f64::from(i); 5000])).collect();
         for (region, code) in regions.iter().zip(&all.codes) {
@@ -424,6 +425,47 @@ fn regions_that_differ_in_their_buffers_share_code() {
             assert_eq!(unsafe { code.run(table.as_mut_ptr(), whole(region)) }, good);
             assert!(found.iter().zip(&expected).all(|(a, b)| same(a, b)));
             data = found.into_iter().map(|d| Tensor::from_data(d, [5000].into())).collect();
+        }
+    }
+}
+
+/// A nest in strips may be small, and must keep to its strip all the same.
+#[test]
+fn small_nests_that_have_to_take_a_range() {
+    for vector in [None, Some(0), Some(1)] {
+        for (rows, columns) in [(9, 1), (9, 5), (40, 3), (3, 40)] {
+            let strides = [columns as isize, 1];
+            let nest = Nest {
+                extents: smallvec![rows, columns],
+                vector,
+                body: vec![
+                    inst(Op::Load(at(0, 0, &strides)), DType::F64),
+                    inst(Op::Unary(Unary::Neg, 0), DType::F64),
+                ],
+                stores: vec![store(1, at(1, 0, &strides))],
+                flag: None,
+            };
+            let region = region(&[DType::F64; 2], nest);
+            for isa in Isa::available().filter(|&isa| isa != Isa::BASELINE) {
+                let code = |ranged| {
+                    let source = Source { region: &region, ranged };
+                    let mut codes = riesz_cpu::native::compile_all(&[source], isa).codes;
+                    codes.pop().flatten().expect("there is code")
+                };
+                assert!(!code(false).splits() && code(true).splits());
+                for (from, to) in [(0, 1), (1, 3), (2, rows), (0, rows)] {
+                    let x: Vec<f64> = (0..rows * columns).map(|i| i as f64).collect();
+                    let mut data = [x.clone(), x.clone()].map(|v| Tensor::from(v).data().clone());
+                    let mut table = addresses(&mut data);
+                    // SAFETY: the buffers are as large as the accesses reach.
+                    assert!(unsafe { code(true).run(table.as_mut_ptr(), (from, to)) });
+                    let sign = |i: &usize| {
+                        if (from * columns..to * columns).contains(i) { -1.0 } else { 1.0 }
+                    };
+                    let expected: Vec<f64> = (0..x.len()).map(|i| sign(&i) * x[i]).collect();
+                    assert_eq!(data[1], *Tensor::from(expected).data(), "{vector:?} {from}..{to}");
+                }
+            }
         }
     }
 }

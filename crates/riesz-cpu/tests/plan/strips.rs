@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use riesz_core::check::direction;
 use riesz_core::{DType, Tensor, Type, Var, trace};
 use riesz_cpu::nest::{Band, Nest, Step, Strips};
-use riesz_cpu::plan::{Buffer, Place, Plan};
+use riesz_cpu::plan::{Buffer, Place, Plan, donors};
 use riesz_cpu::run::{Executable, set_threads};
 
 /// Plans a program of arguments of these shapes and compares it with its meaning.
@@ -164,6 +164,70 @@ fn batches_of_products_with_what_makes_and_reads_them() {
     assert!(!strips(&plan).is_empty(), "{plan}");
 }
 
+/// How many products a plan runs in strips.
+fn products(plan: &Plan) -> usize {
+    let bodies = strips(plan).into_iter().flat_map(|found| &found.body);
+    bodies.filter(|band| band.task.call().is_some()).count()
+}
+
+#[test]
+fn a_product_with_its_bias_and_activation() {
+    // A layer for many rows, whose result lies row by row or column by column.
+    for dtype in [DType::F64, DType::F32] {
+        let shapes: &[&[usize]] = &[&[5_003, 70], &[70, 150], &[150], &[150, 40]];
+        let plan = plan(shapes, dtype, |x| {
+            let hidden = (x[0].dot(x[1]) + x[2]).tanh();
+            vec![hidden.dot(x[3]).relu(), hidden.sum_axes(&[1])]
+        });
+        assert_eq!(products(&plan), 2, "{plan}");
+        assert!(has_no_whole(&plan, 5_003 * 150), "{plan}");
+    }
+    plan(&[&[5_003, 70], &[70, 150], &[150]], DType::F64, |x| {
+        vec![(x[0].dot(x[1]) + x[2]).tanh().t(), x[1].t().dot(x[0].t()).sin()]
+    });
+}
+
+#[test]
+fn a_product_with_the_update_of_a_parameter() {
+    // A step of descent for a matrix: its gradient is never whole, and the step may be made in place.
+    for dtype in [DType::F64, DType::F32] {
+        let plan = plan(&[&[2_400, 500], &[130, 2_400], &[130, 500]], dtype, |x| {
+            vec![x[0] - 0.1 * x[1].t().dot(x[2])]
+        });
+        assert_eq!(products(&plan), 1, "{plan}");
+        assert!(has_no_whole(&plan, 2_400 * 500), "{plan}");
+        assert_eq!(donors(&plan), [Some(0)], "{plan}");
+    }
+    // What else reads the matrix in the same strips would find it changed.
+    let plan = plan(&[&[800, 500], &[130, 800], &[130, 500]], DType::F64, |x| {
+        let product = x[1].t().dot(x[2]);
+        vec![x[0] - 0.1 * product, (product * x[0]).sum_axes(&[1]).expand_dims(1) - x[0]]
+    });
+    assert!(donors(&plan).contains(&None), "{plan}");
+}
+
+#[test]
+fn a_product_whose_other_factor_would_be_read_too_often() {
+    let plan = plan(&[&[128, 900], &[900, 800], &[800]], DType::F32, |x| {
+        vec![(x[0].dot(x[1]) + x[2]).relu()]
+    });
+    assert_eq!(products(&plan), 0, "{plan}");
+}
+
+#[test]
+fn small_nests_between_products_keep_to_their_strips() {
+    // The mean takes so little that code for it alone would not be split, and there is room for that of a strip.
+    for dtype in [DType::F64, DType::F32] {
+        let plan = plan(&[&[1024, 160], &[160, 160]], dtype, |x| {
+            let mean = x[0].mean_axes(&[1]).expand_dims(1);
+            let variance = (x[0] - mean).square().mean_axes(&[1]).expand_dims(1);
+            let y = ((x[0] - mean) / (variance + 1e-3).sqrt()).reshape([8, 128, 160]);
+            vec![y.matmul(y.transpose(&[0, 2, 1])), y.reshape([1024, 160]).dot(x[1])]
+        });
+        assert_eq!(products(&plan), 2, "{plan}");
+    }
+}
+
 /// A value of a random program: any operation of a few that keep the number of its elements small.
 fn grown(values: &[Var], choice: (u8, usize, usize)) -> Var {
     let (operation, a, b) = choice;
@@ -227,6 +291,31 @@ proptest! {
                     5 => a.sum_axes(&[0]).expand_dims(0) * 0.1 + b,
                     6 => a.flip(&[0]) - b,
                     _ => a.transpose(&[0, 2, 1]).tanh(),
+                });
+            }
+            values.iter().rev().step_by(2).take(wanted).copied().collect()
+        });
+    }
+
+    #[test]
+    fn random_layers(
+        choices in prop::collection::vec((0u8..9, 0usize..50, 0usize..50), 4..12),
+        (n, k) in (300usize..1_200, 129usize..180),
+        wanted in 1usize..4,
+    ) {
+        plan(&[&[n, k], &[k, k], &[k]], DType::F64, |x| {
+            let mut values = vec![x[0]];
+            for &(operation, a, b) in &choices {
+                let (a, b) = (values[a % values.len()], values[b % values.len()]);
+                values.push(match operation {
+                    0 | 1 => a.dot(x[1]) * 0.1 + x[2],
+                    2 => a.dot(x[1].t()).tanh() * 0.1,
+                    3 => a - 0.1 * b.dot(a.t().dot(b) * 1e-3),
+                    4 => a / (1.0 + b.square().sum_axes(&[1]).expand_dims(1)),
+                    5 => a.sum_axes(&[0]).expand_dims(0) * 0.01 - b,
+                    6 => a.flip(&[0]) + b.relu(),
+                    7 => x[1].t().dot(a.t()).t() * 0.1,
+                    _ => (a * b).sin(),
                 });
             }
             values.iter().rev().step_by(2).take(wanted).copied().collect()
