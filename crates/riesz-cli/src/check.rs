@@ -22,7 +22,7 @@ const TRANSPOSE: f64 = 1e-12;
 /// transpose against inner products.
 ///
 /// Variables without a value get a random one, and small sizes. JSON: {"ok", "differential_error",
-/// "transpose_error", "kink"}. The exit code is 1 when a law does not hold.
+/// "transpose_error", "kink", "notes"}. The exit code is 1 when a law does not hold.
 ///
 /// At a kink, as of abs(x) at 0, the slopes on both sides differ, and the differential must lie
 /// between them; "kink" is then {"kind": "kink", "slopes", "differential"}, and null elsewhere. Where
@@ -81,6 +81,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let wrt = question.variable(&args.wrt)?;
     let measured = measure_certain(&mut question, wrt)?;
     let ok = measured.differential_holds() && measured.transpose_holds();
+    let warning = explained(&question, &measured);
     if args.json {
         let object = json!({
             "ok": ok,
@@ -91,6 +92,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
                 "slopes": [json::number(kink.before), json::number(kink.after)],
                 "differential": json::number(kink.differential),
             })),
+            "notes": json::notes(io, warning.as_ref()),
         });
         io.print(&format!("{object}\n"))?;
     } else {
@@ -109,8 +111,8 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
             verdict(measured.transpose_holds()),
         ))?;
     }
-    if let Some(failure) = explained(&question, &measured) {
-        failure.warn(io);
+    if let Some(warning) = warning {
+        warning.warn(io);
     }
     Ok(if ok { Exit::Success } else { Exit::Failed })
 }
@@ -173,17 +175,18 @@ fn explained(question: &Question, measured: &Measured) -> Option<Failure> {
 /// What is measured with small sizes where none are given; with others where the derivative is not certain with the
 /// first: of `X*X'` and `X'*X` one is singular.
 fn measure_certain(question: &mut Question, wrt: VarId) -> Result<Measured, Failure> {
-    let mut first = None;
-    for mut sized in question.both_sizes() {
-        let result = measure(&mut sized, wrt);
-        let holds = |m: &Measured| m.differential_holds() && m.transpose_holds();
-        if result.as_ref().is_ok_and(|m| holds(m) || is_certain(&sized, wrt)) {
-            *question = sized;
-            return result;
+    let (mut sized, other) = question.both_sizes();
+    let holds = |m: &Measured| m.differential_holds() && m.transpose_holds();
+    let mut result = measure(&mut sized, wrt);
+    let certain = |question: &Question, result: &Result<Measured, Failure>| {
+        result.as_ref().is_ok_and(|m| holds(m) || is_certain(question, wrt))
+    };
+    if let Some(mut other) = other.filter(|_| !certain(&sized, &result)) {
+        let second = measure(&mut other, wrt);
+        if certain(&other, &second) {
+            (sized, result) = (other, second);
         }
-        first.get_or_insert((result, sized));
     }
-    let Some((result, sized)) = first else { return measure(question, wrt) };
     *question = sized;
     result
 }

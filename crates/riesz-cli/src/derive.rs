@@ -5,7 +5,7 @@
 use crate::differentiate::Order;
 use crate::input::{FormulaArgs, Question, Values};
 use crate::sample::{CERTAIN, are_near};
-use crate::{Exit, Failure, Io, sample};
+use crate::{Exit, Failure, Io, json, sample};
 use clap::ValueEnum;
 use riesz::Tensor;
 use riesz_lang::formula::{Derivative, Form, Request, derive, latex, rust};
@@ -23,7 +23,7 @@ const TOLERANCE: f64 = 1e-9;
 /// By a vector or matrix: the gradient of a scalar, the Jacobian of a vector; of anything else the
 /// differential, in which d followed by the name is the direction. The formula is checked against
 /// the program's derivative before it is shown. JSON: {"formula", "kind", "latex", "rust",
-/// "variables"}.
+/// "variables", "notes"}.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
@@ -110,6 +110,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
             "latex": latex(&derivative.formula),
             "rust": rust(&derivative.typed, derivative.root),
             "variables": question.typed.declarations_text(),
+            "notes": json::notes(io, None),
         })
         .to_string(),
     };
@@ -127,7 +128,8 @@ struct Asked {
 
 /// Refuses a formula that differs from the program's derivative at a random point.
 fn confirm(question: &Question, asked: Asked, derivative: &Derivative) -> Result<(), Failure> {
-    for sized in question.both_sizes() {
+    let (one, other) = question.both_sizes();
+    for sized in [Some(one), other].into_iter().flatten() {
         if agreements(sized, asked, derivative)? > 0 {
             return Ok(());
         }

@@ -11,9 +11,10 @@ use serde_json::json;
 
 /// Evaluate a formula at a point, and its derivative there.
 ///
-/// JSON: {"value", "shape", "derivative", "derivative_shape"}; tensors are nested arrays, scalars
+/// JSON: {"value", "shape", "derivative", "derivative_shape", "notes"}; tensors are nested arrays, scalars
 /// plain numbers, and what is no finite number is "NaN", "Infinity" or "-Infinity". A row (x') is
-/// a 1×n matrix. Without --wrt the derivative and its shape are null.
+/// a 1×n matrix. Without --wrt the derivative and its shape are null. "notes" has the remarks and
+/// warnings that are printed beside the result.
 ///
 /// When a number is not finite, a warning says which operation made it, and the exit code is 1.
 #[derive(clap::Args, Debug)]
@@ -73,14 +74,34 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     question.fits(&program)?;
     let (value, derivative) = point.evaluate(wrt).map_err(|e| question.failure(&e))?;
     let value = as_user_sees(&question, value)?;
-    print(args, wrt, &question, &program, (&value, derivative.as_ref()), io)?;
-    let finite = value.is_finite();
-    if finite && derivative.as_ref().is_none_or(Tensor::is_finite) {
-        return Ok(Exit::Success);
+    let results = (&value, derivative.as_ref());
+    let warning = if !value.is_finite() {
+        Some(question.not_finite("the value", &program))
+    } else if derivative.as_ref().is_some_and(|d| !d.is_finite()) {
+        Some(question.not_finite("the derivative", &program))
+    } else {
+        None
+    };
+    if args.json {
+        io.print(&as_json(results, json::notes(io, warning.as_ref())))?;
+    } else {
+        print(args, wrt, &question, &program, results, io)?;
     }
-    let what = if finite { "the derivative" } else { "the value" };
-    question.not_finite(what, &program).warn(io);
+    let Some(warning) = warning else { return Ok(Exit::Success) };
+    warning.warn(io);
     Ok(Exit::Failed)
+}
+
+/// One object, in one line.
+fn as_json((value, derivative): (&Tensor, Option<&Tensor>), notes: serde_json::Value) -> String {
+    let object = json!({
+        "value": json::tensor(value),
+        "shape": json::shape(value.shape()),
+        "derivative": derivative.map(json::tensor),
+        "derivative_shape": derivative.map(|d| json::shape(d.shape())),
+        "notes": notes,
+    });
+    format!("{object}\n")
 }
 
 fn print(
@@ -91,15 +112,6 @@ fn print(
     (value, derivative): (&Tensor, Option<&Tensor>),
     io: &mut Io<'_>,
 ) -> Result<(), Failure> {
-    if args.json {
-        let object = json!({
-            "value": json::tensor(value),
-            "shape": json::shape(value.shape()),
-            "derivative": derivative.map(json::tensor),
-            "derivative_shape": derivative.map(|d| json::shape(d.shape())),
-        });
-        return io.print(&format!("{object}\n"));
-    }
     if args.explain {
         let (runs, plan) = question.point().explain(wrt).map_err(|e| question.failure(&e))?;
         io.print(&format!("{}{plan}\n", explain(question, program, &runs)))?;

@@ -165,6 +165,11 @@ impl Failure {
         }
     }
 
+    /// What is wrong, and what to do about it, in one line.
+    pub(crate) fn remark(&self) -> String {
+        self.diagnostic.to_string()
+    }
+
     /// Tells it beside a result that there is nevertheless.
     pub(crate) fn warn(&self, io: &mut Io<'_>) {
         let text = match &self.text {

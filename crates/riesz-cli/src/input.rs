@@ -183,14 +183,14 @@ impl Question {
 
     /// The same question with small numbers for sizes that have none: with the one choice where matrices are wide, and
     /// with the other if that is another.
-    pub fn both_sizes(&self) -> Vec<Question> {
-        let sized = [Sizes::Rising, Sizes::Falling].map(|sizes| self.sized(sizes));
+    pub fn both_sizes(&self) -> (Question, Option<Question>) {
         let lengths = |question: &Question| -> Vec<_> {
             let dims = &question.typed.dims;
             question.typed.vars.iter().map(|v| lower::axes(v.shape, dims).ok()).collect()
         };
-        let same = lengths(&sized[0]) == lengths(&sized[1]);
-        sized.into_iter().take(if same { 1 } else { 2 }).collect()
+        let (one, other) = (self.sized(Sizes::Rising), self.sized(Sizes::Falling));
+        let differ = lengths(&one) != lengths(&other);
+        (one, Some(other).filter(|_| differ))
     }
 
     /// Gives every variable without a value a random one that satisfies its facts.

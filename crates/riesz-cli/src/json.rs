@@ -3,6 +3,7 @@
 //! Every finite number is written with as many digits as it takes to read back the same bits. JSON
 //! has no word for the others: they are the strings "NaN", "Infinity" and "-Infinity".
 
+use crate::{Failure, Io};
 use riesz::Tensor;
 use serde_json::Value;
 
@@ -46,4 +47,9 @@ pub fn nested(numbers: &[f64], shape: &[usize]) -> Value {
 /// The lengths of the axes.
 pub fn shape(shape: &[usize]) -> Value {
     shape.iter().map(|&n| Value::from(n)).collect()
+}
+
+/// The remarks so far, and a warning that comes with the result.
+pub fn notes(io: &Io<'_>, warning: Option<&Failure>) -> Value {
+    io.notes.iter().cloned().chain(warning.map(Failure::remark)).collect()
 }

@@ -38,12 +38,14 @@ pub struct Io<'a> {
     pub terminal: bool,
     /// Whether the user wants a run to end where it is.
     pub interrupted: &'a dyn Fn() -> bool,
+    /// The remarks so far, which an object on the output has too.
+    pub notes: Vec<String>,
 }
 
 impl<'a> Io<'a> {
     /// Writes to `out` and `err`, which nobody watches, and is never interrupted.
     pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Io<'a> {
-        Io { out, err, terminal: false, interrupted: &|| false }
+        Io { out, err, terminal: false, interrupted: &|| false, notes: Vec::new() }
     }
 
     /// Writes a result.
@@ -58,6 +60,7 @@ impl<'a> Io<'a> {
     pub fn note(&mut self, text: &str) {
         // A remark that cannot be written is no reason to lose the result.
         let _ = writeln!(self.err, "note: {text}");
+        self.notes.push(text.to_owned());
     }
 }
 

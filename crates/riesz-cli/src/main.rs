@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         RUNNING.store(true, Ordering::Relaxed);
         INTERRUPTED.load(Ordering::Relaxed)
     };
-    let mut io = riesz_cli::Io { out: &mut out, err: &mut err, terminal, interrupted };
+    let mut io = riesz_cli::Io { terminal, interrupted, ..riesz_cli::Io::new(&mut out, &mut err) };
     let code = riesz_cli::run(std::env::args_os(), &mut io);
     // Nobody is left to be told when flushing fails.
     let _ = out.flush();

@@ -11,7 +11,7 @@ mod report;
 mod saved;
 
 use crate::input::files;
-use crate::{Exit, Failure, Io, display};
+use crate::{Exit, Failure, Io, display, json};
 use progress::ProgressLine;
 use riesz::minimize::{Checkpoint, Control, Method, Options, Progress, Status};
 use riesz_lang::model::{Model, ModelError, Outcome};
@@ -23,7 +23,7 @@ use std::time::Instant;
 ///
 /// Prints the problem as understood, the formula of the gradient and the solution. JSON: {"status",
 /// "objective", "gradient_norm", "constraint_violation", "iterations", "evaluations", "seconds",
-/// "method", "variables"}; status is "converged", "max_iterations", "failed", or "interrupted" after
+/// "method", "variables", "notes"}; status is "converged", "max_iterations", "failed", or "interrupted" after
 /// Ctrl-C, which ends a run at its last point. The exit code is 1 unless it converged.
 ///
 /// With --save a run can be interrupted or killed, and goes on with --resume with the very steps it
@@ -91,7 +91,12 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         std::fs::write(file, plot::convergence(&title, &outcome.solution))
             .map_err(|e| Failure::unwritten_file(file, &e))?;
     }
-    io.print(&if args.json { report::json(&outcome) } else { report::text(&outcome) })?;
+    if args.json {
+        io.notes.splice(0..0, model.notes().iter().cloned());
+        io.print(&report::json(&outcome, json::notes(io, None)))?;
+    } else {
+        io.print(&report::text(&outcome))?;
+    }
     if !args.json && outcome.variables.iter().any(|(_, value)| display::is_shortened(value)) {
         io.note(display::SHORTENED);
     }

@@ -292,6 +292,13 @@ pub struct Parameter {
     pub data: Option<Data>,
 }
 
+impl Parameter {
+    /// Whether it was declared, and is no list of numbers in a constraint.
+    pub fn is_declared(&self) -> bool {
+        !self.declaration.name.name.starts_with('[')
+    }
+}
+
 /// Minimise or maximise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sense {
@@ -370,7 +377,8 @@ pub struct SolveOptions {
 pub struct Problem {
     /// The arena of all its expressions.
     pub ast: Ast,
-    /// Parameters in order.
+    /// Parameters in order; behind them the lists of numbers in constraints, which are called as they are
+    /// written.
     pub parameters: Vec<Parameter>,
     /// Variables in order.
     pub variables: Vec<Declaration>,

@@ -16,7 +16,7 @@
 //! length are loops. Knows no names and no shapes. Declarations are read in [`declare`](crate::declare),
 //! problem files in [`problem`](crate::problem).
 
-use crate::ast::{Ast, BinaryOp, Definition, Expr, Formula, Ident, Node, NodeId};
+use crate::ast::{Ast, BinaryOp, Definition, Expr, Formula, Ident, Node, NodeId, Parameter};
 use crate::declare::is_kind;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lexer::{Token, lex};
@@ -48,12 +48,14 @@ pub fn parse_formula(source: &str) -> Result<Formula, Diagnostic> {
 /// The reader of tokens; shared by formulas, declarations and problems.
 #[derive(Debug)]
 pub(crate) struct Parser<'a> {
-    source: &'a str,
+    pub(crate) source: &'a str,
     /// The words that begin the sections of what is read, if it has any.
     pub(crate) sections: &'static [&'static str],
     pub(crate) tokens: Vec<(Token, Span)>,
     pub(crate) at: usize,
     pub(crate) ast: Ast,
+    /// The lists of numbers in constraints.
+    pub(crate) literals: Vec<Parameter>,
     depth: usize,
 }
 
@@ -69,6 +71,7 @@ impl<'a> Parser<'a> {
             tokens: lex(source)?,
             at: 0,
             ast: Ast::default(),
+            literals: Vec::new(),
             depth: 0,
         })
     }

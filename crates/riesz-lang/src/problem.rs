@@ -5,8 +5,9 @@
 //!              [ "st" constraint+ ] [ "start" (name "=" value)+ ] [ "solve" (name "=" option)+ ]
 //! parameter  = declaration [ "=" data ]
 //! data       = text [ "[" rows "," columns "]" ] | literal | sum
-//! constraint = sum ("<=" | ">=" | "==") sum | sum "<=" sum "<=" sum | name "in" set
-//! set        = "simplex" | "box" "(" sum "," sum ")" | "spd" | "ball" "(" sum ")"
+//! constraint = side ("<=" | ">=" | "==") side | side "<=" side "<=" side | name "in" set
+//! side       = literal | sum
+//! set        = "simplex" | "box" "(" side "," side ")" | "spd" | "ball" "(" sum ")"
 //! option     = "method" "=" name | "max_iter" "=" number | "tol" "=" number
 //! ```
 //!
@@ -25,8 +26,8 @@
 //! The file is read here, not the data: nothing in this crate opens a file.
 
 use crate::ast::{
-    Constraint, ConstraintKind, Data, Declaration, Parameter, Problem, Relation, Selection, Sense,
-    Set, SolveOptions, Start,
+    Constraint, ConstraintKind, Data, Declaration, Expr, Facts, Ident, Kind, Node, Parameter,
+    Problem, Relation, Selection, Sense, Set, Size, SolveOptions, Start,
 };
 use crate::declare::push_unique;
 use crate::diagnostic::{Diagnostic, Span};
@@ -134,6 +135,7 @@ pub fn parse_problem(source: &str) -> Result<Problem, Diagnostic> {
             .help("the order is parameters, variables, min or max, st, start, solve"));
     }
     p.end("`st`, `start`, `solve` or the end of the problem")?;
+    parameters.append(&mut p.literals);
     Ok(Problem {
         ast: p.ast,
         parameters,
@@ -275,7 +277,7 @@ impl Parser<'_> {
             self.advance();
             ConstraintKind::In(name, self.set()?)
         } else {
-            let left = self.sum()?;
+            let left = self.side()?;
             let relation = match self.peek() {
                 Token::Op("<=") => Relation::Le,
                 Token::Op(">=") => Relation::Ge,
@@ -283,9 +285,9 @@ impl Parser<'_> {
                 _ => return Err(self.expected("`<=`, `>=` or `==`")),
             };
             self.advance();
-            let middle = self.sum()?;
+            let middle = self.side()?;
             if relation == Relation::Le && self.eat("<=") {
-                ConstraintKind::Between(left, middle, self.sum()?)
+                ConstraintKind::Between(left, middle, self.side()?)
             } else if let Token::Op("<=" | ">=" | "==") = self.peek() {
                 return Err(Diagnostic::new("two comparisons in one constraint", self.span())
                     .help("only `low <= middle <= high` may have two"));
@@ -294,6 +296,29 @@ impl Parser<'_> {
             }
         };
         Ok(Constraint { kind, span: from.to(self.previous_span()) })
+    }
+
+    /// A side of a comparison, or a corner of a box: a sum, or a list of numbers. That is a parameter without a
+    /// name, and is called as it is written.
+    fn side(&mut self) -> Result<Expr, Diagnostic> {
+        if !self.is_op("[") {
+            return self.sum();
+        }
+        let literal = self.literal()?;
+        let span = literal.span;
+        let name = self.source.get(span.range()).unwrap_or_default();
+        if !self.literals.iter().any(|p| p.declaration.name.name == name) {
+            let sizes = match literal.kind {
+                Kind::Matrix => vec![Size::Fixed(literal.rows), Size::Fixed(literal.cols)],
+                Kind::Scalar | Kind::Vector | Kind::Row => vec![Size::Fixed(literal.rows)],
+            };
+            let name = Ident { name: name.to_owned(), span };
+            let (kind, facts) = (literal.kind, Facts::default());
+            let declaration = Declaration { name, kind, sizes, square: false, facts };
+            self.literals.push(Parameter { declaration, data: Some(Data::Literal(literal)) });
+        }
+        let root = self.ast.push(Node::Name(name.to_owned()), span);
+        Ok(Expr { first: root.0, root })
     }
 
     fn set(&mut self) -> Result<Set, Diagnostic> {
@@ -309,9 +334,9 @@ impl Parser<'_> {
             }
             "box" => {
                 self.expect("(", "`(` and the bounds")?;
-                let low = self.sum()?;
+                let low = self.side()?;
                 self.expect(",", "`,` and the upper bound")?;
-                let high = self.sum()?;
+                let high = self.side()?;
                 self.expect(")", "`)`")?;
                 Ok(Set::Box(low, high))
             }
@@ -375,10 +400,10 @@ impl Parser<'_> {
     }
 
     /// A method's name, with dashes (`l-bfgs`) or in quotes.
-    fn method(&mut self, span: Span) -> Result<crate::ast::Ident, Diagnostic> {
+    fn method(&mut self, span: Span) -> Result<Ident, Diagnostic> {
         if let Token::Text(name) = self.peek().clone() {
             self.advance();
-            return Ok(crate::ast::Ident { name, span });
+            return Ok(Ident { name, span });
         }
         let mut method = self.ident("the name of a method")?;
         while self.eat("-") {

@@ -4,12 +4,12 @@ use crate::{display, json};
 use riesz::minimize::Method;
 use riesz_core::counted;
 use riesz_lang::model::Outcome;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 /// One object, in one line.
-pub fn json(outcome: &Outcome) -> String {
+pub fn json(outcome: &Outcome, notes: Value) -> String {
     let s = &outcome.solution;
-    let variables: Map<String, serde_json::Value> =
+    let variables: Map<String, Value> =
         outcome.variables.iter().map(|(name, t)| (name.clone(), json::tensor(t))).collect();
     let object = json!({
         "status": s.status.to_string(),
@@ -21,6 +21,7 @@ pub fn json(outcome: &Outcome) -> String {
         "seconds": json::number(s.seconds),
         "method": s.method.to_string(),
         "variables": variables,
+        "notes": notes,
     });
     format!("{object}\n")
 }

@@ -343,6 +343,24 @@ fn a_value_that_is_missing_is_no_wrong_shape() {
 }
 
 #[test]
+fn remarks_are_in_the_object_too() {
+    let notes = |args: &[&str]| json(args).1["notes"].clone();
+    let none = serde_json::json!([]);
+    assert_eq!(notes(&["eval", "x'*x", "--at", "x=[3,4]", "--json"]), none);
+    assert_eq!(notes(&["check", "x'*x", "--wrt", "x", "--json"]), none);
+    let unused = "`h` is defined and not used";
+    let found = notes(&["derive", "c^2 where h = c", "--wrt", "c", "--format", "json"]);
+    assert_eq!(found, serde_json::json!([unused]));
+    let found = notes(&["eval", "log(a) where h = a", "--at", "a=-1", "--json"]);
+    assert_eq!(found[0], unused);
+    let warning = found[1].as_str().unwrap_or_default();
+    assert!(warning.starts_with("the value is not finite: log makes NaN of -1 ("), "{found}");
+    let found = notes(&["check", "abs(a)", "--wrt", "a", "--at", "a=0", "--json"]);
+    let warning = found[0].as_str().unwrap_or_default();
+    assert!(warning.starts_with("the formula has a kink at this point"), "{found}");
+}
+
+#[test]
 fn definitions_that_are_not_used_are_mentioned() {
     let eval = |formula: &str| riesz(&["eval", formula, "--at", "x=[3,4]"]);
     let (code, out, err) = eval("x'*x where h = 2*x; k = h; r = x");

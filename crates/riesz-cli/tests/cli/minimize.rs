@@ -54,6 +54,30 @@ fn problem(test: &str, text: &str, args: &[&str]) -> (u8, String, String) {
 }
 
 #[test]
+fn the_object_has_the_remarks() {
+    let text = "variables\n  vector[2] x\nmin\n  norm2(x)^2 + norm1(x)\n  where h = x\n";
+    let (code, out, _) = problem("remarks", text, &["--json"]);
+    let found: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(code, 0, "{found}");
+    assert_eq!(found["notes"][0], "`h` is defined and not used");
+    let kinks = found["notes"][1].as_str().unwrap_or_default();
+    assert!(kinks.contains("norm1(x) has kinks: solved with more variables"), "{found}");
+    let (_, out, _) = problem("remarks", text, &[]);
+    assert!(out.contains("note: `h` is defined and not used\nnote: norm1(x) has kinks"), "{out}");
+}
+
+/// As on the command line, bounds in place.
+#[test]
+fn lists_of_numbers_in_constraints_are_no_parameters() {
+    let text = "variables\n  vector x\nmin\n  x'*x\nst\n  x >= [1,-2]\n";
+    let (code, out, err) = problem("lists", text, &[]);
+    assert!(code == 0 && !out.contains("parameters") && out.contains("x >= [1,-2]"), "{out}{err}");
+    assert!(out.contains("[ 1  0 ]"), "{out}");
+    let (code, _, err) = problem("lists", text, &["--data", "[1,-2]=x.csv"]);
+    assert!(code == 2 && err.contains("there are none"), "{err}");
+}
+
+#[test]
 fn options_are_refused_with_what_they_may_be() {
     for (option, value, words) in [
         ("--tol", "-1", "a number above 0 is needed; the default is 1e-8"),

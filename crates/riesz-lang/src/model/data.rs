@@ -108,7 +108,8 @@ fn declare(checker: &mut Checker, d: &Declaration) {
 
 /// Refuses overrides of what is no parameter.
 fn check_overrides(problem: &Problem, overrides: &[(String, String)]) -> Result<(), ModelError> {
-    let names = || problem.parameters.iter().map(|p| p.declaration.name.name.as_str());
+    let declared = || problem.parameters.iter().filter(|p| p.is_declared());
+    let names = || declared().map(|p| p.declaration.name.name.as_str());
     for (name, _) in overrides {
         if names().any(|n| n == name) {
             continue;

@@ -224,7 +224,8 @@ impl Model {
 
     /// The parameters in order.
     pub fn parameters(&self) -> &[Parameter] {
-        &self.parameters
+        let declared = self.problem.parameters.iter().take_while(|p| p.is_declared()).count();
+        &self.parameters[..declared]
     }
 
     /// The variables in order.

@@ -109,3 +109,34 @@ fn what_does_not_fit_into_memory_is_refused() {
         }
     }
 }
+
+#[test]
+fn constraints_may_have_lists_of_numbers() {
+    let text =
+        "parameters\n  vector b = [3,-4]\nvariables\n  vector x\nmin\n  norm2(x - b)^2\nst\n  ";
+    // The nearest point of a box: entry by entry.
+    for (constraints, objective, at) in [
+        ("x <= [1,2]", 4.0, [1.0, -4.0]),
+        ("[0,-1] <= x <= [1,2]", 13.0, [1.0, -1.0]),
+        ("x in box([0,-1], [1,2])", 13.0, [1.0, -1.0]),
+        ("x == [5,\n 6]", 104.0, [5.0, 6.0]),
+    ] {
+        solves(&format!("{text}{constraints}\n"), objective, "x", &at);
+    }
+    // 2x = (2, 6) is no bound; a matrix is written as rows.
+    solves(&format!("{text}2*x == [2,6]\n"), 53.0, "x", &[1.0, 3.0]);
+    let matrix =
+        "variables\n  matrix[2,2] X\nmin\n  sum(X)\nst\n  X >= [[1,2],[3,4]]\n  X >= [[1,2],[3,4]]";
+    solves(matrix, 10.0, "X", &[1.0, 2.0, 3.0, 4.0]);
+    let model = Model::load(matrix, Path::new("."), &[]).unwrap();
+    assert!(model.parameters().is_empty());
+    let error =
+        |constraint: &str| match Model::load(&format!("{text}{constraint}\n"), Path::new("."), &[])
+        {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        };
+    assert!(error("x >= [1,2,3]").contains("different shapes"));
+    assert!(error("x >= 2*[1,2]").contains("found `[`"));
+    assert!(error("x >= [[1,2],[3]]").contains("row 2 has 1 numbers"));
+}
