@@ -5,6 +5,7 @@
 //! a recursion, and dropping a deep one is dropping a vector. Nothing here knows shapes.
 
 use crate::diagnostic::Span;
+use riesz::io::Choice;
 
 /// A node of an [`Ast`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -250,19 +251,6 @@ pub struct Assignment {
     pub value: Literal,
 }
 
-/// Which rows or columns of a file.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Selection {
-    /// `:`
-    All,
-    /// `a:b`, from 0, `b` excluded, negative from the end.
-    Range(Option<i64>, Option<i64>),
-    /// One, from 0, negative from the end.
-    Index(i64),
-    /// The column with this heading.
-    Name(String),
-}
-
 /// Where a parameter's numbers come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
@@ -273,9 +261,11 @@ pub enum Data {
         /// Where it stands.
         span: Span,
         /// Rows.
-        rows: Selection,
+        rows: Choice,
         /// Columns.
-        columns: Selection,
+        columns: Choice,
+        /// Where both stand; nowhere if all is taken.
+        chosen: Span,
     },
     /// Numbers in the text.
     Literal(Literal),

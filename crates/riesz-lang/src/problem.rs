@@ -19,7 +19,7 @@
 //! chosen as in NumPy: counted from 0, the end of a range excluded, negative numbers from the
 //! end; so `"wdbc.csv"[:, 2:]` leaves out the first two columns, `"wdbc.csv"[:, 1]` is the second,
 //! `"wdbc.csv"[:100, -1]` the last column of the first hundred rows, and
-//! `"wdbc.csv"[:, "diagnosis"]` the column with that heading. Without brackets the whole file is
+//! `"wdbc.csv"[:, "diagnosis"]` the column with that heading, `"wdbc.csv"[:, [0, "age"]]` two columns. Without brackets the whole file is
 //! taken. A literal is `[1,2]` or `[[1,2],[3,4]]`. Anything else is a formula of parameters
 //! declared earlier: `matrix S = F'*F/6 + 0.1*eye`.
 //!
@@ -27,12 +27,13 @@
 
 use crate::ast::{
     Constraint, ConstraintKind, Data, Declaration, Expr, Facts, Ident, Kind, Node, Parameter,
-    Problem, Relation, Selection, Sense, Set, Size, SolveOptions, Start,
+    Problem, Relation, Sense, Set, Size, SolveOptions, Start,
 };
 use crate::declare::push_unique;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lexer::Token;
 use crate::parser::Parser;
+use riesz::io::{Choice, Pick};
 
 const SECTIONS: &[&str] = &["parameters", "variables", "min", "max", "st", "start", "solve"];
 
@@ -223,39 +224,59 @@ impl Parser<'_> {
             };
         };
         self.advance();
-        let (mut rows, mut columns) = (Selection::All, Selection::All);
-        if self.eat("[") {
+        let (mut rows, mut columns) = (Choice::All, Choice::All);
+        let mut chosen = Span::default();
+        if self.is_op("[") {
+            let open = self.span();
+            self.advance();
             rows = self.selection(false)?;
             self.expect(",", "`,` and a choice of columns")?;
             columns = self.selection(true)?;
-            self.expect("]", "`]`")?;
+            chosen = open.to(self.expect("]", "`]`")?);
         }
-        Ok(Data::File { path, span, rows, columns })
+        Ok(Data::File { path, span, rows, columns, chosen })
     }
 
-    fn selection(&mut self, names: bool) -> Result<Selection, Diagnostic> {
-        if let Token::Text(name) = self.peek().clone() {
-            if !names {
-                return Err(Diagnostic::new("rows have no names", self.span())
-                    .note("expected `:`, a row number or a range such as `0:100`"));
+    fn selection(&mut self, names: bool) -> Result<Choice, Diagnostic> {
+        if let Some(name) = self.heading(names)? {
+            return Ok(Choice::Name(name));
+        }
+        if self.eat("[") {
+            let mut picks = vec![self.pick(names)?];
+            while self.eat(",") {
+                picks.push(self.pick(names)?);
             }
-            self.advance();
-            return Ok(Selection::Name(name));
+            self.expect("]", "`,` or `]`")?;
+            return Ok(Choice::List(picks));
         }
         let start = if self.is_op(":") { None } else { Some(self.index()?) };
         if !self.eat(":") {
             return match start {
-                Some(i) => Ok(Selection::Index(i)),
+                Some(i) => Ok(Choice::Index(i)),
                 None => Err(self.expected("`:`")),
             };
         }
         let ends = self.is_op(",") || self.is_op("]");
         let end = if ends { None } else { Some(self.index()?) };
-        Ok(if start.is_none() && end.is_none() {
-            Selection::All
-        } else {
-            Selection::Range(start, end)
-        })
+        Ok(if start.is_none() && end.is_none() { Choice::All } else { Choice::Range(start, end) })
+    }
+
+    fn pick(&mut self, names: bool) -> Result<Pick, Diagnostic> {
+        match self.heading(names)? {
+            Some(name) => Ok(Pick::Name(name)),
+            None => Ok(Pick::Index(self.index()?)),
+        }
+    }
+
+    /// The heading of a column, if it is one.
+    fn heading(&mut self, names: bool) -> Result<Option<String>, Diagnostic> {
+        let Token::Text(name) = self.peek().clone() else { return Ok(None) };
+        if !names {
+            return Err(Diagnostic::new("rows have no names", self.span())
+                .note("expected `:`, a row number or a range such as `0:100`"));
+        }
+        self.advance();
+        Ok(Some(name))
     }
 
     fn index(&mut self) -> Result<i64, Diagnostic> {

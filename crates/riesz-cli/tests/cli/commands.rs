@@ -207,6 +207,16 @@ fn values_come_from_files_too() {
     let (code, object) = json(&["eval", "A*x", "--data", &a, "--data", &x, "--json"]);
     assert_eq!(code, 0);
     close(&object["value"], &[17.0, 39.0]);
+    for (choice, first_row) in
+        [("[:, [2,0]]", "5  1"), ("[:, [\"c\", 0]]", "5  1"), ("[[1], [\"a\"]]", "3")]
+    {
+        let data = columns("A", choice);
+        let (code, out, err) = riesz(&["eval", "A", "--data", &data]);
+        let row = out.lines().next().map(|l| l.trim_matches(['[', ' ', ']']).to_owned());
+        assert_eq!((code, row.as_deref()), (0, Some(first_row)), "{choice}: {out}{err}");
+    }
+    let (code, _, err) = riesz(&["eval", "A", "--data", &columns("A", "[:, [0,]]")]);
+    assert!(code == 2 && err.contains("the selection `[:, [0,]]`: expected"), "{err}");
     let (code, _, err) = riesz(&["eval", "A*x", "--data", &a, "--at", "A=[[1]]; x=[1]"]);
     assert!(code == 2 && err.contains("`A` is given twice"), "{err}");
     let (code, _, err) = riesz(&["eval", "A*x", "--data", &a, "--at", "x=[1]"]);
@@ -237,10 +247,19 @@ fn one_array_of_a_file_with_several_is_a_value() {
     let layers: BTreeMap<String, riesz::Tensor> =
         layers.into_iter().map(|(name, x)| (name.to_owned(), riesz::Tensor::from(x))).collect();
     riesz::io::write_safetensors(&file, &layers).expect("a file");
-    for (choice, sum) in [("layers[1]", "7\n"), ("layers[1][:, 1]", "4\n")] {
+    for (choice, sum) in
+        [("layers[1]", "7\n"), ("layers[1][:, 1]", "4\n"), ("layers[1][0, [1,0]]", "7\n")]
+    {
         let data = format!("x={}:{choice}", file.display());
         let (code, out, err) = riesz(&["eval", "sum(x)", "--data", &data]);
         assert_eq!((code, out.as_str()), (0, sum), "{err}");
+    }
+    for (choice, words) in
+        [("layers[2]", "the selection `[2]`"), ("layer[:, 0]", "is no array `layer`")]
+    {
+        let (code, _, err) =
+            riesz(&["eval", "x", "--data", &format!("x={}:{choice}", file.display())]);
+        assert!(code == 2 && err.contains(words), "{err}");
     }
 }
 

@@ -66,7 +66,27 @@ fn the_object_has_the_remarks() {
     assert!(out.contains("note: `h` is defined and not used\nnote: norm1(x) has kinks"), "{out}");
 }
 
-/// As on the command line, bounds in place.
+#[test]
+fn columns_may_be_listed() {
+    let table = scratch("columns").join("table.csv");
+    std::fs::write(&table, "age,height,label\n3,5,1\n4,6,0\n").expect("a file");
+    let data = "table.csv\"[:, [\"label\", 0]]".to_owned();
+    let path = table.display().to_string().replace("table.csv", &data);
+    let text = format!(
+        "parameters\n  matrix[m,n] X = \"{path}\nvariables\n  vector[n] w\nmin\n  norm2(X*w - vector(1))^2\n"
+    );
+    let (code, out, err) = problem("listed", &text, &[]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("X: matrix[2,2]  from ") && out.contains("[:, [\"label\", 0]]\n"),
+        "{out}"
+    );
+    // w₁ + 3w₂ = 1 and 4w₂ = 1.
+    assert!(out.contains("[ 0.25  0.25 ]"), "{out}");
+    let (code, _, err) = problem("listed", &text.replace("\"label\", 0", "\"lable\""), &[]);
+    assert!(code == 2 && err.contains("is it `label`?"), "{err}");
+}
+
 #[test]
 fn lists_of_numbers_in_constraints_are_no_parameters() {
     let text = "variables\n  vector x\nmin\n  x'*x\nst\n  x >= [1,-2]\n";

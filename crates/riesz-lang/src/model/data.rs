@@ -5,17 +5,17 @@
 //! scalar, a list as a matrix with one column; nothing else is reshaped.
 
 use super::{ModelError, Parameter, brief, constants, declaration_of, diagnose, facts, locate};
-use crate::ast::{Data, Declaration, Kind, Literal, Problem, Selection, Size};
+use crate::ast::{Data, Declaration, Kind, Literal, Problem, Size};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::infer::Checker;
 use crate::lexer::Token;
 use crate::memory;
 use crate::parser::Parser;
 use crate::typed::{Shape, VarId, declaration_text};
-use riesz::io::{self, Choice};
+use riesz::io::{self, Choice, Selection};
 use riesz::{DType, ErrorKind, Tensor};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Which parameter gave a size its number, for messages.
 type Sizes = BTreeMap<String, (usize, String, Span)>;
@@ -38,9 +38,9 @@ pub(super) fn load(
             (Some((name, file)), _) => {
                 (read_file(name, file)?, format!("from {file}, by --data"), None)
             }
-            (None, Some(Data::File { path, span, rows, columns })) => {
+            (None, Some(Data::File { path, span, rows, columns, chosen })) => {
                 let (path, array) = of_array(path);
-                let selection = selection(rows, columns, array);
+                let selection = selection(rows.clone(), columns.clone(), array);
                 let found = locate(base, path);
                 let value = io::read(&found, &selection).map_err(|e| {
                     let mut error = diagnose(&e, *span).note(format!("read for `{}`", d.name.name));
@@ -50,12 +50,9 @@ pub(super) fn load(
                     }
                     error
                 })?;
-                let mut chosen = array.map_or_else(String::new, |name| format!(":{name}"));
-                if (&selection.rows, &selection.columns) != (&Choice::All, &Choice::All) {
-                    let rest = text.get(span.end..).unwrap_or_default();
-                    chosen += rest.split_inclusive(']').next().unwrap_or_default();
-                }
-                (value, format!("from {path}{chosen}"), Some(*span))
+                let array = array.map_or_else(String::new, |name| format!(":{name}"));
+                let chosen = text.get(chosen.range()).unwrap_or_default();
+                (value, format!("from {path}{array}{chosen}"), Some(*span))
             }
             (None, Some(Data::Literal(literal))) => {
                 let value = literal_value(literal)?;
@@ -132,36 +129,58 @@ fn check_overrides(problem: &Problem, overrides: &[(String, String)]) -> Result<
 /// # Errors
 /// When there is no such file, or no such rows and columns, or it holds no numbers.
 pub fn read_file(name: &str, file: &str) -> Result<Tensor, ModelError> {
-    let (path, selection) = override_file(name, file)?;
-    io::read(&path, &selection)
-        .map_err(|e| ModelError::Argument(format!("--data {name}: {}", told(&e))))
+    let argument = |text: String| ModelError::Argument(format!("--data {name}: {text}"));
+    let (path, array) = of_array(file);
+    let whole = selection(Choice::All, Choice::All, array);
+    let read = |path: &str, first: &Selection, others: &[Selection]| {
+        io::read_first(Path::new(path), first, others).map_err(|e| argument(told(&e)))
+    };
+    let Some(at) = opening_bracket(file) else { return read(path, &whole, &[]) };
+    match chosen(&file[at..]) {
+        // An array of the file that is called just that, `name[0]`, comes before a selection.
+        Ok(Some((rows, columns))) if array.is_some() => {
+            let (path, array) = of_array(&file[..at]);
+            read(path, &whole, &[selection(rows, columns, array)])
+        }
+        Ok(Some((rows, columns))) => read(&file[..at], &selection(rows, columns, None), &[]),
+        Ok(None) => read(path, &whole, &[]),
+        Err(e) => {
+            let wrong = argument(format!("the selection `{}`: {e}", &file[at..]));
+            let named = array.and_then(|_| read(path, &whole, &[]).ok());
+            named.ok_or(wrong)
+        }
+    }
 }
 
-/// `file.csv`, `file.csv[:, 1:]` or `file.npz:name[:, 1:]`; an array of the file that is called just that,
-/// `name[0]`, comes before a selection.
-fn override_file(name: &str, file: &str) -> Result<(PathBuf, io::Selection), ModelError> {
-    let plain = |file: &str| {
-        let (path, array) = of_array(file);
-        (path.into(), selection(&Selection::All, &Selection::All, array))
-    };
-    let is_array = || {
-        let (path, array) = of_array(file);
-        let names = || io::array_names(Path::new(path)).unwrap_or_default();
-        array.is_some_and(|array| names().iter().any(|name| name == array))
-    };
-    let split = file.rfind('[').filter(|_| file.ends_with(']') && !is_array());
-    let Some(at) = split else { return Ok(plain(file)) };
-    let wrong = |e: Diagnostic| {
-        ModelError::Argument(format!("--data {name}: the selection `{}`: {e}", &file[at..]))
-    };
-    let text = format!("\"\"{}", &file[at..]);
-    let mut parser = Parser::new(&text).map_err(wrong)?;
-    match parser.data().map_err(wrong)? {
-        Data::File { rows, columns, .. } if *parser.peek() == Token::Newline => {
-            let (path, array) = of_array(&file[..at]);
-            Ok((path.into(), selection(&rows, &columns, array)))
+/// Where the bracket opens that the last character of a text closes, if it is one; brackets in quotes do not
+/// count.
+fn opening_bracket(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted) = (0usize, false);
+    if !text.ends_with(']') {
+        return None;
+    }
+    for (at, c) in text.char_indices().rev() {
+        match c {
+            '"' => quoted = !quoted,
+            ']' if !quoted => depth += 1,
+            '[' if !quoted && depth == 1 => return Some(at),
+            '[' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
         }
-        _ => Ok(plain(file)),
+    }
+    None
+}
+
+/// The rows and columns of a selection `[rows, columns]`, if there is nothing behind it.
+fn chosen(text: &str) -> Result<Option<(Choice, Choice)>, Diagnostic> {
+    // As behind a file in a problem.
+    let text = format!("\"\"{text}");
+    let mut parser = Parser::new(&text)?;
+    match parser.data()? {
+        Data::File { rows, columns, .. } if *parser.peek() == Token::Newline => {
+            Ok(Some((rows, columns)))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -179,15 +198,8 @@ fn of_array(path: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn selection(rows: &Selection, columns: &Selection, array: Option<&str>) -> io::Selection {
-    let choice = |s: &Selection| match s {
-        Selection::All => Choice::All,
-        Selection::Range(a, b) => Choice::Range(*a, *b),
-        Selection::Index(i) => Choice::Index(*i),
-        Selection::Name(n) => Choice::Name(n.clone()),
-    };
-    let array = array.map(str::to_owned);
-    io::Selection { rows: choice(rows), columns: choice(columns), array, allow_non_finite: false }
+fn selection(rows: Choice, columns: Choice, array: Option<&str>) -> Selection {
+    Selection { rows, columns, array: array.map(str::to_owned), allow_non_finite: false }
 }
 
 /// A literal as a tensor.

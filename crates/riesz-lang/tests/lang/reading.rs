@@ -1,6 +1,7 @@
 //! What is read, and as what.
 
-use riesz_lang::ast::{ConstraintKind, Data, Relation, Selection, Sense, Set};
+use riesz::io::{Choice, Pick};
+use riesz_lang::ast::{ConstraintKind, Data, Relation, Sense, Set};
 use riesz_lang::formula::text;
 use riesz_lang::{parse_assignments, parse_declarations, parse_formula, parse_problem};
 
@@ -104,7 +105,7 @@ fn a_problem_with_everything() {
 parameters
   matrix F = \"data/wdbc.csv\"[:, 2:]      # all but the first two columns
   vector y = \"data/wdbc.csv\"[0:100, \"diagnosis\"]
-  vector z = \"labels.npy\"
+  matrix Z = \"labels.csv\"[1:, [0, \"age\", -1]]
   vector t = [1, 2,
               3]
   matrix S = F'*F/6 +
@@ -133,11 +134,14 @@ solve
     let Some(Data::File { path, rows, columns, .. }) = &p.parameters[0].data else {
         panic!("a file")
     };
-    assert_eq!((path.as_str(), rows), ("data/wdbc.csv", &Selection::All));
-    assert_eq!(*columns, Selection::Range(Some(2), None));
+    assert_eq!((path.as_str(), rows), ("data/wdbc.csv", &Choice::All));
+    assert_eq!(*columns, Choice::Range(Some(2), None));
     let Some(Data::File { rows, columns, .. }) = &p.parameters[1].data else { panic!("a file") };
-    assert_eq!(*rows, Selection::Range(Some(0), Some(100)));
-    assert_eq!(*columns, Selection::Name("diagnosis".into()));
+    assert_eq!(*rows, Choice::Range(Some(0), Some(100)));
+    assert_eq!(*columns, Choice::Name("diagnosis".into()));
+    let Some(Data::File { columns, .. }) = &p.parameters[2].data else { panic!("a file") };
+    let list = vec![Pick::Index(0), Pick::Name("age".into()), Pick::Index(-1)];
+    assert_eq!(*columns, Choice::List(list));
     assert!(matches!(&p.parameters[3].data, Some(Data::Literal(l)) if l.data == [1.0, 2.0, 3.0]));
     assert!(matches!(p.parameters[4].data, Some(Data::Formula(_))));
     assert!(p.parameters[5].data.is_none());

@@ -8,8 +8,9 @@
 //! quoted and have space around them; empty lines are skipped. Numbers have a decimal point, whatever
 //! the separator.
 
+use super::Selection;
 use super::files::{bytes, is_format, wrong};
-use super::{Choice, Selection};
+use super::select::no_heading;
 use ::csv::{ByteRecord, ReaderBuilder, Trim};
 use riesz_core::{Error, Result, Tensor, suggestion};
 use std::borrow::Cow;
@@ -55,10 +56,7 @@ pub fn read_csv(path: &Path, selection: &Selection) -> Result<Tensor> {
     let headings = if is_heading { Some(first.clone()) } else { heading_in(remarks, width) };
     let lines_above = remarks.iter().filter(|b| **b == b'\n').count();
     let table = Table { file: &file, text: &text, lines_above, headings };
-    let columns = match &selection.columns {
-        Choice::Name(name) => table.named(name)?,
-        choice => choice.positions(width, "column", &file)?,
-    };
+    let columns = selection.columns.positions(width, "column", &file, &|name| table.named(name))?;
     let mut lines = if is_heading { vec![] } else { vec![first] };
     for record in records {
         let record = record?;
@@ -74,11 +72,12 @@ pub fn read_csv(path: &Path, selection: &Selection) -> Result<Tensor> {
         return Err(wrong(&file, "there is a heading but no line of numbers")
             .help("if the first line is a row, it needs at least one number"));
     }
-    let rows = selection.rows.positions(lines.len(), "row", &file)?;
+    let no_name = |name: &str| no_heading(name, &file);
+    let rows = selection.rows.positions(lines.len(), "row", &file, &no_name)?;
     let mut data = Vec::with_capacity(rows.len() * columns.len());
-    for record in &lines[rows.clone()] {
-        for column in columns.clone() {
-            data.push(table.value(record, column, selection)?);
+    for &row in &rows {
+        for &column in &columns {
+            data.push(table.value(&lines[row], column, selection)?);
         }
     }
     let mut shape = Vec::new();
@@ -102,7 +101,7 @@ struct Table<'a> {
 
 impl Table<'_> {
     /// The column with a heading.
-    fn named(&self, name: &str) -> Result<std::ops::Range<usize>> {
+    fn named(&self, name: &str) -> Result<usize> {
         let Some(headings) = &self.headings else {
             return Err(wrong(
                 self.file,
@@ -113,7 +112,7 @@ impl Table<'_> {
         let names: Vec<_> = headings.iter().map(String::from_utf8_lossy).collect();
         let found: Vec<usize> = (0..names.len()).filter(|&i| names[i] == name).collect();
         match found.as_slice() {
-            [at] => Ok(*at..*at + 1),
+            [at] => Ok(*at),
             [] => {
                 let error = wrong(self.file, format!("there is no column `{name}`"));
                 Err(match suggestion(name, names.iter().map(|n| n.as_ref())) {

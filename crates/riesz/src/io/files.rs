@@ -54,20 +54,26 @@ pub(super) fn is_format(content: &[u8], wanted: &str, file: &str) -> Result<()> 
     Err(wrong(file, message).help(format!("read it with `{}`, or correct its name", found.1)))
 }
 
-/// The name of the array that is wanted, among those of a file: the only one, unless it is said which.
-pub(super) fn chosen(mut names: Vec<String>, wanted: Option<&str>, file: &str) -> Result<String> {
+/// Which of the arrays that are wanted is the first among those of a file, and its name; none stands for the only
+/// one.
+pub(super) fn chosen(
+    mut names: Vec<String>,
+    wanted: &[Option<&str>],
+    file: &str,
+) -> Result<(usize, String)> {
     names.sort_unstable();
     let all = || {
         let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
         format!("{}{}", shown.join(", "), if names.len() > shown.len() { ", …" } else { "" })
     };
-    let one = match (wanted, names.as_slice()) {
-        (Some(wanted), _) => names.iter().find(|name| *name == wanted),
+    let one = |wanted: &Option<&str>| match (wanted, names.as_slice()) {
+        (Some(wanted), _) => names.iter().find(|name| name == wanted),
         (None, [one]) => Some(one),
         (None, _) => None,
     };
-    match (one, wanted) {
-        (Some(one), _) => Ok(one.clone()),
+    let found = wanted.iter().enumerate().find_map(|(i, wanted)| Some((i, one(wanted)?)));
+    match (found, wanted.last().copied().flatten()) {
+        (Some((i, one)), _) => Ok((i, one.clone())),
         (None, _) if names.is_empty() => Err(wrong(file, "there is no array in the file")),
         (None, Some(wanted)) => {
             let error = wrong(file, format!("there is no array `{wanted}`"));

@@ -2,7 +2,7 @@
 //!
 //! [`read`] chooses by the ending of the name. A [`Selection`] says which rows and columns are
 //! wanted, counted from 0, the end of a range excluded, negative numbers from the end, as in NumPy.
-//! One index instead of a range drops its axis: one column of a table is a vector.
+//! One index instead of a range drops its axis: one column of a table is a vector. A list of them keeps it.
 //!
 //! Files that hold several tensors, `.npz` and `.safetensors`, are written from any tree of tensors,
 //! say the weights of a model; each leaf has a name, as in PyTorch ([`named`]), and [`restored`] makes
@@ -28,7 +28,7 @@ pub use files::replace;
 pub use named::{named, restored};
 pub use npy::{read_npy, write_npy};
 pub use npz::{read_npz, write_npz};
-pub use select::{Choice, Selection};
+pub use select::{Choice, Pick, Selection};
 
 use riesz_core::{Result, Tensor};
 use std::path::Path;
@@ -58,47 +58,46 @@ use std::path::Path;
 /// # Ok::<(), Error>(())
 /// ```
 pub fn read(path: &Path, selection: &Selection) -> Result<Tensor> {
+    read_first(path, selection, &[])
+}
+
+/// Reads what `selection` says, or, if the file has no such array, what the first of `others` says whose
+/// array it has. The file is opened once: whether `w[0]` is the name of an array or a row of one
+/// is known only then.
+///
+/// # Errors
+/// As [`read`]; where the file has none of the arrays, the error is about the last.
+///
+/// ```
+/// use riesz::io::{Choice, Selection, read_first, write_npz};
+/// use riesz::prelude::*;
+/// let path = std::env::temp_dir().join("riesz-doc-first.npz");
+/// write_npz(&path, &vec![Tensor::from([1.0, 2.0])])?;
+/// let named = Selection { array: Some("0[1]".into()), ..Selection::default() };
+/// let entry = Selection { array: Some("0".into()), rows: Choice::Index(1), ..Selection::default() };
+/// assert_eq!(read_first(&path, &named, &[entry])?, Tensor::from(2.0));
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), Error>(())
+/// ```
+pub fn read_first(path: &Path, selection: &Selection, others: &[Selection]) -> Result<Tensor> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let array = selection.array.as_deref();
-    let tensor = match (ending.as_deref(), array) {
-        (Some("npz"), _) => npz::read_one(path, array)?,
-        (Some("safetensors"), _) => safetensors::read_one(path, array)?,
+    let all: Vec<&Selection> = std::iter::once(selection).chain(others).collect();
+    let arrays: Vec<Option<&str>> = all.iter().map(|s| s.array.as_deref()).collect();
+    let (which, tensor) = match (ending.as_deref(), selection.array.as_deref()) {
+        (Some("npz"), _) => npz::read_one(path, &arrays)?,
+        (Some("safetensors"), _) => safetensors::read_one(path, &arrays)?,
         (_, Some(array)) => {
             let message = format!("arrays with names, such as `{array}`, are in other files");
             return Err(files::wrong(&path.display().to_string(), message)
                 .help("files .npz and .safetensors have them"));
         }
-        (Some("npy"), None) => read_npy(path)?,
+        (Some("npy"), None) => (0, read_npy(path)?),
         (_, None) => return read_csv(path, selection),
     };
+    let selection = all[which];
     let tensor = select::select(tensor, path, selection)?;
     if !selection.allow_non_finite {
         npy::check_finite(&tensor, path)?;
     }
     Ok(tensor)
-}
-
-/// The names of the arrays in a `.npz` or `.safetensors` file, sorted; none for files of other names.
-///
-/// # Errors
-/// A file that is missing, or not what its name says.
-///
-/// ```
-/// use riesz::io::{array_names, write_npz};
-/// use riesz::prelude::*;
-/// let path = std::env::temp_dir().join("riesz-doc-names.npz");
-/// write_npz(&path, &vec![Tensor::from(1.0), Tensor::from([2.0])])?;
-/// assert_eq!(array_names(&path)?, ["0", "1"]);
-/// # std::fs::remove_file(&path).ok();
-/// # Ok::<(), Error>(())
-/// ```
-pub fn array_names(path: &Path) -> Result<Vec<String>> {
-    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let mut names = match ending.as_deref() {
-        Some("npz") => npz::names(path)?,
-        Some("safetensors") => safetensors::names(path)?,
-        _ => Vec::new(),
-    };
-    names.sort_unstable();
-    Ok(names)
 }

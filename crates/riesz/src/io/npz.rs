@@ -41,17 +41,13 @@ pub fn read_npz(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     members.into_iter().map(|(name, i)| Ok((name.clone(), archive.array(&name, i)?))).collect()
 }
 
-/// Reads one array of an archive: the only one, if it is not said which.
-pub(super) fn read_one(path: &Path, name: Option<&str>) -> Result<Tensor> {
+/// Reads one array of an archive: the first that is there of those wanted, where none stands for the only one.
+pub(super) fn read_one(path: &Path, wanted: &[Option<&str>]) -> Result<(usize, Tensor)> {
     let mut archive = Archive::open(path)?;
-    let name = chosen(archive.members.keys().cloned().collect(), name, &archive.file)?;
+    let names = archive.members.keys().cloned().collect();
+    let (which, name) = chosen(names, wanted, &archive.file)?;
     let member = archive.members[&name];
-    archive.array(&name, member)
-}
-
-/// The names of the arrays in an archive.
-pub(super) fn names(path: &Path) -> Result<Vec<String>> {
-    Ok(Archive::open(path)?.members.into_keys().collect())
+    Ok((which, archive.array(&name, member)?))
 }
 
 /// An archive and which of its members are arrays.

@@ -47,18 +47,14 @@ pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     parse(&content, &file)?.iter().map(named).collect()
 }
 
-/// Reads one tensor of a file: the only one, if it is not said which.
-pub(super) fn read_one(path: &Path, name: Option<&str>) -> Result<Tensor> {
+/// Reads one tensor of a file: the first that is there of those wanted, where none stands for the only one.
+pub(super) fn read_one(path: &Path, wanted: &[Option<&str>]) -> Result<(usize, Tensor)> {
     let (content, file) = (bytes(path)?, path.display().to_string());
     let tensors = parse(&content, &file)?;
-    let name = chosen(tensors.names().into_iter().map(str::to_owned).collect(), name, &file)?;
-    tensor(&tensors.tensor(&name).map_err(|e| wrong(&file, e))?, &name, &file)
-}
-
-/// The names of the tensors in a file.
-pub(super) fn names(path: &Path) -> Result<Vec<String>> {
-    let (content, file) = (bytes(path)?, path.display().to_string());
-    Ok(parse(&content, &file)?.names().into_iter().map(str::to_owned).collect())
+    let names = tensors.names().into_iter().map(str::to_owned).collect();
+    let (which, name) = chosen(names, wanted, &file)?;
+    let view = tensors.tensor(&name).map_err(|e| wrong(&file, e))?;
+    Ok((which, tensor(&view, &name, &file)?))
 }
 
 fn parse<'c>(content: &'c [u8], file: &str) -> Result<SafeTensors<'c>> {

@@ -138,6 +138,13 @@ impl Bounds {
         }
     }
 
+    /// The gradient without the components that a bound holds back.
+    pub(super) fn free_gradient(&self, x: &[f64], gradient: &[f64]) -> Vec<f64> {
+        let free =
+            |i: usize, g: f64| if g > 0.0 { x[i] > self.lower[i] } else { x[i] < self.upper[i] };
+        gradient.iter().enumerate().map(|(i, &g)| if free(i, g) { g } else { 0.0 }).collect()
+    }
+
     /// ‖P(x − g) − x‖∞, which is zero exactly where x in the box is a stationary point.
     pub(super) fn projected_gradient_norm(&self, x: &[f64], gradient: &[f64]) -> f64 {
         self.projected_step_norm(x, gradient, 1.0)

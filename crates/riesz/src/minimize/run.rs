@@ -254,10 +254,15 @@ impl<'a> Run<'a> {
     ) -> String {
         let (size, reach) = (at.value.abs(), norm_inf(&at.x));
         let (sizes, reaches) = (format!("{size:.2e}"), format!("{reach:.2e}"));
-        let steepest = norm_inf(&at.gradient);
+        // What a bound holds back leads nowhere, however steep it is there.
+        let gradient = match bounds {
+            Some(bounds) => bounds.free_gradient(&at.x, &at.gradient),
+            None => at.gradient.clone(),
+        };
+        let steepest = norm_inf(&gradient);
         let step = PAST_A_POLE * size / steepest;
         let mut beyond = at.x.clone();
-        beyond.iter_mut().zip(&at.gradient).for_each(|(x, g)| *x -= step * (g / steepest));
+        beyond.iter_mut().zip(&gradient).for_each(|(x, g)| *x -= step * (g / steepest));
         bounds.into_iter().for_each(|bounds| bounds.project(&mut beyond));
         let mut at_edge = step <= SMALL * reach.max(1.0) && beyond != at.x;
         if at_edge {

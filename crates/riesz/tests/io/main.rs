@@ -2,7 +2,7 @@
 
 mod archives;
 
-use riesz::io::{Choice, Selection, read, read_csv, read_npy, write_npy};
+use riesz::io::{Choice, Pick, Selection, read, read_csv, read_npy, write_npy};
 use riesz::prelude::*;
 use std::path::PathBuf;
 
@@ -115,13 +115,25 @@ fn selections_are_those_of_numpy() {
         let selection = Selection { rows, columns, ..Selection::default() };
         read_csv(&file.0, &selection).unwrap()
     };
-    use Choice::{All, Index, Name, Range};
+    use Choice::{All, Index, List, Name, Range};
     assert_eq!(get(All, Range(Some(1), None)), Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]));
     assert_eq!(get(All, Index(-1)), Tensor::from([2.0, 4.0, 6.0]));
     assert_eq!(get(All, Name("x".into())), Tensor::from([1.0, 3.0, 5.0]));
     assert_eq!(get(Range(Some(1), Some(-1)), Range(Some(1), Some(3))), Tensor::from([[3.0, 4.0]]));
     assert_eq!(get(Index(2), Range(Some(1), None)), Tensor::from([5.0, 6.0]));
     assert_eq!(get(Index(0), Index(2)), Tensor::from(2.0));
+    let list = List(vec![Pick::Name("y".into()), Pick::Index(1), Pick::Index(-1)]);
+    assert_eq!(get(Range(None, Some(2)), list), Tensor::from([[2.0, 1.0, 2.0], [4.0, 3.0, 4.0]]));
+    let rows = List(vec![Pick::Index(2), Pick::Index(0)]);
+    assert_eq!(get(rows.clone(), Index(1)), Tensor::from([5.0, 1.0]));
+    let array = File::new("list.npy", "");
+    write_npy(&array.0, &Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])).unwrap();
+    let both = Selection {
+        rows: rows.clone(),
+        columns: List(vec![Pick::Index(1)]),
+        ..Selection::default()
+    };
+    assert_eq!(read(&array.0, &both).unwrap(), Tensor::from([[6.0], [2.0]]));
 }
 
 #[test]
@@ -167,6 +179,18 @@ fn bad_tables_are_named_with_file_line_and_column() {
         (
             message("index.csv", "1,2\n", &columns(Choice::Index(2))),
             "index.csv: there is no column 2: the file has 2 columns\n  help: columns are counted from 0, negative ones from the end",
+        ),
+        (
+            message(
+                "list.csv",
+                "1,2\n",
+                &columns(Choice::List(vec![Pick::Index(0), Pick::Index(2)])),
+            ),
+            "list.csv: there is no column 2: the file has 2 columns\n  help: columns are counted from 0, negative ones from the end",
+        ),
+        (
+            message("no-list.csv", "1,2\n", &columns(Choice::List(vec![]))),
+            "no-list.csv: the list of columns is empty",
         ),
         (
             message("none.csv", "1,2\n", &columns(Choice::Range(Some(1), Some(1)))),

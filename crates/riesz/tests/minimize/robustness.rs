@@ -186,6 +186,15 @@ fn objectives_that_fall_towards_the_edge_of_their_domain_say_so() {
         let s = run(&mut scalar(f), &[if p == 0 { -1.0 } else { 1.0 }], &with(Method::Lbfgs));
         assert!(at_edge.iter().any(|words| s.reason.contains(words)), "{p}: {}", s.reason);
     }
+    // Beside a variable that its bound holds back, whose slope is the steepest of all.
+    let mut held = FnObjective::new(2, |x, grad| {
+        grad.copy_from_slice(&[2.0 / (x[0] * x[0] * x[0]), 1e32]);
+        Ok(-1.0 / (x[0] * x[0]) + 1e32 * x[1])
+    });
+    let lower = vec![f64::NEG_INFINITY, 0.0];
+    let bounds = Bounds::new(lower, vec![f64::INFINITY; 2]).unwrap();
+    let s = run(Problem::new(&mut held).bounds(bounds), &[1.0, 0.0], &Options::default());
+    assert!(s.reason.contains("edge of its domain, or a pole"), "{}", s.reason);
     // The pole is on a bound.
     let mut pole = scalar(|x| (-1.0 / (x * x), 2.0 / (x * x * x)));
     let bounded = Problem::new(&mut pole).bounds(Bounds::non_negative(1));
