@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::ast::{
-    Ast, BinaryOp, Declaration, Definition, Expr, Facts, Formula, Ident, Kind, Node, NodeId,
+    Ast, BinaryOp, Declaration, Definition, Expr, Facts, Formula, Ident, Kind, Node, NodeId, Size,
 };
 use crate::diagnostic::Span;
 use crate::infer::{Binding, Checker};
@@ -105,8 +105,15 @@ impl Checker {
         names: &[&str],
         kind: Kind,
     ) -> Option<Vec<Declaration>> {
-        let all = self.with_kind(formula, names, kind)?.finish().ok()?.declarations();
-        Some(all.into_iter().filter(|d| names.contains(&d.name.name.as_str())).collect())
+        let mut all = self.with_kind(formula, names, kind)?.finish().ok()?.declarations();
+        all.retain(|d| names.contains(&d.name.name.as_str()));
+        for d in &mut all {
+            // The size of a Kronecker product cannot be written.
+            if d.sizes.iter().any(|size| matches!(size, Size::Named(n) if n.contains('*'))) {
+                d.sizes.clear();
+            }
+        }
+        Some(all)
     }
 
     /// The declarations with which a formula would fit that does not: of one name that nobody declared, or of

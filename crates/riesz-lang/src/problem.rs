@@ -232,7 +232,8 @@ impl Parser<'_> {
             rows = self.selection(false)?;
             self.expect(",", "`,` and a choice of columns")?;
             columns = self.selection(true)?;
-            chosen = open.to(self.expect("]", "`]`")?);
+            let close = self.expect("]", "`]`").map_err(|e| e.label(open, "opened here"));
+            chosen = open.to(close?);
         }
         Ok(Data::File { path, span, rows, columns, chosen })
     }

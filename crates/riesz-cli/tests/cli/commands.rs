@@ -315,6 +315,8 @@ fn undeclared_scalars_that_may_be_vectors_are_mentioned() {
         let words = format!("note: `{name}` is not declared, so it is a scalar; if it is a vector");
         assert!(err.starts_with(&words), "{formula}: {err}");
     }
+    let kron = note(&["derive", "kron(X, A)*b", "--wrt", "X"]);
+    assert!(kron.ends_with("--declare 'b: vector'\n"), "{kron}");
     // Scalars are meant, or as vectors they would not fit.
     for formula in ["c*sum(sin(x))", "c*X", "X*c + Y", "a^2 + sin(b)*c", "c*norm2(x - y)^2/2"] {
         assert_eq!(note(&["derive", formula, "--wrt", "c"]), "", "{formula}");

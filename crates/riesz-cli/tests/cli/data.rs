@@ -41,6 +41,13 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ("a heading that is not there", "vector[m] A = \"good.csv\"[:, \"hight\"]", &[]),
     ("a heading of two columns", "vector[m] A = \"twice.csv\"[:, \"age\"]", &[]),
     ("a heading where there are none", "vector[m] A = \"plain.csv\"[:, \"age\"]", &[]),
+    ("a list of columns that is not there", "matrix[m,n] A = \"plain.csv\"[:, [0, 2]]", &[]),
+    (
+        "a list of headings that is not there",
+        "matrix[m,n] A = \"good.csv\"[:, [\"age\", \"hight\"]]",
+        &[],
+    ),
+    ("a list without its end", "matrix[m,n] A = \"plain.csv\"[:, [0, 1]", &[]),
     ("a damaged array", "matrix[m,n] A = \"short.npy\"", &[]),
     ("too many columns", "matrix[3,2] A = \"good.csv\"", &[]),
     ("a table for a vector", "vector[m] A = \"plain.csv\"", &[]),
