@@ -44,12 +44,13 @@ pub fn explained(
 /// That the names of these declarations have none, and so are of the kind that they were taken for.
 fn undeclared(declarations: &[String], taken: Kind) -> Option<String> {
     let names: Vec<&str> = declarations.iter().filter_map(|d| d.split(':').next()).collect();
-    let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let names = listed(&names, ", ");
     let (one, other) = match taken {
         Kind::Scalar => ("scalar", "vector"),
         Kind::Vector | Kind::Row | Kind::Matrix => ("vector", "number"),
     };
-    let declare = declarations.join("; ");
+    let declare = listed(declarations, "; ");
     match declarations.len() {
         0 => None,
         1 => Some(format!(
@@ -92,17 +93,25 @@ pub fn no_value(names: &[(&str, String, Span)]) -> Option<Diagnostic> {
     let &(first, _, span) = names.first()?;
     let all: Vec<String> = names.iter().map(|(name, ..)| format!("`{name}`")).collect();
     let (have, it) = if names.len() == 1 { ("has", "it") } else { ("have", "them") };
-    let error = Diagnostic::new(format!("{} {have} no value", all.join(", ")), span);
+    let error = Diagnostic::new(format!("{} {have} no value", listed(&all, ", ")), span);
     Some(match first {
         "pi" => error.help("it is no constant of the language: --at 'pi=3.141592653589793'"),
         "e" => error.help("write exp(…) for its powers, or give it: --at 'e=2'"),
         _ => {
             let values: Vec<String> =
                 names.iter().map(|(name, value, _)| format!("{name}={value}")).collect();
-            let values = values.join("; ");
+            let values = listed(&values, "; ");
             error.help(format!("give {it}: --at '{values}', or from a file: --data {first}=FILE"))
         }
     })
+}
+
+/// The first of some things with something between them.
+fn listed(all: &[String], between: &str) -> String {
+    /// More fill a screen.
+    const SHOWN: usize = 12;
+    let rest = if all.len() > SHOWN { format!("{between}…") } else { String::new() };
+    all[..all.len().min(SHOWN)].join(between) + &rest
 }
 
 /// A value of this shape, small where a size is not known.

@@ -358,6 +358,9 @@ fn a_value_that_is_missing_is_no_wrong_shape() {
         let (code, _, err) = riesz(&["eval", formula, "--at", at]);
         assert!(code == 2 && err.contains(message) && err.contains(help), "{formula}: {err}");
     }
+    let many: Vec<String> = (0..500).map(|i| format!("sum(a{i})")).collect();
+    let (_, _, err) = riesz(&["eval", &many.join(" + ")]);
+    assert!(err.contains("`a11`, … have no value") && err.len() < 5000, "{err}");
     // What is missing has no part in this.
     let (_, _, err) = riesz(&["eval", "A*x + y", "--at", "A=[[1,2]]; x=[1]"]);
     assert!(err.contains("matrix[1,2] * vector[1]"), "{err}");
