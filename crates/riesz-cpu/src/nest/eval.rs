@@ -98,8 +98,9 @@ impl Machine<'_> {
                     Task::Call(call) => {
                         let addresses = self.addresses(call);
                         // SAFETY: as for a whole call, of which these are some iterations.
-                        self.good &=
-                            unsafe { call.function.run_iterations((from, to), &addresses) };
+                        self.good &= unsafe {
+                            call.function.run_iterations(band.way, (from, to), &addresses)
+                        };
                     }
                 }
             }

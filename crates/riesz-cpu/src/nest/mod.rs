@@ -286,13 +286,26 @@ pub struct Call {
 }
 
 /// The loops of a routine, and where each of its operands is in their iterations: the last is written, the
-/// others are read.
+/// others are read. If the outermost does not move the last, what is there is added to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loops {
     /// How often each loop runs, outermost first.
     pub extents: SmallVec<[usize; 4]>,
     /// One for each operand of the call that is not its scratch.
     pub accesses: SmallVec<[Access; 4]>,
+}
+
+impl Loops {
+    /// How many results there are.
+    pub fn results(&self) -> usize {
+        let Some(to) = self.accesses.last() else { return 0 };
+        self.extents.iter().zip(&to.strides).filter(|(_, s)| **s != 0).map(|(n, _)| n).product()
+    }
+
+    /// Whether iterations of the outermost loop add to the same results.
+    pub fn is_sum(&self) -> bool {
+        self.accesses.last().is_some_and(|access| access.strides.first() == Some(&0))
+    }
 }
 
 /// The most pieces of a routine, or strips, that run at the same time.
@@ -329,29 +342,28 @@ pub trait Routine: Send + Sync {
         1
     }
 
-    /// Its loops, if it can run some iterations of the outermost by themselves.
-    fn loops(&self) -> Option<Loops> {
-        None
+    /// The ways to see it as loops of which some iterations of the outermost can be run by themselves.
+    fn ways(&self) -> SmallVec<[Loops; 2]> {
+        SmallVec::new()
     }
 
-    /// Bytes of scratch memory that some iterations of the outermost of its loops need.
-    fn scratch_for(&self, _iterations: usize) -> usize {
+    /// Bytes of scratch memory that some iterations of the outermost loop need, seen in one of its ways.
+    fn scratch_for(&self, _way: usize, _iterations: usize) -> usize {
         self.scratch()
     }
 
-    /// Bytes that are read and copied once more than by its pieces if the outermost of its loops is run in so
-    /// many parts.
-    fn read_again(&self, _parts: usize) -> usize {
+    /// Bytes that are moved once more than by its pieces if the outermost loop is run in so many parts.
+    fn moved_again(&self, _way: usize, _parts: usize) -> usize {
         0
     }
 
-    /// Runs the iterations `from..to` of the outermost of its loops; false when there is no result for these
-    /// numbers.
+    /// Runs the iterations `from..to` of the outermost loop, seen in one of its ways; false when there is no
+    /// result for these numbers.
     ///
     /// # Safety
     /// As for `run_piece`, for the parts of the operands that these iterations touch and scratch for them; it
-    /// has `loops`.
-    unsafe fn run_iterations(&self, _: (usize, usize), _: &[*mut u8]) -> bool {
+    /// has that way.
+    unsafe fn run_iterations(&self, _way: usize, _: (usize, usize), _: &[*mut u8]) -> bool {
         false
     }
 

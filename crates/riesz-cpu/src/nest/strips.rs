@@ -29,6 +29,8 @@ pub struct Strips {
 pub struct Band {
     /// What is done for the whole loop.
     pub task: Task,
+    /// Of a call, in which of its ways it is seen; 0 for a nest.
+    pub way: usize,
     /// How many iterations of its outermost loop are one of the long loop.
     pub each: usize,
 }

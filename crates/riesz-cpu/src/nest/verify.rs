@@ -1,8 +1,8 @@
 //! What a well-formed nest is, checked in debug builds after every pass that makes one.
 
 use super::{
-    Access, Band, Call, Fold, Inst, Nest, Op, Operand, Reg, Region, Special, Step, Store, Strips,
-    Task,
+    Access, Band, Call, Fold, Inst, Loops, Nest, Op, Operand, Reg, Region, Special, Step, Store,
+    Strips, Task,
 };
 use riesz_core::DType;
 use riesz_core::primitive::reduce::Reduction;
@@ -69,16 +69,22 @@ impl Region {
 
     fn strips(&self, strips: &Strips) -> Result<(), String> {
         strips.locals.iter().try_for_each(|local| self.exists(local.operand))?;
-        for Band { task, each } in &strips.body {
+        for Band { task, way, each } in &strips.body {
             let nest = match task {
                 Task::Nest(nest) => nest,
                 Task::Call(call) => {
                     call.operands.iter().try_for_each(|&o| self.exists(o))?;
-                    let loops = call.function.loops().map(|l| l.extents);
-                    match loops.as_ref().and_then(|l| l.first()) {
-                        Some(&n) if n == strips.length * each => continue,
+                    let ways = call.function.ways();
+                    let loops = ways.get(*way);
+                    match loops.and_then(|loops| loops.extents.first()) {
+                        Some(&n) if n == strips.length * each => {}
                         _ => return Err(format!("{loops:?} in strips of {}", strips.length)),
                     }
+                    let own = |o| strips.locals.iter().any(|l| l.kept && l.operand == o);
+                    if loops.is_some_and(Loops::is_sum) && !stored_by_call(call).all(own) {
+                        return Err("a sum along the loop that is cut in strips".to_string());
+                    }
+                    continue;
                 }
             };
             nest.verify(&self.operands)?;
@@ -117,7 +123,7 @@ fn stored_by_nest(nest: &Nest) -> impl Iterator<Item = Operand> {
 
 /// What a call is known to store: the last of the operands that its loops have.
 fn stored_by_call(call: &Call) -> impl Iterator<Item = Operand> {
-    call.function.loops().and_then(|_| call.data().last().copied()).into_iter()
+    call.function.ways().first().and_then(|_| call.data().last().copied()).into_iter()
 }
 
 fn closed(mut stored: impl Iterator<Item = Operand>, open: &[Operand]) -> Result<(), String> {

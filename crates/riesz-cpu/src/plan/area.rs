@@ -35,11 +35,14 @@ pub fn areas(band: &Band, member: usize) -> Vec<(Storage, Area)> {
     let nest = match &band.task {
         Task::Nest(nest) => nest,
         Task::Call(call) => {
-            let Some(loops) = call.function.loops() else { return Vec::new() };
+            let ways = call.function.ways();
+            let Some(loops) = ways.get(band.way) else { return Vec::new() };
             // Scratch may follow.
             let last = loops.accesses.len() - 1;
             let area = |(i, (&operand, access)): (usize, (&Storage, &Access))| {
-                let walk = Some(walk(access, &loops.extents));
+                // A sum is not complete before the last strip.
+                let whole = i == last && loops.is_sum();
+                let walk = (!whole).then(|| walk(access, &loops.extents));
                 (operand, Area { member, is_store: i == last, walk })
             };
             return call.operands.iter().zip(&loops.accesses).enumerate().map(area).collect();

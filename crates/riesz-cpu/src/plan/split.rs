@@ -12,7 +12,9 @@ use super::group::{constant, identity};
 use super::memory::{Memory, touched};
 use super::order::order;
 use super::storage::Storage;
-use crate::nest::{Access, Binary, Fold, Inst, Local, Nest, Op, Reg, Step, Store, TOGETHER};
+use crate::nest::{
+    Access, Binary, Call, Fold, Inst, Local, Nest, Op, Reduction, Reg, Step, Store, TOGETHER,
+};
 use riesz_core::{DType, Type};
 use smallvec::{SmallVec, smallvec};
 
@@ -133,6 +135,34 @@ pub fn fold_apart(nest: &mut Nest, places: &mut Partials, memory: &mut Memory) {
         nest.stores[i].access = row(nest, &store, partial);
         nest.stores[i].fold = Some(Fold { accumulate: true, ..fold });
     }
+}
+
+/// Lets a product that is summed along the loop that is cut add to places of its own.
+pub fn sum_apart(call: &mut Call, places: &mut Partials, memory: &mut Memory) {
+    let Some(at) = call.data().len().checked_sub(1) else { return };
+    let whole = call.operands[at];
+    let Type { dtype, shape } = memory.ty(whole);
+    let room = shape.size().next_multiple_of(LINE);
+    let all = Type::new(dtype, [PARTS * room]);
+    let partial = memory.room(&all);
+    places.before.push(order(constant(
+        identity(Reduction::Sum, dtype),
+        dtype,
+        &all.shape,
+        partial,
+    )));
+    places.locals.push(Local { operand: partial, stride: 0, room, kept: true });
+    let from = Access { operand: partial, offset: 0, strides: smallvec![room as isize, 1] };
+    let to = Access { operand: whole, offset: 0, strides: smallvec![0, 1] };
+    let fold = Fold { op: Reduction::Sum, along: 1, accumulate: false };
+    places.after.push(order(Nest {
+        extents: smallvec![PARTS, shape.size()],
+        vector: None,
+        body: vec![Inst { op: Op::Load(from), ty: dtype }],
+        stores: vec![Store { value: 0, access: to, fold: Some(fold) }],
+        flag: None,
+    }));
+    call.operands[at] = partial;
 }
 
 /// Whether there are fewer places than values, with one for each part.

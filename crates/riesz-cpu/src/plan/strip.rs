@@ -10,7 +10,8 @@
 //! update of a parameter follows while the block is in the cache. As each strip reads the other factor again, that
 //! has to be worth it.
 //!
-//! A fold along the long loop has a place for each of the strips that run at the same time (`split`).
+//! A fold along the long loop has a place for each of the strips that run at the same time (`split`), and so does a
+//! product that is summed along it: the gradient of a layer by its weights, for many rows.
 //!
 //! A group begins with a nest or a batch of products and takes the following ones that can join; what
 //! cannot stays behind if it has nothing to do with those that pass it. A group is made if it saves enough
@@ -19,9 +20,9 @@
 use super::area::{Area, areas};
 use super::memory::{Memory, entries, touched};
 use super::order::permuted;
-use super::split::{Partials, fold_apart, has_partials};
+use super::split::{Partials, fold_apart, has_partials, sum_apart};
 use super::storage::{ALIGNMENT, Place, Storage};
-use crate::nest::{Band, Call, Local, Nest, Step, Strips, TOGETHER, Task};
+use crate::nest::{Band, Call, Local, Loops, Nest, Step, Strips, TOGETHER, Task};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -111,14 +112,14 @@ impl Planner<'_> {
             Step::Nest(nest) if nest.extents.iter().product::<usize>() >= LONG => {
                 nest.extents.clone()
             }
-            Step::Call(call) => SmallVec::from_elem(batch(call)?, 1),
+            Step::Call(call) => batches(call).collect(),
             _ => return None,
         };
         let mut lengths: Vec<usize> = Vec::new();
         for step in &self.steps[at..self.steps.len().min(at + 8)] {
             let new = match step {
                 Step::Nest(other) => other.extents.iter().copied().filter(|&n| n >= LONG).collect(),
-                Step::Call(call) => batch(call).into_iter().collect(),
+                Step::Call(call) => batches(call).collect(),
                 _ => Vec::new(),
             };
             for n in new {
@@ -141,9 +142,7 @@ impl Planner<'_> {
         let mut passed: Vec<usize> = Vec::new();
         for j in (at..self.steps.len().min(at + AHEAD)).filter(|&j| !done[j]) {
             let joins = passed.iter().all(|&p| self.is_free(p, j))
-                && bands(&self.steps[j], length)
-                    .into_iter()
-                    .any(|band| self.join(&mut group, j, band));
+                && self.bands(j, length).into_iter().any(|band| self.join(&mut group, j, band));
             match joins {
                 true => {}
                 false if j == at => return None,
@@ -172,7 +171,25 @@ impl Planner<'_> {
     /// The bytes that a group saves, less those that it reads again; none if its strips are too large.
     fn worth(&self, group: &Group) -> Option<isize> {
         let size = self.size(group)?;
-        Some(self.saved(group) as isize - group.read_again(size) as isize)
+        Some(self.saved(group) as isize - group.moved_again(size) as isize)
+    }
+
+    /// The ways to see a nest or a call as one over a long loop of this length.
+    fn bands(&self, step: usize, length: usize) -> Vec<Band> {
+        let call = match &self.steps[step] {
+            Step::Nest(nest) => return bands(nest, length),
+            Step::Call(call) => call,
+            _ => return Vec::new(),
+        };
+        let room = call.data().last().map(|&o| self.memory.buffers[o as usize].len);
+        let band = |(way, loops): (usize, Loops)| {
+            let n = loops.extents.first().copied().filter(|&n| n >= BATCH)?;
+            // The places of a sum are as its buffer is.
+            let fits =
+                n.is_multiple_of(length) && (!loops.is_sum() || Some(loops.results()) == room);
+            fits.then(|| Band { task: Task::Call(call.clone()), way, each: n / length })
+        };
+        call.function.ways().into_iter().enumerate().filter_map(band).collect()
     }
 
     /// Whether a nest or a call may run before a step that comes before it.
@@ -184,7 +201,7 @@ impl Planner<'_> {
             );
             let written = |step: &Step| match step {
                 Step::Nest(nest) => nest.stores.iter().any(|store| store.access.operand == *s),
-                Step::Call(call) => call.function.loops().is_none_or(|loops| {
+                Step::Call(call) => call.function.ways().first().is_none_or(|loops| {
                     // The last that has an access, and scratch.
                     call.operands.iter().skip(loops.accesses.len() - 1).any(|o| o == s)
                 }),
@@ -271,8 +288,13 @@ impl Planner<'_> {
             group.members.iter().flat_map(|m| self.touched[m.0].concat()).collect();
         let mut strips = self.strips(group, size);
         let mut places = Partials::default();
-        for nest in strips.body.iter_mut().filter_map(|band| band.task.nest_mut()) {
-            fold_apart(nest, &mut places, self.memory);
+        for band in &mut strips.body {
+            let sum = is_sum(band);
+            match &mut band.task {
+                Task::Nest(nest) => fold_apart(nest, &mut places, self.memory),
+                Task::Call(call) if sum => sum_apart(call, &mut places, self.memory),
+                Task::Call(_) => {}
+            }
         }
         all.extend(places.locals.iter().map(|local| local.operand));
         all.sort_unstable();
@@ -310,8 +332,10 @@ impl Planner<'_> {
             self.memory.buffers[local.operand as usize].len = local.room * together;
         }
         // Calls that run at the same time have scratch of their own.
-        for (call, each) in body.iter().filter_map(|b| b.task.call().map(|call| (call, b.each))) {
-            let bytes = call.function.scratch_for(size * each).next_multiple_of(ALIGNMENT);
+        for band in &body {
+            let Task::Call(call) = &band.task else { continue };
+            let bytes = call.function.scratch_for(band.way, size * band.each);
+            let bytes = bytes.next_multiple_of(ALIGNMENT);
             if let (true, Some(&operand)) = (bytes > 0, call.operands.last()) {
                 let buffer = &mut self.memory.buffers[operand as usize];
                 let room = bytes / buffer.dtype.size();
@@ -338,10 +362,11 @@ impl Group {
         });
     }
 
-    /// The bytes that products read once more in strips of this size.
-    fn read_again(&self, size: usize) -> usize {
-        let calls = self.members.iter().filter_map(|m| m.1.task.call());
-        calls.map(|call| call.function.read_again(self.length.div_ceil(size))).sum()
+    /// The bytes that products move once more in strips of this size.
+    fn moved_again(&self, size: usize) -> usize {
+        let parts = self.length.div_ceil(size);
+        let again = |band: &Band| Some(band.task.call()?.function.moved_again(band.way, parts));
+        self.members.iter().filter_map(|m| again(&m.1)).sum()
     }
 
     /// Takes a nest that touches what the group does, if no strip would need another.
@@ -365,24 +390,22 @@ impl Group {
     }
 }
 
-/// How many matrices there are in a batch of products, if it can be cut.
-fn batch(call: &Call) -> Option<usize> {
-    call.function.loops()?.extents.first().copied().filter(|&n| n >= BATCH)
+/// The loops of a call that can be cut.
+fn batches(call: &Call) -> impl Iterator<Item = usize> {
+    let ways = call.function.ways().into_iter();
+    ways.filter_map(|loops| loops.extents.first().copied()).filter(|&n| n >= BATCH)
 }
 
-/// The ways to see a nest or a call as one over a long loop of this length.
-fn bands(step: &Step, length: usize) -> Vec<Band> {
-    let nest = match step {
-        Step::Nest(nest) => nest,
-        Step::Call(call) => {
-            let all = batch(call).filter(|n| n.is_multiple_of(length));
-            let band = |n| Band { each: n / length, task: Task::Call(call.clone()) };
-            return all.into_iter().map(band).collect();
-        }
-        _ => return Vec::new(),
-    };
+/// Whether a call is a sum along the loop that is cut.
+fn is_sum(band: &Band) -> bool {
+    let Task::Call(call) = &band.task else { return false };
+    call.function.ways().get(band.way).is_some_and(Loops::is_sum)
+}
+
+/// The ways to see a nest as one over a long loop of this length.
+fn bands(nest: &Nest, length: usize) -> Vec<Band> {
     // Along the outermost loop folds can have places for each strip.
-    let apart = usize::from(length >= LONG && has_partials(nest));
+    let apart = usize::from(has_partials(nest));
     let folded = super::order::folded(nest) >> apart << apart;
     // A few iterations do not fill the lanes of vectors.
     let fills = |l: usize| length >= LONG || nest.extents[l] / length >= GRAIN;
@@ -391,9 +414,11 @@ fn bands(step: &Step, length: usize) -> Vec<Band> {
             && folded >> l & 1 == 0
             && (nest.vector != Some(l) || fills(l))
     };
-    let loops = (0..nest.extents.len()).filter(fits);
-    let band = |l| Band { each: nest.extents[l] / length, task: Task::Nest(outermost(nest, l)) };
-    loops.map(band).collect()
+    let band = |l| {
+        let task = Task::Nest(outermost(nest, l));
+        Band { task, way: 0, each: nest.extents[l] / length }
+    };
+    (0..nest.extents.len()).filter(fits).map(band).collect()
 }
 
 /// The nest with one of its loops outside of the others.

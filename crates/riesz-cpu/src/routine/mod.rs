@@ -11,6 +11,7 @@ mod factors;
 mod indexed;
 mod linear;
 mod lines;
+mod loops;
 mod ordered;
 mod partial;
 mod product;
@@ -20,8 +21,9 @@ mod running;
 mod stack;
 
 pub use convolution::Convolution;
+pub use loops::Loop;
 pub use partial::{Counted, Partial, is_long};
-pub use product::{Loop, Product};
+pub use product::Product;
 pub use reference::{Reference, read, write};
 
 use crate::linalg::Triangle;

@@ -4,13 +4,15 @@
 //! seen from a row of the result that leaves none out: were one of its terms not finite, nor were it. Only
 //! if it is not does the factor itself have to be looked at.
 
-use super::product::{Loop, PIECE, moved, size};
+use super::loops::{Loop, moved, size};
+use super::product::PIECE;
 use crate::linalg::{
     Band, Edge, MatPtr, Patch, Scalar, all_finite, multiply_bands, multiply_inner, patches,
 };
 use crate::nest::{Loops, Routine, TOGETHER};
 use crate::simd::Isa;
 use riesz_core::DType;
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// What counts of a product of tensors.
@@ -296,13 +298,18 @@ impl Routine for Partial {
         unsafe { self.some(around, bands, addresses) }
     }
 
-    fn loops(&self) -> Option<Loops> {
+    fn ways(&self) -> SmallVec<[Loops; 2]> {
         let loops = self.around.iter().chain([&self.row, &self.column, &self.sum]);
         let loops: Vec<Loop> = loops.copied().collect();
-        (!self.around.is_empty()).then(|| Loop::all(&loops, self.offset))
+        (!self.around.is_empty()).then(|| Loop::all(&loops, self.offset)).into_iter().collect()
     }
 
-    unsafe fn run_iterations(&self, (from, to): (usize, usize), addresses: &[*mut u8]) -> bool {
+    unsafe fn run_iterations(
+        &self,
+        _: usize,
+        (from, to): (usize, usize),
+        addresses: &[*mut u8],
+    ) -> bool {
         let inner = size(&self.around[1..]);
         // SAFETY: the caller's.
         unsafe { self.some(from * inner..to * inner, (0, 1), addresses) }

@@ -7,29 +7,17 @@
 //! columns are one to the result but not to y, and y is small, it is copied, so that they are one: few
 //! columns fill no vector. So with rows and x.
 
+use super::loops::{Loop, ONCE, copy_loops, is_divided, kinds, moved, size, take};
 use crate::linalg::{
     Integer, MatPtr, Scalar, Scratch, gram_panels, gram_room, lies_in_rows, multiply_gram_panel,
     multiply_integers_raw, multiply_raw, multiply_raw_room,
 };
-use crate::nest::{Access, Loops, Routine, TOGETHER};
+use crate::nest::{Loops, Routine, TOGETHER};
 use crate::plan::ALIGNMENT;
 use crate::simd::Isa;
 use riesz_core::DType;
 use smallvec::SmallVec;
 use std::ops::Range;
-
-/// A loop of a product: how often it runs, and the elements by which it moves x, y and the result.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Loop {
-    /// How often it runs.
-    pub extent: usize,
-    /// By how many elements it moves the first operand.
-    pub x: isize,
-    /// By how many elements it moves the second operand.
-    pub y: isize,
-    /// By how many elements it moves the result.
-    pub z: isize,
-}
 
 /// A product of tensors, Σ x·y, with operands x, y and the result.
 #[derive(Debug)]
@@ -63,7 +51,7 @@ enum Cut {
     Panels(usize),
 }
 
-/// The loop of a product of which some iterations can be run by themselves.
+/// A loop of a product of which some iterations can be run by themselves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outermost {
     /// The first of the loops around.
@@ -71,16 +59,23 @@ enum Outermost {
     /// The rows of one product, or its columns: those that lie farther apart in the result.
     Rows,
     Columns,
+    /// Its terms.
+    Sum,
 }
 
-const ONCE: Loop = Loop { extent: 1, x: 0, y: 0, z: 0 };
+/// A part of a product.
+#[derive(Clone, Debug)]
+struct Part {
+    /// Iterations of the loops around.
+    around: Range<usize>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    terms: Range<usize>,
+    /// Whether it is added to what is there.
+    adds: bool,
+}
 
-/// Elements that fill a line of the cache, or nearly.
-const LINE: usize = 8;
-
-/// The most elements of a factor that are copied, and the fewest rows (or columns) of the other that are
-/// worth it.
-const COPIED: usize = 1 << 13;
+/// The fewest rows (or columns) that are worth a copy of the other factor.
 const MANY: usize = 64;
 
 /// Multiplications that are worth a piece of their own.
@@ -93,6 +88,8 @@ const LONG: usize = 12 << 20;
 const AREA: usize = 1 << 16;
 /// Bytes of a factor that is in the second cache when it is read again.
 const NEARBY: usize = 1 << 19;
+/// How many times faster the second cache is than memory.
+const FASTER: usize = 4;
 /// Bytes of the result that a piece of a large product has, or fewer; about, as pieces are even.
 const LARGE: usize = 1 << 20;
 
@@ -144,7 +141,7 @@ impl Product {
         let each = m * n * k;
         let along = if self.column.z == 1 { self.column.y } else { self.row.x };
         let alone = self.around.is_empty() && self.sums.is_empty();
-        let unpacked = self.packed(m, n) == 0;
+        let unpacked = self.packed(&self.whole()) == 0;
         if alone && (2 * UNPACKED..2 * PIECE).contains(&each) && along == 1 && unpacked {
             // No factor is copied, which would be done again for each piece.
             let rows = m.div_ceil(each / UNPACKED).next_multiple_of(4);
@@ -172,22 +169,49 @@ impl Product {
         across * self.row.extent + down * self.column.extent
     }
 
-    /// The loop of which some iterations can be run by themselves, if there is one.
-    fn outermost(&self) -> Option<Outermost> {
+    /// The loops of which some iterations can be run by themselves.
+    fn outermost(&self) -> &'static [Outermost] {
         if !self.copied.is_empty() || self.operands != [0, 1] {
-            return None;
+            return &[];
         }
         match (self.around.first(), self.cut) {
-            (Some(l), _) => (l.x != 0 && l.y != 0).then_some(Outermost::Batch),
+            (Some(l), _) if l.x != 0 && l.y != 0 => &[Outermost::Batch],
             (None, Cut::Block(..)) if self.sums.is_empty() => {
                 // Only a call whose pieces have scratch is given some.
-                if self.scratch() == 0 && self.packed(self.row.extent, self.column.extent) > 0 {
-                    return None;
+                if self.scratch() == 0 && self.packed(&self.whole()) > 0 {
+                    &[]
+                } else if self.row.z.abs() >= self.column.z.abs() {
+                    &[Outermost::Rows, Outermost::Sum]
+                } else {
+                    &[Outermost::Columns, Outermost::Sum]
                 }
-                let is_row_major = self.row.z.abs() >= self.column.z.abs();
-                Some(if is_row_major { Outermost::Rows } else { Outermost::Columns })
             }
-            _ => None,
+            _ => &[],
+        }
+    }
+
+    /// All of it.
+    fn whole(&self) -> Part {
+        Part {
+            around: 0..size(&self.around),
+            rows: 0..self.row.extent,
+            columns: 0..self.column.extent,
+            terms: 0..self.sum.extent,
+            adds: false,
+        }
+    }
+
+    /// Some iterations of one of its loops.
+    fn part(&self, way: usize, (from, to): (usize, usize)) -> Part {
+        let whole = self.whole();
+        match self.outermost().get(way) {
+            Some(Outermost::Rows) => Part { rows: from..to, ..whole },
+            Some(Outermost::Columns) => Part { columns: from..to, ..whole },
+            Some(Outermost::Sum) => Part { terms: from..to, adds: true, ..whole },
+            Some(Outermost::Batch) | None => {
+                let inner = size(self.around.get(1..).unwrap_or_default());
+                Part { around: from * inner..to * inner, ..whole }
+            }
         }
     }
 
@@ -199,13 +223,13 @@ impl Product {
         }
     }
 
-    /// Bytes to work in for a product of so many rows and columns.
-    fn packed(&self, rows: usize, columns: usize) -> usize {
+    /// Bytes to work in for a part.
+    fn packed(&self, part: &Part) -> usize {
         let (a, b) = ((self.row.x, self.sum.x), (self.sum.y, self.column.y));
         let c = (self.row.z, self.column.z);
-        let (size, k) = (self.dtype.size(), self.sum.extent);
+        let (size, shape) = (self.dtype.size(), part.shape());
         match self.dtype {
-            DType::F32 | DType::F64 => multiply_raw_room(size, (rows, columns, k), a, b, c),
+            DType::F32 | DType::F64 => multiply_raw_room(size, shape, a, b, c),
             DType::I32 | DType::I64 | DType::Bool => 0,
         }
     }
@@ -241,39 +265,42 @@ impl Product {
         }
     }
 
-    /// The iterations of the loops around, the rows and the columns of a piece.
-    fn parts(&self, piece: usize) -> [Range<usize>; 3] {
-        let part = |i: usize, each: usize, of: usize| i * each..((i + 1) * each).min(of);
-        let (m, n) = (self.row.extent, self.column.extent);
+    /// The part that a piece is.
+    fn piece(&self, piece: usize) -> Part {
+        let some = |i: usize, each: usize, of: usize| i * each..((i + 1) * each).min(of);
+        let (m, n, whole) = (self.row.extent, self.column.extent, self.whole());
         match self.cut {
-            Cut::Around(each) => [part(piece, each, size(&self.around)), 0..m, 0..n],
+            Cut::Around(each) => Part { around: some(piece, each, size(&self.around)), ..whole },
             Cut::Block(rows, columns) => {
                 let (down, across) = (m.div_ceil(rows), n.div_ceil(columns));
                 let (block, around) = (piece % (down * across), piece / (down * across));
-                let (i, j) = (block / across, block % across);
-                [around..around + 1, part(i, rows, m), part(j, columns, n)]
+                Part {
+                    around: around..around + 1,
+                    rows: some(block / across, rows, m),
+                    columns: some(block % across, columns, n),
+                    ..whole
+                }
             }
-            Cut::Panels(panels) => [piece / panels..piece / panels + 1, 0..m, 0..n],
+            Cut::Panels(panels) => Part { around: piece / panels..piece / panels + 1, ..whole },
         }
     }
 
-    /// Runs `product` on the matrices of each product of a piece: its shape, them, and whether it is the
+    /// Runs `product` on the matrices of each product of a part: its shape, them, and whether it is the
     /// first to write there.
     ///
     /// # Safety
     /// As for [`Routine::run_piece`], with operands of type `T`.
     unsafe fn products<T>(
         &self,
-        [around, rows, columns]: [Range<usize>; 3],
+        part: &Part,
         addresses: &[*mut u8],
         product: impl Fn(Matrices<T>),
     ) {
         let [x, y, z] = [self.operands[0], self.operands[1], 2].map(|i| addresses[i].cast::<T>());
         let copy = addresses.get(3).map_or(std::ptr::null_mut(), |at| at.cast::<T>());
-        let (i, j) = (rows.start as isize, columns.start as isize);
+        let [i, j, l] = [&part.rows, &part.columns, &part.terms].map(|r| r.start as isize);
         let (row, column, sum) = (self.row, self.column, self.sum);
-        let shape = (rows.len(), columns.len(), sum.extent);
-        self.each(around, |at, first| {
+        self.each(part.around.clone(), |at, first| {
             // A factor without terms has no elements, so these addresses may lie outside.
             // SAFETY: the caller's: the loops stay inside the operands, and the copy has its room.
             let (x, y, z) = unsafe {
@@ -284,29 +311,24 @@ impl Product {
                     from = copy;
                 }
                 (
-                    x.wrapping_offset(at[0] + i * row.x).cast_const(),
-                    from.wrapping_offset(j * column.y),
+                    x.wrapping_offset(at[0] + i * row.x + l * sum.x).cast_const(),
+                    from.wrapping_offset(j * column.y + l * sum.y),
                     z.offset(at[2] + i * row.z + j * column.z),
                 )
             };
             let a = MatPtr { at: x, row: row.x, col: sum.x };
             let b = MatPtr { at: y, row: sum.y, col: column.y };
             let c = MatPtr { at: z, row: row.z, col: column.z };
-            product(Matrices { shape, a, b, c, first });
+            product(Matrices { shape: part.shape(), a, b, c, first: first && !part.adds });
         });
     }
 
     /// # Safety
     /// As for [`Routine::run_piece`], with operands of type `T`.
-    unsafe fn floats<T: Scalar>(
-        &self,
-        piece: usize,
-        parts: [Range<usize>; 3],
-        addresses: &[*mut u8],
-    ) {
+    unsafe fn floats<T: Scalar>(&self, piece: usize, part: &Part, addresses: &[*mut u8]) {
         let bytes = match self.cut {
             Cut::Panels(_) => self.scratch(),
-            _ => self.packed(parts[1].len(), parts[2].len()),
+            _ => self.packed(part),
         };
         let room = addresses.get(3).map_or(std::ptr::null_mut(), |at| at.wrapping_add(self.copy()));
         let multiply = |Matrices { shape, a, b, c, first }: Matrices<T>| {
@@ -325,18 +347,18 @@ impl Product {
             }
         };
         // SAFETY: the caller's.
-        unsafe { self.products(parts, addresses, multiply) }
+        unsafe { self.products(part, addresses, multiply) }
     }
 
     /// # Safety
     /// As for [`Routine::run_piece`], with operands of type `T`.
-    unsafe fn integers<T: Integer>(&self, parts: [Range<usize>; 3], addresses: &[*mut u8]) {
+    unsafe fn integers<T: Integer>(&self, part: &Part, addresses: &[*mut u8]) {
         let multiply = |Matrices { shape, a, b, c, first }: Matrices<T>| {
             // SAFETY: the caller's: the matrices lie in the operands, and z overlaps nothing.
             unsafe { multiply_integers_raw(shape, a, b, !first, c) }
         };
         // SAFETY: the caller's.
-        unsafe { self.products(parts, addresses, multiply) }
+        unsafe { self.products(part, addresses, multiply) }
     }
 }
 
@@ -350,106 +372,19 @@ struct Matrices<T> {
     first: bool,
 }
 
-/// Copies what loops over y read, one after the other, to where the second pointer moves along.
-///
-/// # Safety
-/// The loops stay inside what `from` points to, and there is room for as many elements at `to`.
-unsafe fn copy_loops<T>(loops: &[Loop], from: *const T, to: &mut *mut T) {
-    let Some((outer, inner)) = loops.split_first() else {
-        // SAFETY: the caller's.
-        unsafe {
-            to.copy_from_nonoverlapping(from, 1);
-            *to = to.add(1);
-        }
-        return;
-    };
-    for i in 0..outer.extent as isize {
-        // SAFETY: the caller's.
-        unsafe { copy_loops(inner, from.offset(i * outer.y), to) };
-    }
-}
-
-/// Whether loops over columns (or rows) are several that would be one if their factor were copied, and few
-/// enough.
-fn is_divided(loops: &[Loop], sums: &[Loop]) -> bool {
-    let joined = |pair: &[Loop]| pair[0].z == pair[1].z * pair[1].extent as isize;
-    loops.len() > 1
-        && loops.windows(2).all(joined)
-        && sums.len() == 1
-        && (1..=COPIED).contains(&(size(loops) * sums[0].extent))
-}
-
-/// How often loops run.
-pub(super) fn size(loops: &[Loop]) -> usize {
-    loops.iter().map(|l| l.extent).product()
-}
-
-/// The offsets of x, y and z in an iteration of loops.
-pub(super) fn moved(mut at: [isize; 3], loops: &[Loop], iteration: usize) -> [isize; 3] {
-    let mut rest = iteration;
-    for l in loops.iter().rev() {
-        let i = (rest % l.extent) as isize;
-        rest /= l.extent;
-        at = [at[0] + i * l.x, at[1] + i * l.y, at[2] + i * l.z];
-    }
-    at
-}
-
-/// The loops over rows, over columns, that are summed over, and of a batch.
-fn kinds(loops: &[Loop]) -> [Vec<Loop>; 4] {
-    [
-        kind(loops, |l| l.z != 0 && l.y == 0),
-        kind(loops, |l| l.z != 0 && l.x == 0 && l.y != 0),
-        kind(loops, |l| l.z == 0),
-        kind(loops, |l| l.z != 0 && l.x != 0 && l.y != 0),
-    ]
-}
-
-/// The loops of a kind in the order of the result, with neighbours that are one to memory made one.
-fn kind(loops: &[Loop], is: impl Fn(&Loop) -> bool) -> Vec<Loop> {
-    let mut merged: Vec<Loop> = Vec::new();
-    let mut loops: Vec<Loop> = loops.iter().filter(|l| l.extent != 1 && is(l)).copied().collect();
-    loops.sort_by_key(|l| std::cmp::Reverse(l.z.unsigned_abs()));
-    for l in &loops {
-        let n = l.extent as isize;
-        match merged.last_mut() {
-            Some(outer) if (outer.x, outer.y, outer.z) == (l.x * n, l.y * n, l.z * n) => {
-                *outer = Loop { extent: outer.extent * l.extent, ..*l };
-            }
-            _ => merged.push(*l),
-        }
-    }
-    merged
-}
-
-/// The loop that is left to the product of matrices: the longest, but one that is `near` and not short before that, as
-/// a matrix with no unit stride costs a line of the cache for each element.
-fn take(loops: &mut Vec<Loop>, near: impl Fn(&Loop) -> bool) -> Loop {
-    let worth = |l: &Loop| (near(l) && l.extent >= LINE, l.extent);
-    match (0..loops.len()).max_by_key(|&i| worth(&loops[i])) {
-        Some(at) => loops.remove(at),
-        None => ONCE,
-    }
-}
-
 impl Product {
-    /// Some iterations of the loops around, rows and columns; of a symmetric product, the panel of a piece.
+    /// A part; of a symmetric product, the panel of a piece.
     ///
     /// # Safety
     /// As for [`Routine::run_piece`].
-    unsafe fn run_parts(
-        &self,
-        piece: usize,
-        parts: [Range<usize>; 3],
-        addresses: &[*mut u8],
-    ) -> bool {
+    unsafe fn run_part(&self, piece: usize, part: &Part, addresses: &[*mut u8]) -> bool {
         // SAFETY: the caller's.
         unsafe {
             match self.dtype {
-                DType::F32 => self.floats::<f32>(piece, parts, addresses),
-                DType::F64 => self.floats::<f64>(piece, parts, addresses),
-                DType::I32 => self.integers::<i32>(parts, addresses),
-                DType::I64 => self.integers::<i64>(parts, addresses),
+                DType::F32 => self.floats::<f32>(piece, part, addresses),
+                DType::F64 => self.floats::<f64>(piece, part, addresses),
+                DType::I32 => self.integers::<i32>(part, addresses),
+                DType::I64 => self.integers::<i64>(part, addresses),
                 // A product of truth values is refused by its shape rule.
                 DType::Bool => return false,
             }
@@ -458,18 +393,10 @@ impl Product {
     }
 }
 
-impl Loop {
-    /// The loops of a product, outermost first, as a routine has them.
-    pub(super) fn all(loops: &[Loop], offset: [isize; 3]) -> Loops {
-        let access = |(i, by): (usize, fn(&Loop) -> isize)| {
-            let strides = loops.iter().map(by).collect();
-            Access { operand: i as u32, offset: offset[i], strides }
-        };
-        let moves: [fn(&Loop) -> isize; 3] = [|l| l.x, |l| l.y, |l| l.z];
-        Loops {
-            extents: loops.iter().map(|l| l.extent).collect(),
-            accesses: moves.into_iter().enumerate().map(access).collect::<SmallVec<_>>(),
-        }
+impl Part {
+    /// Rows, columns and terms.
+    fn shape(&self) -> (usize, usize, usize) {
+        (self.rows.len(), self.columns.len(), self.terms.len())
     }
 }
 
@@ -486,8 +413,11 @@ impl Routine for Product {
     fn scratch(&self) -> usize {
         let (rows, columns) = (self.row.extent, self.column.extent);
         let packed = match self.cut {
-            Cut::Around(_) => self.packed(rows, columns),
-            Cut::Block(m, n) => self.packed(m.min(rows), n.min(columns)),
+            Cut::Around(_) => self.packed(&self.whole()),
+            Cut::Block(m, n) => {
+                let (rows, columns) = (0..m.min(rows), 0..n.min(columns));
+                self.packed(&Part { rows, columns, ..self.whole() })
+            }
             Cut::Panels(_) => {
                 let (a, c) = ((self.row.x, self.sum.x), (self.row.z, self.column.z));
                 gram_room(self.dtype.size(), (rows, self.sum.extent), a, c)
@@ -509,63 +439,68 @@ impl Routine for Product {
 
     unsafe fn run_piece(&self, piece: usize, addresses: &[*mut u8]) -> bool {
         // SAFETY: the caller's.
-        unsafe { self.run_parts(piece, self.parts(piece), addresses) }
+        unsafe { self.run_part(piece, &self.piece(piece), addresses) }
     }
 
-    fn loops(&self) -> Option<Loops> {
-        let (mut outer, mut inner) = (self.row, self.column);
-        if self.outermost()? == Outermost::Columns {
-            std::mem::swap(&mut outer, &mut inner);
-        }
-        let around = self.around.iter().chain(&self.sums);
-        let loops: Vec<Loop> = around.chain([&outer, &inner, &self.sum]).copied().collect();
-        Some(Loop::all(&loops, self.offset))
+    fn ways(&self) -> SmallVec<[Loops; 2]> {
+        let around: Vec<Loop> = self.around.iter().chain(&self.sums).copied().collect();
+        let way = |outermost: &Outermost| {
+            let (row, column, sum) = (self.row, self.column, self.sum);
+            let inner = match outermost {
+                Outermost::Batch | Outermost::Rows => [row, column, sum],
+                Outermost::Columns => [column, row, sum],
+                Outermost::Sum => [sum, row, column],
+            };
+            Loop::all(&[around.as_slice(), &inner].concat(), self.offset)
+        };
+        self.outermost().iter().map(way).collect()
     }
 
-    fn scratch_for(&self, iterations: usize) -> usize {
-        match self.outermost() {
-            Some(Outermost::Rows) => self.packed(iterations, self.column.extent),
-            Some(Outermost::Columns) => self.packed(self.row.extent, iterations),
+    fn scratch_for(&self, way: usize, iterations: usize) -> usize {
+        match self.outermost().get(way) {
             Some(Outermost::Batch) | None => self.scratch(),
+            Some(_) => self.packed(&self.part(way, (0, iterations))),
         }
     }
 
-    fn read_again(&self, parts: usize) -> usize {
+    fn moved_again(&self, way: usize, parts: usize) -> usize {
         let Cut::Block(rows, columns) = self.cut else { return 0 };
         let pieces = (self.row.extent.div_ceil(rows), self.column.extent.div_ceil(columns));
-        let (row, column, sum) = (self.row, self.column, self.sum);
-        let (parts, other, strides) = match self.outermost() {
+        let (row, column, sum, size) = (self.row, self.column, self.sum, self.dtype.size());
+        let (parts, other, strides) = match self.outermost().get(way) {
             Some(Outermost::Rows) => ((parts, 1), column.extent, (sum.y, column.y)),
             Some(Outermost::Columns) => ((1, parts), row.extent, (sum.x, row.x)),
+            Some(Outermost::Sum) => {
+                let results = row.extent * column.extent * size;
+                let times = if results <= NEARBY / 2 { 0 } else { parts };
+                return 2 * results * (times + TOGETHER);
+            }
             Some(Outermost::Batch) | None => return 0,
         };
-        let size = self.dtype.size();
         let copies = |parts: (usize, usize)| self.copies(parts) * sum.extent * size;
-        // What is not copied and stays in the cache costs nothing.
-        if other * sum.extent * size <= NEARBY && lies_in_rows(size, strides) {
-            return 0;
+        let more = copies(parts).saturating_sub(copies(pieces));
+        // What stays in the cache costs nothing if it is not copied, and little if it is.
+        match other * sum.extent * size <= NEARBY {
+            true if lies_in_rows(size, strides) => 0,
+            true => more / FASTER,
+            false => more,
         }
-        copies(parts).saturating_sub(copies(pieces))
     }
 
-    unsafe fn run_iterations(&self, (from, to): (usize, usize), addresses: &[*mut u8]) -> bool {
-        let (rows, columns) = (0..self.row.extent, 0..self.column.extent);
-        let parts = match self.outermost() {
-            Some(Outermost::Rows) => [0..1, from..to, columns],
-            Some(Outermost::Columns) => [0..1, rows, from..to],
-            Some(Outermost::Batch) | None => {
-                let inner = size(&self.around[1..]);
-                let around = from * inner..to * inner;
-                if !matches!(self.cut, Cut::Around(_)) {
-                    let each = self.pieces() / size(&self.around);
-                    // SAFETY: the caller's: the pieces of these products.
-                    return (around.start * each..around.end * each)
-                        .all(|piece| unsafe { self.run_piece(piece, addresses) });
-                }
-                [around, rows, columns]
-            }
-        };
+    unsafe fn run_iterations(
+        &self,
+        way: usize,
+        range: (usize, usize),
+        addresses: &[*mut u8],
+    ) -> bool {
+        let part = self.part(way, range);
+        if !self.around.is_empty() && !matches!(self.cut, Cut::Around(_)) {
+            let each = self.pieces() / size(&self.around);
+            // SAFETY: the caller's: the pieces of these products.
+            return (part.around.start * each..part.around.end * each)
+                .all(|piece| unsafe { self.run_piece(piece, addresses) });
+        }
         // SAFETY: the caller's: the part of the operands that these iterations touch.
-        unsafe { self.run_parts(0, parts, addresses) }
+        unsafe { self.run_part(0, &part, addresses) }
     }
 }

@@ -218,7 +218,7 @@ impl Stages {
                             let operands = call.operands.iter().map(|&o| own[o as usize]);
                             let operands: SmallVec<[*mut u8; 8]> = operands.collect();
                             // SAFETY: the same.
-                            unsafe { call.function.run_iterations(range, &operands) }
+                            unsafe { call.function.run_iterations(band.way, range, &operands) }
                         }
                     };
                     if !done {

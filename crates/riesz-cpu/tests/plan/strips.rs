@@ -207,6 +207,23 @@ fn a_product_with_the_update_of_a_parameter() {
 }
 
 #[test]
+fn the_gradient_of_layers_for_many_rows() {
+    // Forward and back in one pass over the rows: what a layer makes is nowhere whole.
+    for dtype in [DType::F64, DType::F32] {
+        let shapes: &[&[usize]] = &[&[5_003, 70], &[70, 150], &[150], &[150, 40]];
+        let plan = plan(shapes, dtype, |x| {
+            let hidden = (x[0].dot(x[1]) + x[2]).tanh();
+            let error = hidden.dot(x[3]).sin() * 0.01;
+            let back = error.dot(x[3].t()) * (1.0 - hidden * hidden);
+            vec![hidden.t().dot(error), x[0].t().dot(back), back.sum_axes(&[0])]
+        });
+        assert_eq!(strips(&plan).len(), 1, "{plan}");
+        assert_eq!(products(&plan), 5, "{plan}");
+        assert!(has_no_whole(&plan, 5_003 * 150), "{plan}");
+    }
+}
+
+#[test]
 fn a_product_whose_other_factor_would_be_read_too_often() {
     let plan = plan(&[&[128, 900], &[900, 800], &[800]], DType::F32, |x| {
         vec![(x[0].dot(x[1]) + x[2]).relu()]
