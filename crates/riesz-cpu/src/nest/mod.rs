@@ -388,10 +388,12 @@ pub trait Routine: Send + Sync {
 impl Call {
     /// The operands that it reads or writes: all but its scratch.
     pub fn data(&self) -> &[Operand] {
-        match self.operands.split_last() {
-            Some((_, data)) if self.function.scratch() > 0 => data,
-            _ => &self.operands,
-        }
+        let scratch = match self.function.ways().first() {
+            // In strips it may have scratch that it does without otherwise.
+            Some(loops) => self.operands.len() - loops.accesses.len(),
+            None => usize::from(self.function.scratch() > 0),
+        };
+        &self.operands[..self.operands.len() - scratch]
     }
 }
 

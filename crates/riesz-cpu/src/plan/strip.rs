@@ -23,6 +23,7 @@ use super::order::permuted;
 use super::split::{Partials, fold_apart, has_partials, sum_apart};
 use super::storage::{ALIGNMENT, Place, Storage};
 use crate::nest::{Band, Call, Local, Loops, Nest, Step, Strips, TOGETHER, Task};
+use riesz_core::{DType, Type};
 use rustc_hash::FxHashMap as HashMap;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -296,10 +297,10 @@ impl Planner<'_> {
                 Task::Call(_) => {}
             }
         }
-        all.extend(places.locals.iter().map(|local| local.operand));
+        strips.locals.append(&mut places.locals);
+        all.extend(strips.locals.iter().map(|local| local.operand));
         all.sort_unstable();
         all.dedup();
-        strips.locals.append(&mut places.locals);
         let nests = |nests: Vec<Nest>, memory: &mut Memory, to: &mut Vec<Step>| {
             memory.touched.extend(nests.iter().map(touched));
             to.extend(nests.into_iter().map(Step::Nest));
@@ -332,16 +333,21 @@ impl Planner<'_> {
             self.memory.buffers[local.operand as usize].len = local.room * together;
         }
         // Calls that run at the same time have scratch of their own.
-        for band in &body {
-            let Task::Call(call) = &band.task else { continue };
+        for band in &mut body {
+            let Task::Call(call) = &mut band.task else { continue };
             let bytes = call.function.scratch_for(band.way, size * band.each);
             let bytes = bytes.next_multiple_of(ALIGNMENT);
-            if let (true, Some(&operand)) = (bytes > 0, call.operands.last()) {
-                let buffer = &mut self.memory.buffers[operand as usize];
-                let room = bytes / buffer.dtype.size();
-                buffer.len = room * length.div_ceil(size).min(TOGETHER);
-                locals.push(Local { operand, stride: 0, room, kept: false });
+            if bytes == 0 {
+                continue;
             }
+            if call.data().len() == call.operands.len() {
+                call.operands.push(self.memory.room(&Type::new(DType::I64, [0])));
+            }
+            let Some(&operand) = call.operands.last() else { continue };
+            let buffer = &mut self.memory.buffers[operand as usize];
+            let room = bytes / buffer.dtype.size();
+            buffer.len = room * length.div_ceil(size).min(TOGETHER);
+            locals.push(Local { operand, stride: 0, room, kept: false });
         }
         Strips { length, size, locals, body }
     }

@@ -177,10 +177,7 @@ impl Product {
         match (self.around.first(), self.cut) {
             (Some(l), _) if l.x != 0 && l.y != 0 => &[Outermost::Batch],
             (None, Cut::Block(..)) if self.sums.is_empty() => {
-                // Only a call whose pieces have scratch is given some.
-                if self.scratch() == 0 && self.packed(&self.whole()) > 0 {
-                    &[]
-                } else if self.row.z.abs() >= self.column.z.abs() {
+                if self.row.z.abs() >= self.column.z.abs() {
                     &[Outermost::Rows, Outermost::Sum]
                 } else {
                     &[Outermost::Columns, Outermost::Sum]
