@@ -149,8 +149,8 @@ impl std::fmt::Debug for Code {
 }
 
 impl Code {
-    /// Whether `run` does only the range it is given: the region is a single nest, with enough work
-    /// that it is worth cutting in pieces. Otherwise the range has no meaning.
+    /// Whether `run` does only the range it is given: the region is a single nest, and was to take one or has
+    /// so much work that cutting it in pieces is worth it. Otherwise the range has no meaning.
     pub fn splits(&self) -> bool {
         self.splits
     }

@@ -293,6 +293,8 @@ pub struct Loops {
     pub extents: SmallVec<[usize; 4]>,
     /// One for each operand of the call that is not its scratch.
     pub accesses: SmallVec<[Access; 4]>,
+    /// How many iterations of the outermost are as fast together as one alone, or nearly.
+    pub grain: usize,
 }
 
 impl Loops {
@@ -321,8 +323,8 @@ pub trait Routine: Send + Sync {
 
     /// Bytes of scratch memory that a piece needs. If it is not 0 the last operand of the call is a buffer of
     /// at least so many bytes that nothing else uses meanwhile; pieces that run at the same time have each
-    /// their own (in a plan, one after the other in one buffer, each aligned, as many as there are pieces, or
-    /// strips if it runs in strips, but at most [`TOGETHER`]).
+    /// their own (in a plan, one after the other in one buffer, each aligned, as many as there are pieces, but at
+    /// most [`TOGETHER`]). In strips there is what [`scratch_for`](Routine::scratch_for) says for each of them.
     fn scratch(&self) -> usize {
         0
     }

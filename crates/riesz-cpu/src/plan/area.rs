@@ -65,6 +65,11 @@ pub fn areas(band: &Band, member: usize) -> Vec<(Storage, Area)> {
 }
 
 impl Area {
+    /// Whether another iteration of the long loop goes elsewhere.
+    pub fn moves(&self) -> bool {
+        self.walk.as_ref().is_some_and(|walk| walk.along != 0)
+    }
+
     /// Whether strips need not wait for each other because of these two.
     pub fn agrees(&self, other: &Area, length: usize) -> bool {
         if !self.is_store && !other.is_store {

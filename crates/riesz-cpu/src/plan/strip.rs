@@ -13,7 +13,7 @@
 //! A fold along the long loop has a place for each of the strips that run at the same time (`split`), and so does a
 //! product that is summed along it: the gradient of a layer by its weights, for many rows.
 //!
-//! A group begins with a nest or a batch of products and takes the following ones that can join; what
+//! A group begins with a nest or a call of products and takes the following ones that can join; what
 //! cannot stays behind if it has nothing to do with those that pass it. A group is made if it saves enough
 //! traffic.
 
@@ -40,12 +40,8 @@ const WIDEST: usize = 3 << 18;
 /// Strips are multiples of this many iterations, so that no vector is cut.
 const GRAIN: usize = 64;
 
-/// The least length of a batch of products that is cut: as many strips as run at the same time.
-const BATCH: usize = TOGETHER;
-
-/// Iterations of a strip from which on their number is rounded, so that tiles of a product are whole.
-const MANY: usize = 32;
-const TILE: usize = 4;
+/// The least length of a loop of products that is cut: as many strips as run at the same time.
+const LEAST: usize = TOGETHER;
 
 /// The bytes of traffic from which on strips are worth their walking.
 const WORTH: isize = 1 << 20;
@@ -74,7 +70,8 @@ struct Planner<'a> {
     uses: HashMap<Storage, usize>,
 }
 
-/// Nests that can run strip by strip.
+/// Nests and products that can run strip by strip.
+#[derive(Clone)]
 struct Group {
     length: usize,
     members: Vec<(usize, Band)>,
@@ -113,56 +110,74 @@ impl Planner<'_> {
             Step::Nest(nest) if nest.extents.iter().product::<usize>() >= LONG => {
                 nest.extents.clone()
             }
-            Step::Call(call) => batches(call).collect(),
+            Step::Call(call) => lengths(call).collect(),
             _ => return None,
         };
-        let mut lengths: Vec<usize> = Vec::new();
+        let mut all: Vec<usize> = Vec::new();
         for step in &self.steps[at..self.steps.len().min(at + 8)] {
             let new = match step {
                 Step::Nest(other) => other.extents.iter().copied().filter(|&n| n >= LONG).collect(),
-                Step::Call(call) => batches(call).collect(),
+                Step::Call(call) => lengths(call).collect(),
                 _ => Vec::new(),
             };
             for n in new {
-                if extents.iter().any(|e| e.is_multiple_of(n)) && !lengths.contains(&n) {
-                    lengths.push(n);
+                if extents.iter().any(|e| e.is_multiple_of(n)) && !all.contains(&n) {
+                    all.push(n);
                 }
             }
         }
-        let groups = lengths.into_iter().filter_map(|length| {
+        let groups = all.into_iter().filter_map(|length| {
             let group = self.grow(at, length, done)?;
             let (worth, size) = (self.worth(&group)?, self.size(&group)?);
             (worth >= WORTH).then_some((worth, group, size))
         });
-        groups.max_by_key(|g| g.0).map(|(_, group, size)| (group, size))
+        let best = groups.max_by_key(|(worth, group, _)| (*worth, group.length));
+        best.map(|(_, group, size)| (group, size))
     }
 
-    /// The nests from `at` on that share a loop of this length.
+    /// The nests and products from `at` on that share a loop of this length.
     fn grow(&self, at: usize, length: usize, done: &[bool]) -> Option<Group> {
         let mut group = Group { length, members: Vec::new(), areas: BTreeMap::new() };
         let mut passed: Vec<usize> = Vec::new();
         for j in (at..self.steps.len().min(at + AHEAD)).filter(|&j| !done[j]) {
             let joins = passed.iter().all(|&p| self.is_free(p, j))
-                && self.bands(j, length).into_iter().any(|band| self.join(&mut group, j, band));
+                && self.bands(j, length).into_iter().any(|band| self.admit(&mut group, j, band));
             match joins {
                 true => {}
                 false if j == at => return None,
                 false => passed.push(j),
             }
         }
+        // A product at the end may have waited for what would read its result.
+        while group.members.last().is_some_and(|m| m.1.task.call().is_some()) {
+            let mut shorter = group.clone();
+            shorter.leave();
+            if self.worth(&shorter) < self.worth(&group) {
+                break;
+            }
+            group = shorter;
+        }
         // A short loop is worth it for products only.
         (group.members.len() > 1 && (length >= LONG || group.has_products())).then_some(group)
     }
 
-    /// Lets a nest or a call join, if no strip would need another and what products read again is not more than
-    /// what is saved by it.
-    fn join(&self, group: &mut Group, step: usize, band: Band) -> bool {
-        let has_products = band.task.call().is_some() || group.has_products();
+    /// Lets a nest or a call join, if no strip would need another and what products move again is not more than
+    /// what is saved by it, or can be by whoever reads the result of a product next.
+    fn admit(&self, group: &mut Group, step: usize, band: Band) -> bool {
+        let call = band.task.call();
+        let has_products = call.is_some() || group.has_products();
         let before = if has_products { self.worth(group) } else { None };
+        let result = call.filter(|_| !is_sum(&band)).and_then(|call| call.data().last().copied());
+        let hoped = result.map_or(0, |s| self.memory.buffers[s as usize].bytes() as isize);
         if !group.join(step, band) {
             return false;
         }
-        let joins = group.members.len() == 1 || !has_products || self.worth(group) > before;
+        let is_worth_it = || match (before, self.worth(group)) {
+            (Some(before), Some(after)) => after + hoped > before,
+            // Strips would be too large; or were, without those of a product.
+            (_, after) => after.is_some(),
+        };
+        let joins = group.members.len() == 1 || !has_products || is_worth_it();
         if !joins {
             group.leave();
         }
@@ -184,7 +199,7 @@ impl Planner<'_> {
         };
         let room = call.data().last().map(|&o| self.memory.buffers[o as usize].len);
         let band = |(way, loops): (usize, Loops)| {
-            let n = loops.extents.first().copied().filter(|&n| n >= BATCH)?;
+            let n = loops.extents.first().copied().filter(|&n| n >= LEAST)?;
             // The places of a sum are as its buffer is.
             let fits =
                 n.is_multiple_of(length) && (!loops.is_sum() || Some(loops.results()) == room);
@@ -215,29 +230,52 @@ impl Planner<'_> {
         !self.touched[step].iter().flatten().filter(both).any(is_written)
     }
 
-    /// The iterations of a strip; none if a single one touches too much.
+    /// The iterations of a strip; none if it touches too much.
     fn size(&self, group: &Group) -> Option<usize> {
-        let moves = |a: &Area| a.walk.as_ref().is_some_and(|w| w.along != 0);
-        if group.length < LONG {
-            // What one member writes should still be there when the next reads it.
-            let stays = |areas: &Vec<Area>| {
-                areas.iter().any(moves) && areas.iter().any(|a| a.member != areas[0].member)
-            };
-            let kept = group.areas.iter().filter(|(_, areas)| stays(areas));
-            let bytes: usize = kept.map(|(&s, _)| self.memory.buffers[s as usize].bytes()).sum();
-            let each = bytes.div_ceil(group.length).max(1);
-            let most = (STRIP / each).clamp(1, group.length.div_ceil(TOGETHER));
-            let even = group.length.div_ceil(group.length.div_ceil(most));
-            let size = if even < MANY { most } else { even.next_multiple_of(TILE) };
-            return (each <= WIDEST).then_some(size);
+        if group.has_products() {
+            return self.size_with_products(group);
         }
-        let touched = group.areas.iter().filter(|(_, areas)| areas.iter().any(moves));
+        let touched = group.areas.iter().filter(|(_, areas)| areas.iter().any(Area::moves));
         let bytes: usize = touched.map(|(&s, _)| self.memory.buffers[s as usize].bytes()).sum();
         let each = bytes.div_ceil(group.length).max(1);
         // An odd multiple: what lies one strip apart should not fall into the same lines of a cache.
         let grains = (STRIP / each).min(group.length / TOGETHER) / GRAIN;
         let size = (grains.saturating_sub(1) | 1) * GRAIN;
         (each * size <= WIDEST).then_some(size)
+    }
+
+    /// The same, if products are among them: what one member writes should still be there when the next reads it.
+    fn size_with_products(&self, group: &Group) -> Option<usize> {
+        let length = group.length;
+        let each = self.alive(group).div_ceil(length).max(1);
+        let most = (STRIP / each).clamp(1, length.div_ceil(TOGETHER));
+        let size = match group.grain() {
+            1 => most,
+            grain => {
+                // Whole rounds of strips that run at the same time, if they are few.
+                let count = length.div_ceil(most.max(grain));
+                let few = count < TOGETHER * TOGETHER;
+                let count = if few { count.next_multiple_of(TOGETHER) } else { count };
+                length.div_ceil(count).next_multiple_of(grain)
+            }
+        };
+        (each * size <= WIDEST).then_some(size)
+    }
+
+    /// The bytes that members hand to each other, at most at any time, for all iterations.
+    fn alive(&self, group: &Group) -> usize {
+        let mut alive = vec![0; group.members.len()];
+        for (&s, areas) in &group.areas {
+            let members = areas.iter().map(|area| area.member);
+            let (first, last) = (members.clone().min(), members.max());
+            if let (Some(first), Some(last), true) = (first, last, areas.iter().any(Area::moves))
+                && first < last
+            {
+                let bytes = self.memory.buffers[s as usize].bytes();
+                alive[first..=last].iter_mut().for_each(|sum| *sum += bytes);
+            }
+        }
+        alive.into_iter().max().unwrap_or(0)
     }
 
     /// The bytes that need not go to memory and back.
@@ -354,6 +392,17 @@ impl Planner<'_> {
 }
 
 impl Group {
+    /// Strips are multiples of so many iterations.
+    fn grain(&self) -> usize {
+        let of = |band: &Band| {
+            let ways = band.task.call()?.function.ways();
+            Some(ways.get(band.way)?.grain.div_ceil(band.each))
+        };
+        let products = self.members.iter().filter_map(|m| of(&m.1)).max().unwrap_or(1);
+        // No vector is cut.
+        if self.length >= LONG { products.next_multiple_of(GRAIN) } else { products }
+    }
+
     fn has_products(&self) -> bool {
         self.members.iter().any(|m| m.1.task.call().is_some())
     }
@@ -397,9 +446,9 @@ impl Group {
 }
 
 /// The loops of a call that can be cut.
-fn batches(call: &Call) -> impl Iterator<Item = usize> {
+fn lengths(call: &Call) -> impl Iterator<Item = usize> {
     let ways = call.function.ways().into_iter();
-    ways.filter_map(|loops| loops.extents.first().copied()).filter(|&n| n >= BATCH)
+    ways.filter_map(|loops| loops.extents.first().copied()).filter(|&n| n >= LEAST)
 }
 
 /// Whether a call is a sum along the loop that is cut.

@@ -27,7 +27,7 @@ const COPIED: usize = 1 << 13;
 
 impl Loop {
     /// The loops of a product, outermost first, as a routine has them.
-    pub(super) fn all(loops: &[Loop], offset: [isize; 3]) -> Loops {
+    pub(super) fn all(loops: &[Loop], offset: [isize; 3], grain: usize) -> Loops {
         let access = |(i, by): (usize, fn(&Loop) -> isize)| {
             let strides = loops.iter().map(by).collect();
             Access { operand: i as u32, offset: offset[i], strides }
@@ -36,6 +36,7 @@ impl Loop {
         Loops {
             extents: loops.iter().map(|l| l.extent).collect(),
             accesses: moves.into_iter().enumerate().map(access).collect::<SmallVec<_>>(),
+            grain,
         }
     }
 }

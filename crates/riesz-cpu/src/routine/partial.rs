@@ -167,9 +167,9 @@ impl Partial {
             let [x, y, z] = moved(self.offset, &self.around, number);
             // SAFETY: the caller's: the loops stay inside the operands, and the result overlaps nothing.
             unsafe {
-                let x = addresses[0].cast::<T>().offset(x).cast_const();
-                let y = addresses[1].cast::<T>().offset(y).cast_const();
-                let z = addresses[2].cast::<T>().offset(z);
+                let x = addresses[0].cast::<T>().wrapping_offset(x).cast_const();
+                let y = addresses[1].cast::<T>().wrapping_offset(y).cast_const();
+                let z = addresses[2].cast::<T>().wrapping_offset(z);
                 match &self.parts {
                     Parts::Bands(all) => {
                         self.bands(all.iter().skip(skipped).step_by(step), x, y, z)
@@ -301,7 +301,7 @@ impl Routine for Partial {
     fn ways(&self) -> SmallVec<[Loops; 2]> {
         let loops = self.around.iter().chain([&self.row, &self.column, &self.sum]);
         let loops: Vec<Loop> = loops.copied().collect();
-        (!self.around.is_empty()).then(|| Loop::all(&loops, self.offset)).into_iter().collect()
+        (!self.around.is_empty()).then(|| Loop::all(&loops, self.offset, 1)).into_iter().collect()
     }
 
     unsafe fn run_iterations(

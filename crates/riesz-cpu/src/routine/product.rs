@@ -86,10 +86,11 @@ const UNPACKED: usize = 1 << 18;
 const LONG: usize = 12 << 20;
 /// Elements of the result that a piece has, if there are few pieces: the last should not keep threads waiting.
 const AREA: usize = 1 << 16;
+/// Rows, or terms, of a product that are worth a strip: those of whole tiles.
+const FEW: usize = 8;
+const TERMS: usize = 32;
 /// Bytes of a factor that is in the second cache when it is read again.
 const NEARBY: usize = 1 << 19;
-/// How many times faster the second cache is than memory.
-const FASTER: usize = 4;
 /// Bytes of the result that a piece of a large product has, or fewer; about, as pieces are even.
 const LARGE: usize = 1 << 20;
 
@@ -310,7 +311,7 @@ impl Product {
                 (
                     x.wrapping_offset(at[0] + i * row.x + l * sum.x).cast_const(),
                     from.wrapping_offset(j * column.y + l * sum.y),
-                    z.offset(at[2] + i * row.z + j * column.z),
+                    z.wrapping_offset(at[2] + i * row.z + j * column.z),
                 )
             };
             let a = MatPtr { at: x, row: row.x, col: sum.x };
@@ -443,12 +444,13 @@ impl Routine for Product {
         let around: Vec<Loop> = self.around.iter().chain(&self.sums).copied().collect();
         let way = |outermost: &Outermost| {
             let (row, column, sum) = (self.row, self.column, self.sum);
-            let inner = match outermost {
-                Outermost::Batch | Outermost::Rows => [row, column, sum],
-                Outermost::Columns => [column, row, sum],
-                Outermost::Sum => [sum, row, column],
+            let (inner, grain) = match outermost {
+                Outermost::Batch => ([row, column, sum], 1),
+                Outermost::Rows => ([row, column, sum], FEW),
+                Outermost::Columns => ([column, row, sum], FEW),
+                Outermost::Sum => ([sum, row, column], TERMS),
             };
-            Loop::all(&[around.as_slice(), &inner].concat(), self.offset)
+            Loop::all(&[around.as_slice(), &inner].concat(), self.offset, grain)
         };
         self.outermost().iter().map(way).collect()
     }
@@ -476,11 +478,11 @@ impl Routine for Product {
         };
         let copies = |parts: (usize, usize)| self.copies(parts) * sum.extent * size;
         let more = copies(parts).saturating_sub(copies(pieces));
-        // What stays in the cache costs nothing if it is not copied, and little if it is.
-        match other * sum.extent * size <= NEARBY {
-            true if lies_in_rows(size, strides) => 0,
-            true => more / FASTER,
-            false => more,
+        // A copy reads and writes; what stays in the cache as it lies costs nothing.
+        match lies_in_rows(size, strides) {
+            true if other * sum.extent * size <= NEARBY => 0,
+            true => more,
+            false => 2 * more,
         }
     }
 

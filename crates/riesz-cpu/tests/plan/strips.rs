@@ -191,19 +191,21 @@ fn a_product_with_its_bias_and_activation() {
 fn a_product_with_the_update_of_a_parameter() {
     // A step of descent for a matrix: its gradient is never whole, and the step may be made in place.
     for dtype in [DType::F64, DType::F32] {
-        let plan = plan(&[&[2_400, 500], &[130, 2_400], &[130, 500]], dtype, |x| {
+        let plan = plan(&[&[4_800, 250], &[130, 4_800], &[130, 250]], dtype, |x| {
             vec![x[0] - 0.1 * x[1].t().dot(x[2])]
         });
         assert_eq!(products(&plan), 1, "{plan}");
-        assert!(has_no_whole(&plan, 2_400 * 500), "{plan}");
+        assert!(has_no_whole(&plan, 4_800 * 250), "{plan}");
         assert_eq!(donors(&plan), [Some(0)], "{plan}");
     }
     // What else reads the matrix in the same strips would find it changed.
-    let plan = plan(&[&[800, 500], &[130, 800], &[130, 500]], DType::F64, |x| {
+    let plan = plan(&[&[3_000, 250], &[130, 3_000], &[130, 250]], DType::F64, |x| {
         let product = x[1].t().dot(x[2]);
-        vec![x[0] - 0.1 * product, (product * x[0]).sum_axes(&[1]).expand_dims(1) - x[0]]
+        let sums = product.sum_axes(&[1]).expand_dims(1);
+        vec![x[0] - 0.1 * product, (x[0] * sums).sum_axes(&[1])]
     });
-    assert!(donors(&plan).contains(&None), "{plan}");
+    assert_eq!(products(&plan), 1, "{plan}");
+    assert_eq!(donors(&plan), [None, None], "{plan}");
 }
 
 #[test]
@@ -225,10 +227,61 @@ fn the_gradient_of_layers_for_many_rows() {
 
 #[test]
 fn a_product_whose_other_factor_would_be_read_too_often() {
-    let plan = plan(&[&[128, 900], &[900, 800], &[800]], DType::F32, |x| {
-        vec![(x[0].dot(x[1]) + x[2]).relu()]
-    });
+    let layer =
+        |shapes: &[&[usize]]| plan(shapes, DType::F32, |x| vec![(x[0].dot(x[1]) + x[2]).relu()]);
+    let plan = layer(&[&[1024, 900], &[900, 800], &[800]]);
     assert_eq!(products(&plan), 0, "{plan}");
+    // So many rows are worth it.
+    let plan = layer(&[&[8_192, 90], &[90, 800], &[800]]);
+    assert_eq!(products(&plan), 1, "{plan}");
+}
+
+#[test]
+fn strips_of_many_layers_have_many_rows() {
+    // What a layer makes is needed no longer than until the next has read it.
+    let plan = plan(&[&[1_000, 200], &[200, 200], &[200]], DType::F64, |x| {
+        vec![(0..12).fold(x[0], |h, _| (h.dot(x[1]) * 0.1 + x[2]).relu())]
+    });
+    assert_eq!(products(&plan), 12, "{plan}");
+    for found in strips(&plan) {
+        assert!(found.size >= 32 && found.size.is_multiple_of(8), "{plan}");
+        assert!(found.count().is_multiple_of(8), "{plan}");
+    }
+}
+
+#[test]
+fn a_product_that_needs_scratch_in_strips_only() {
+    // Its pieces have few rows, or few columns.
+    let plan = plan(&[&[250, 100], &[100, 256], &[256, 100]], DType::F32, |x| {
+        vec![(0..4).fold(x[0], |h, _| h + (h.dot(x[1]) * 0.01).tanh().dot(x[2]) * 0.01)]
+    });
+    assert!(products(&plan) > 0, "{plan}");
+    let plan = self::plan(&[&[30_000, 64], &[30_000, 32]], DType::F32, |x| {
+        let (a, b) = (x[0].sin(), x[1].cos());
+        vec![a.t().dot(b) * 1e-3, a.sum_axes(&[0])]
+    });
+    assert_eq!(products(&plan), 1, "{plan}");
+}
+
+#[test]
+fn integers_and_what_has_no_result_in_strips() {
+    let numbers = |n: usize, k: usize, by: i64| {
+        let all = (0..n * k).map(|i| (i as i64 * by) % 13 - 6).collect::<Vec<_>>();
+        Tensor::new(all, [n, k]).unwrap()
+    };
+    for zero in [false, true] {
+        let (n, k) = (8_192, 40);
+        let args = [numbers(n, k, 7), numbers(k, 60, 5), numbers(n, 60, 3)];
+        let types: Vec<Type> = args.iter().map(Tensor::ty).collect();
+        let program = trace(&types, |x| {
+            let y = x[0].dot(x[1]) + x[0].literal(3.0);
+            let by = if zero { x[2] } else { x[2] * x[2] + x[2].literal(1.0) };
+            vec![y / by - y, x[0].t().dot(y)]
+        });
+        let program = program.unwrap_or_else(|e| panic!("{e}"));
+        let plan = check(&program, &args);
+        assert!(products(&plan) > 0, "{plan}");
+    }
 }
 
 #[test]
