@@ -2,13 +2,14 @@
 //!
 //! What is printed is in the files beside this one: the problem as understood ([`describe`]), a line
 //! that follows the run ([`progress`]), the solution ([`report`]) and the picture ([`plot`]); a run
-//! that is written to a file and goes on later is in [`saved`].
+//! that is written to a file and goes on later is in [`saved`], which files may be written in [`targets`].
 
 mod describe;
 mod plot;
 mod progress;
 mod report;
 mod saved;
+mod targets;
 
 use crate::input::files;
 use crate::{Exit, Failure, Io, display, json};
@@ -53,10 +54,10 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Draw how the value and the gradient norm converged
+    /// Draw how the value and the gradient norm converged, to a file that ends in .svg
     #[arg(long, value_name = "OUT.svg")]
     plot: Option<PathBuf>,
-    /// Write where the run stands to a file, now and then and at the end
+    /// Write where the run stands to a file, now and then and at the end; only a saved run is replaced
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
     /// Go on with the run that --save wrote
@@ -75,11 +76,10 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     };
     // Files that are wrong are known before data are read and hours have passed.
     let earlier = args.resume.as_deref().map(Saved::read).transpose()?;
-    for file in [&args.save, &args.plot].into_iter().flatten() {
-        writable(file)?;
-    }
     let base = args.file.parent().unwrap_or_else(|| Path::new("."));
-    let model = Model::load(&text, base, &files(&args.data)?).map_err(fail)?;
+    let overrides = files(&args.data)?;
+    targets::check(args, &Model::data_files(&text, base, &overrides).map_err(fail)?)?;
+    let model = Model::load(&text, base, &overrides).map_err(fail)?;
     let options = options(args, &model).map_err(fail)?;
     let earlier = earlier.map(|saved| saved.of(&model)).transpose()?;
     if !args.json {
@@ -101,18 +101,6 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         io.note(display::SHORTENED);
     }
     Ok(if outcome.solution.status == Status::Converged { Exit::Success } else { Exit::Failed })
-}
-
-/// Refuses a file that cannot be written, and leaves it as it is.
-fn writable(file: &Path) -> Result<(), Failure> {
-    let is_new = !file.exists();
-    let opened = std::fs::OpenOptions::new().append(true).create(true).open(file);
-    opened.map_err(|e| Failure::unwritten_file(file, &e))?;
-    if is_new {
-        // An empty file that stays is no harm.
-        std::fs::remove_file(file).ok();
-    }
-    Ok(())
 }
 
 /// Runs the solver: in slices, with the run saved between them, if it is to be saved.

@@ -338,6 +338,8 @@ pub enum ConstraintKind {
 pub struct Constraint {
     /// What it says.
     pub kind: ConstraintKind,
+    /// Whether it is written with `<` or `>`, which are read as `<=` and `>=`.
+    pub strict: bool,
     /// Where it stands.
     pub span: Span,
 }

@@ -162,13 +162,18 @@ impl<'a> Parser<'a> {
             (_, Token::Op("[")) => {
                 error = error.help("numbers are given to a name: A = [[1,2],[3,4]]");
             }
-            (_, Token::Op("<=" | ">=" | "==")) => {
+            (Token::Op("]"), Token::Op(_)) if !self.sections.is_empty() => {
+                error = error.help("numbers are given to a name: A = [[1,2],[3,4]]");
+            }
+            (_, Token::Op("=")) if !self.sections.is_empty() => {
+                error = error.help("a comparison is written ==");
+            }
+            (_, Token::Op("<=" | ">=" | "==" | "=")) => {
                 error = error.help(
                     "a formula has no comparisons, they are constraints of a problem; step(x) is 1 \
                      where x > 0",
                 );
             }
-            (_, Token::Op("=")) => error = error.help("a comparison is written =="),
             (Token::Op("*" | "/"), Token::Op("*" | "/")) => {
                 error = error.help("a power is written ^ or, entrywise, .^");
             }

@@ -294,6 +294,7 @@ impl Parser<'_> {
 
     fn constraint(&mut self) -> Result<Constraint, Diagnostic> {
         let from = self.span();
+        let mut strict = false;
         let kind = if matches!(self.peek_at(1), Token::Name(n) if n == "in") {
             let name = self.ident("a variable")?;
             self.advance();
@@ -306,9 +307,12 @@ impl Parser<'_> {
                 Token::Op("==") => Relation::Eq,
                 _ => return Err(self.expected("`<=`, `>=` or `==`")),
             };
+            strict = self.is_strict();
             self.advance();
             let middle = self.side()?;
-            if relation == Relation::Le && self.eat("<=") {
+            if relation == Relation::Le && self.is_op("<=") {
+                strict |= self.is_strict();
+                self.advance();
                 ConstraintKind::Between(left, middle, self.side()?)
             } else if let Token::Op("<=" | ">=" | "==") = self.peek() {
                 return Err(Diagnostic::new("two comparisons in one constraint", self.span())
@@ -317,7 +321,12 @@ impl Parser<'_> {
                 ConstraintKind::Compare(left, relation, middle)
             }
         };
-        Ok(Constraint { kind, span: from.to(self.previous_span()) })
+        Ok(Constraint { kind, strict, span: from.to(self.previous_span()) })
+    }
+
+    /// Whether the comparison here is written `<` or `>`.
+    fn is_strict(&self) -> bool {
+        matches!(self.source.get(self.span().range()), Some("<" | ">"))
     }
 
     /// A side of a comparison, or a corner of a box: a sum, or a list of numbers. That is a parameter without a

@@ -248,6 +248,7 @@ fn a_file_that_is_no_saved_run_is_refused() {
     };
     assert!(resume("").contains("no saved run"));
     assert!(resume("{}").contains("does not say \"format\""));
+    std::fs::remove_file(&file).expect("a file");
     let (code, ..) = riesz(&["minimize", RIDGE, "--max-iter", "3", "--save", &file]);
     assert_eq!(code, 1);
     let saved = std::fs::read_to_string(&file).expect("a saved run");
@@ -265,4 +266,75 @@ fn a_file_that_is_no_saved_run_is_refused() {
     assert!(code == 2 && err.contains("begun with the method auto"), "{err}");
     let (code, out, err) = riesz(&["minimize", RIDGE, "--save", "no/such/directory/x.run"]);
     assert!(code == 2 && out.is_empty() && err.contains("x.run cannot be written"), "{err}");
+}
+
+#[test]
+fn no_file_is_destroyed() {
+    let directory = scratch("minimize_targets");
+    let path = |name: &str| directory.join(name).display().to_string();
+    let (data, notes, fresh) = (path("x.csv"), path("notes.txt"), path("fresh.run"));
+    let text = "parameters\n  vector x = \"x.csv\"\nvariables\n  vector w\nmin\n  norm2(w - x)^2\n";
+    let files =
+        [("problem.rz", text), ("x.csv", "1\n2\n"), ("y.csv", "3\n4\n"), ("notes.txt", "keep")];
+    for (name, content) in files {
+        std::fs::write(directory.join(name), content).expect("a file");
+    }
+    let (problem, around) = (path("problem.rz"), path("../minimize_targets/problem.rz"));
+    let (svg, override_) = (path("p.svg"), format!("x={}[:, 0]", path("y.csv")));
+    for (args, words) in [
+        (vec!["--save", &problem], "--save {}: this is the problem file"),
+        (vec!["--plot", &problem], "--plot {}: this is the problem file"),
+        (vec!["--save", &around], "this is the problem file"),
+        (vec!["--save", &data], "this is a data file of the problem"),
+        (vec!["--plot", &data, "--data", &override_], "this is a data file of the problem"),
+        (vec!["--save", &path("y.csv"), "--data", &override_], "this is a data file"),
+        (vec!["--save", &notes], "there already and is no saved run"),
+        (vec!["--save", &svg, "--plot", &svg], "this is the file of --save too"),
+        (vec!["--plot", &path("p.png")], "does not end in .svg"),
+    ] {
+        let (code, out, err) = riesz(&[&["minimize", &problem], args.as_slice()].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        let words = words.replace("{}", args[1]);
+        assert!(err.contains(&words) && err.contains("Help: name a"), "{words}: {err}");
+    }
+    for (name, content) in files {
+        assert_eq!(std::fs::read_to_string(directory.join(name)).expect("a file"), content);
+    }
+    assert_eq!(std::fs::read_dir(&directory).expect("a directory").count(), files.len());
+    // A saved run, and a file that is empty, may be replaced; the run that goes on is no picture.
+    std::fs::write(&fresh, "").expect("a file");
+    for _ in 0..2 {
+        assert_eq!(riesz(&["minimize", &problem, "--save", &fresh, "--plot", &svg]).0, 0);
+    }
+    let (code, _, err) = riesz(&["minimize", &problem, "--resume", &fresh, "--plot", &fresh]);
+    assert!(code == 2 && err.contains("this is the file of --resume too"), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_problem_is_the_problem() {
+    let directory = scratch("minimize_links");
+    let (problem, link) = (directory.join("problem.rz"), directory.join("link.svg"));
+    let text = "variables\n  scalar a\nmin\n  a^2\n";
+    std::fs::write(&problem, text).expect("a file");
+    std::os::unix::fs::symlink(&problem, &link).expect("a link");
+    for option in ["--save", "--plot"] {
+        let (problem, link) = (problem.display().to_string(), link.display().to_string());
+        let (code, _, err) = riesz(&["minimize", &problem, option, &link]);
+        assert!(code == 2 && err.contains("this is the problem file"), "{err}");
+    }
+    assert_eq!(std::fs::read_to_string(&problem).expect("a file"), text);
+}
+
+#[test]
+fn a_strict_bound_is_mentioned() {
+    let text = "variables\n  scalar a, b\nmin\n  a + b\nst\n  a > 2\n  0 <= b < 1\n";
+    let (code, out, _) = problem("strict", text, &["--json"]);
+    let found: Value = serde_json::from_str(&out).expect("JSON");
+    let note = "a > 2, 0 <= b < 1: < and > are read as <= and >=, so that the boundary counts";
+    assert_eq!((code, &found["notes"][0]), (0, &Value::from(note)));
+    let (_, out, _) = problem("strict", text, &[]);
+    assert!(out.contains(&format!("note: {note}\n")), "{out}");
+    let (_, out, _) = problem("strict", &text.replace('>', ">=").replace("b < 1", "b <= 1"), &[]);
+    assert!(!out.contains("note:"), "{out}");
 }

@@ -15,7 +15,7 @@ use crate::typed::{Shape, VarId, declaration_text};
 use riesz::io::{self, Choice, Selection};
 use riesz::{DType, ErrorKind, Tensor};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which parameter gave a size its number, for messages.
 type Sizes = BTreeMap<String, (usize, String, Span)>;
@@ -84,6 +84,24 @@ pub(super) fn load(
         parameters.push(Parameter { name: d.name.name.clone(), declaration, source, value });
     }
     Ok(parameters)
+}
+
+/// The files that a problem names, and those that overrides may mean: where a selection or the name of an
+/// array may begin, with and without it.
+pub(super) fn files(
+    problem: &Problem,
+    base: &Path,
+    overrides: &[(String, String)],
+) -> Vec<PathBuf> {
+    let named = problem.parameters.iter().filter_map(|p| match &p.data {
+        Some(Data::File { path, .. }) => Some(locate(base, of_array(path).0)),
+        _ => None,
+    });
+    let meant = overrides.iter().flat_map(|(_, file)| {
+        let front = opening_bracket(file).map_or(file.as_str(), |at| &file[..at]);
+        [file, of_array(file).0, front, of_array(front).0].map(PathBuf::from)
+    });
+    named.chain(meant).collect()
 }
 
 /// An error in one line, with its advice.

@@ -202,6 +202,18 @@ impl Model {
         })
     }
 
+    /// The data files that a problem and its overrides name, as in [`load`](Self::load); nothing is read.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the text.
+    pub fn data_files(
+        text: &str,
+        base: &Path,
+        overrides: &[(String, String)],
+    ) -> Result<Vec<PathBuf>, ModelError> {
+        Ok(data::files(&parse_problem(text)?, base, overrides))
+    }
+
     /// The problem as written.
     pub fn problem(&self) -> &Problem {
         &self.problem
@@ -324,7 +336,7 @@ fn affordable(typed: &Typed, spaces: &[Space]) -> Result<(), Diagnostic> {
     memory::fits(typed, &typed.dims, &all, dim.saturating_mul(8 * VECTORS))
 }
 
-/// What became of the kinks, in words, and what is not used.
+/// What is not used, what became of strict bounds, and of the kinks, in words.
 fn notes(text: &str, problem: &Problem, smoothed: &kinks::Smoothed) -> Vec<String> {
     let have_kinks = |spans: &[Span]| {
         let mut all: Vec<&str> =
@@ -335,6 +347,12 @@ fn notes(text: &str, problem: &Problem, smoothed: &kinks::Smoothed) -> Vec<Strin
     };
     let unused = unused_definitions(&problem.ast, problem.objective, &problem.definitions);
     let mut notes = Vec::from_iter(unused_note(&unused));
+    let strict = problem.constraints.iter().filter(|c| c.strict);
+    let strict: Vec<&str> = strict.map(|c| text.get(c.span.range()).unwrap_or_default()).collect();
+    if !strict.is_empty() {
+        let strict = strict.join(", ");
+        notes.push(format!("{strict}: < and > are read as <= and >=, so that the boundary counts"));
+    }
     if !smoothed.replaced.is_empty() {
         notes.push(format!(
             "{}: solved with more variables and smooth constraints",
