@@ -22,7 +22,8 @@ const TRANSPOSE: f64 = 1e-12;
 /// transpose against inner products.
 ///
 /// Variables without a value get a random one, and small sizes. JSON: {"ok", "differential_error",
-/// "transpose_error", "kink", "notes"}. The exit code is 1 when a law does not hold.
+/// "transpose_error", "kink", "notes"}. The exit code is 1 when a law does not hold. Where rounding
+/// makes the differences too coarse to tell, a note says so and "ok" is null.
 ///
 /// At a kink, as of abs(x) at 0, the slopes on both sides differ, and the differential must lie
 /// between them; "kink" is then {"kind": "kink", "slopes", "differential"}, and null elsewhere. Where
@@ -70,6 +71,11 @@ impl Measured {
         !broken && self.differential() <= self.allowed()
     }
 
+    /// Whether the differences cannot tell whether the differential holds.
+    fn is_undecided(&self) -> bool {
+        self.kink.is_none() && self.errors.coarse && !self.differential_holds()
+    }
+
     fn transpose_holds(&self) -> bool {
         self.errors.transpose <= TRANSPOSE
     }
@@ -80,11 +86,18 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let mut question = Question::read(&args.formula, Values::Some(&args.values), io)?;
     let wrt = question.variable(&args.wrt)?;
     let measured = measure_certain(&mut question, wrt)?;
-    let ok = measured.differential_holds() && measured.transpose_holds();
+    let undecided = measured.is_undecided();
+    let failed = !(measured.differential_holds() || undecided) || !measured.transpose_holds();
     let warning = explained(&question, &measured);
+    if undecided {
+        io.note(
+            "the differences are too coarse here to tell: with every step they are rounded by more than is \
+             allowed, or the formula bends too much; a point or numbers nearer to 1 may tell",
+        );
+    }
     if args.json {
         let object = json!({
-            "ok": ok,
+            "ok": if undecided && !failed { None } else { Some(!failed) },
             "differential_error": json::number(measured.differential()),
             "transpose_error": json::number(measured.errors.transpose),
             "kink": measured.kink.map(|kink| json!({
@@ -106,7 +119,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
              transpose against the inner product  {:8.1e}  at most {TRANSPOSE:.0e}  {}\n",
             measured.differential(),
             measured.allowed(),
-            verdict(measured.differential_holds()),
+            if undecided { "too coarse to tell" } else { verdict(measured.differential_holds()) },
             measured.errors.transpose,
             verdict(measured.transpose_holds()),
         ))?;
@@ -114,7 +127,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
     if let Some(warning) = warning {
         warning.warn(io);
     }
-    Ok(if ok { Exit::Success } else { Exit::Failed })
+    Ok(if failed { Exit::Failed } else { Exit::Success })
 }
 
 fn word(kind: Break) -> &'static str {
@@ -131,7 +144,7 @@ fn explained(question: &Question, measured: &Measured) -> Option<Failure> {
     let span = question.typed.node(part).span;
     let number = |x: f64| display::short(x, 4);
     let (message, help) = match measured.kink {
-        None if measured.differential_holds() => return None,
+        None if measured.differential_holds() || measured.is_undecided() => return None,
         None => (
             "a part of the formula has no derivative at this point".to_owned(),
             "what is chosen for it need not be right for the whole; choose another point with --at",

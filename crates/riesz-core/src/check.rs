@@ -4,6 +4,7 @@
 //! against the inner product ⟨Jv, u⟩ = ⟨v, Jᵀu⟩, vmap against a loop. A wrong differential passes the
 //! second law, a wrong transpose the first: both are needed.
 
+mod differences;
 mod kink;
 pub mod recipe;
 
@@ -21,12 +22,12 @@ use crate::{jvp, transpose, unzip, vmap};
 pub struct Errors {
     /// |differential − differences|, relative to the larger of 1 and the differential.
     pub differential: f64,
+    /// Whether that error, if it is large, may be one of the differences: where every step is too long for the
+    /// function or too short for its rounding.
+    pub coarse: bool,
     /// |⟨Jv, u⟩ − ⟨v, Jᵀu⟩|, relative to the larger of 1 and the sum of the products' magnitudes.
     pub transpose: f64,
 }
-
-/// An error that no shorter step of the differences need improve.
-const CLOSE: f64 = 1e-8;
 
 /// A reproducible direction of a type: numbers of either sign, of magnitude about 1.
 pub fn direction(ty: &Type, seed: u64) -> Result<Tensor> {
@@ -55,32 +56,9 @@ pub fn check_program(program: &Program, at: &[Tensor], wrt: &[bool], seed: u64) 
     let args: Vec<Tensor> = at.iter().chain(&v).cloned().collect();
     let outputs = eval(&forward, &args)?;
     let (_, jv) = outputs.split_at(program.outputs().len());
-    let mut errors = Errors { differential: f64::NAN, transpose: 0.0 };
-    // Shorter steps where a kink, a strong bend or the end of the domain is near; what is wrong is so with
-    // all of them.
-    let mut outside = None;
-    for step in [0.02, 0.002, 2e-4, 2e-5, 2e-6] {
-        let expected = match differences(program, at, wrt, &v, step) {
-            Ok(expected) => expected,
-            Err(error) => {
-                outside = Some(error);
-                continue;
-            }
-        };
-        let mut error = 0.0;
-        for (a, b) in jv.iter().zip(&expected) {
-            for (a, b) in a.to_f64().iter().zip(b) {
-                error = worse(error, (a - b).abs() / a.abs().max(1.0));
-            }
-        }
-        errors.differential = errors.differential.min(error);
-        if errors.differential <= CLOSE {
-            break;
-        }
-    }
-    if let (Some(error), true) = (outside, errors.differential.is_nan()) {
-        return Err(error);
-    }
+    let jv: Vec<f64> = jv.iter().flat_map(Tensor::to_f64).collect();
+    let (differential, coarse) = differences::compare(program, at, wrt, &v, &jv)?;
+    let mut errors = Errors { differential, coarse, transpose: 0.0 };
     let halves = unzip(&forward, at.len(), program.outputs().len())?;
     let primal = eval(&halves.primal, at)?;
     let residuals = &primal[program.outputs().len()..];
@@ -162,43 +140,6 @@ pub fn stack(parts: &[&Tensor]) -> Result<Tensor> {
 fn directions(at: &[Tensor], wrt: &[bool], seed: u64) -> Result<Vec<Tensor>> {
     let marked = at.iter().zip(wrt).filter(|w| *w.1);
     marked.zip(seed * 1000..).map(|((t, _), s)| direction(&t.ty(), s)).collect()
-}
-
-/// The derivative of the outputs along the directions: central differences with `step`, its half,
-/// quarter and eighth, extrapolated (Ridders 1982; Numerical Recipes, section 5.7), keeping the best column.
-fn differences(
-    program: &Program,
-    at: &[Tensor],
-    wrt: &[bool],
-    v: &[Tensor],
-    step: f64,
-) -> Result<Vec<Vec<f64>>> {
-    let central = |h: f64| -> Result<Vec<Vec<f64>>> {
-        let plus = eval(program, &moved(at, wrt, v, h)?)?;
-        let minus = eval(program, &moved(at, wrt, v, -h)?)?;
-        let pairs = plus.iter().zip(&minus).filter(|(p, _)| p.dtype().is_float());
-        Ok(pairs
-            .map(|(p, m)| {
-                p.to_f64().iter().zip(m.to_f64()).map(|(p, m)| (p - m) / (2.0 * h)).collect()
-            })
-            .collect())
-    };
-    let mut column = Vec::new();
-    for k in 0..4 {
-        column.push(central(step / f64::from(1 << k))?);
-    }
-    for order in 1..4 {
-        let factor = f64::from(1 << (2 * order));
-        for k in 0..4 - order as usize {
-            let next = column[k + 1].clone();
-            for (coarse, fine) in column[k].iter_mut().zip(next) {
-                for (c, f) in coarse.iter_mut().zip(fine) {
-                    *c = f + (f - *c) / (factor - 1.0);
-                }
-            }
-        }
-    }
-    Ok(column.swap_remove(0))
 }
 
 fn moved(at: &[Tensor], wrt: &[bool], v: &[Tensor], h: f64) -> Result<Vec<Tensor>> {

@@ -196,6 +196,46 @@ fn check_says_where_there_is_no_derivative() {
     assert!(code == 1 && err.contains("edge of the domain, or too near it"), "{err}");
 }
 
+/// Finite differences have limits; the derivatives, all of them right, have not.
+#[test]
+fn what_differences_cannot_measure_is_not_condemned() {
+    for (formula, wrt, at) in [
+        ("sin(1e5*a)", "a", ""),
+        ("sin(a)", "a", "a=1e8"),
+        ("1e7+a", "a", "a=0.5"),
+        ("1e10+a", "a", "a=0.5"),
+        ("1e16+a^2", "a", "a=1"),
+        ("a^3", "a", "a=1e8"),
+        ("x'*x", "x", "x=[1e8,1]"),
+        ("1/a", "a", "a=1e-10"),
+        ("sigmoid(1e6*a)", "a", "a=1e-6"),
+        ("tr(inv(X))", "X", "X=[[1,2],[2,4.00000001]]"),
+        ("inv(X)", "X", "X=[[1,2],[2,4.00000001]]"),
+    ] {
+        let (code, out, err) = riesz(&["check", formula, "--wrt", wrt, "--at", at]);
+        assert!(code == 0 && !out.contains("FAILED"), "{formula} at {at}: {out}{err}");
+        assert!(!err.contains("Warning"), "{formula} at {at}: {err}");
+    }
+    // A differential that is wrong is not taken for right because short steps change nothing.
+    let hidden = ["check", "1e7*(relu(a) - relu(-a)) + 1e8", "--wrt", "a", "--at", "a=0"];
+    assert_eq!(riesz(&hidden).0, 1);
+    let args = ["check", "1e16+a^2", "--wrt", "a", "--at", "a=1", "--json"];
+    let (code, found) = json(&args);
+    assert_eq!((code, &found["ok"]), (0, &Value::Null));
+    assert!(found["notes"][0].as_str().is_some_and(|n| n.contains("too coarse here to tell")));
+    // x = relu(x) - relu(-x) has the derivative 1 and the program says 0, at large values too.
+    for formula in ["1e4*a + relu(a) - relu(-a)", "100 + relu(a) - relu(-a)"] {
+        let (code, out, _) = riesz(&["check", formula, "--wrt", "a", "--at", "a=0"]);
+        assert!(code == 1 && out.contains("FAILED"), "{formula}: {out}");
+    }
+    // Kinks far from 0, and of large numbers, are still found.
+    for (formula, at) in [("abs(a - 1e8)", "a=1e8"), ("1e3 + abs(a)", "a=0"), ("1e5*abs(a)", "a=0")]
+    {
+        let (_, found) = json(&["check", formula, "--wrt", "a", "--at", at, "--json"]);
+        assert_eq!(found["kink"]["kind"], "kink", "{formula}: {found}");
+    }
+}
+
 #[test]
 fn values_come_from_files_too() {
     let directory = scratch("values");
