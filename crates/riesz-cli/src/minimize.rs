@@ -24,8 +24,9 @@ use std::time::Instant;
 ///
 /// Prints the problem as understood, the formula of the gradient and the solution. JSON: {"status",
 /// "objective", "gradient_norm", "constraint_violation", "iterations", "evaluations", "seconds",
-/// "method", "variables", "notes"}; status is "converged", "max_iterations", "failed", or "interrupted" after
-/// Ctrl-C, which ends a run at its last point. The exit code is 1 unless it converged.
+/// "method", "variables", "notes", "reason"}; status is "converged", "max_iterations", "failed", or
+/// "interrupted" after Ctrl-C, which ends a run at its last point, and reason says why it ended so. The exit
+/// code is 1 unless it converged.
 ///
 /// With --save a run can be interrupted or killed, and goes on with --resume with the very steps it
 /// would have taken.
@@ -48,7 +49,8 @@ pub struct Args {
     /// Stop after so many iterations [default: 10000]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = max_iterations)]
     max_iter: Option<usize>,
-    /// Stop when the gradient is this small, relative to the objective [default: 1e-8]
+    /// Stop when every entry of the gradient is this small, relative to the largest so far if that is below 1
+    /// (the bound grows with a large objective once no visible gain is left) [default: 1e-8]
     #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = tolerance)]
     tol: Option<f64>,
     /// Print one JSON object

@@ -21,11 +21,13 @@
 //! ```
 //!
 //! What holds for every method:
-//! - Converged means ‖∇f‖∞ ≤ tolerance·max(1, |f|/max(1, ‖x‖∞)), with the gradient projected at
-//!   bounds (reached within tolerance·max(1, ‖x‖∞)) and of the Lagrangian under constraints, and a
-//!   violation of at most `feasibility_tolerance`. The one exception, the limit of precision, is stated in
-//!   [`Solution::reason`]: no step lowers the value any more, the method's own model predicts a
-//!   gain of at most 1e-12·max(1, |f|), and the test holds with √tolerance for tolerance.
+//! - Converged means ‖∇f‖∞ ≤ tolerance·min(1, G), G the largest gradient norm so far, with the gradient
+//!   projected at bounds (reached within tolerance·max(1, ‖x‖∞)) and of the Lagrangian under
+//!   constraints, and a violation of at most `feasibility_tolerance`. Where the value is large, and its
+//!   rounding with it, max(1, |f|/max(1, ‖x‖∞)) stands for 1, if the method's own model predicts a gain
+//!   of at most max(tolerance², 1e-15)·|f|: a large constant alone ends no run. The one exception, the
+//!   limit of precision, is stated in [`Solution::reason`]: no step lowers the value any more, the model
+//!   predicts a gain of at most 1e-12·max(1, |f|), and ‖∇f‖∞ ≤ √tolerance·max(1, |f|/max(1, ‖x‖∞)).
 //! - Whatever ends a run, its last accepted iterate is returned. The minima found are local.
 //! - A value or gradient that is NaN or infinite means a step out of the domain: a shorter one is
 //!   tried.

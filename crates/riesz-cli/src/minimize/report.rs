@@ -22,6 +22,7 @@ pub fn json(outcome: &Outcome, notes: Value) -> String {
         "method": s.method.to_string(),
         "variables": variables,
         "notes": notes,
+        "reason": s.reason,
     });
     format!("{object}\n")
 }

@@ -338,3 +338,18 @@ fn a_strict_bound_is_mentioned() {
     let (_, out, _) = problem("strict", &text.replace('>', ">=").replace("b < 1", "b <= 1"), &[]);
     assert!(!out.contains("note:"), "{out}");
 }
+
+/// The JSON says why a run ended, whether it converged or not.
+#[test]
+fn json_gives_the_reason_of_the_end() {
+    let ended = |name: &str, text: &str| {
+        let (code, out, _) = problem(name, text, &["--json"]);
+        let found: Value = serde_json::from_str(&out).expect("JSON");
+        (code, found["status"].clone(), found["reason"].as_str().unwrap_or_default().to_owned())
+    };
+    let text = "variables\n  vector[3] x\nmin -sum(x)\nst\n  x >= 0\n";
+    let (code, status, reason) = ended("downwards", text);
+    assert!(code == 1 && status == "failed" && reason.contains("seems unbounded"), "{reason}");
+    let (code, status, reason) = ended("lifted", "variables\n  scalar a\nmin 1e9 + (a-5)^2\n");
+    assert!(code == 0 && status == "converged" && reason.contains("gradient norm"), "{reason}");
+}

@@ -21,7 +21,7 @@ use std::rc::Rc;
 use super::checkpoint::{Damaged, Rows};
 use super::problem::{Bounds, Constraints, EvalError, Objective};
 use super::run::{Behind, Ending, Run, State};
-use super::vector::{add_scaled, first_non_finite};
+use super::vector::{add_scaled, first_non_finite, norm_inf};
 use super::{lbfgs, lbfgsb};
 
 /// Above this the penalty drowns the objective in rounding.
@@ -156,6 +156,7 @@ impl Objective for Merit<'_> {
 
     fn value_grad(&mut self, x: &[f64], grad: &mut [f64]) -> Result<f64, EvalError> {
         let objective = self.objective.value_grad(x, grad)?;
+        let gradient_norm = norm_inf(grad);
         let mut value = objective;
         let mut violation: f64 = 0.0;
         for part in &mut self.parts {
@@ -170,7 +171,7 @@ impl Objective for Merit<'_> {
             part.constraints.vjp(x, &part.weights, &mut self.product)?;
             add_scaled(grad, 1.0, &self.product);
         }
-        self.behind.set(Behind { objective, violation });
+        self.behind.set(Behind { objective, gradient_norm, violation });
         Ok(value)
     }
 }

@@ -133,6 +133,7 @@ impl Run<'_> {
         rows.put("evaluations", [self.evaluations as f64]);
         rows.put("hessian_products", [self.hessian_products as f64]);
         rows.put("seconds", [self.seconds()]);
+        rows.put("steepest", [self.steepest]);
         rows.put("unbounded_below", [self.unbounded_below]);
         rows.put("stall", self.stall());
         let numbers = |p: &Progress| -> [f64; PROGRESS] {
@@ -155,6 +156,7 @@ impl Run<'_> {
         self.iterations = rows.count("iterations")?;
         self.evaluations = rows.count("evaluations")?;
         self.hessian_products = rows.count("hessian_products")?;
+        self.steepest = rows.number("steepest")?;
         self.unbounded_below = rows.number("unbounded_below")?;
         self.began_after(rows.number("seconds")?);
         let history = rows.find("history").filter(|h| h.len() % PROGRESS == 0);

@@ -25,12 +25,14 @@ pub(super) fn solve_line_search(
     let mut gradient_new = vec![0.0; n];
     // As with L-BFGS, the first step has length 1 or less.
     let mut first = recall(run).unwrap_or(1.0_f64.min(1.0 / norm2(&at.gradient)));
+    let mut curved = false;
     loop {
-        if let Some(ending) = run.check(at) {
-            return Ok(keep(run, first, ending));
-        }
         let direction: Vec<f64> = at.gradient.iter().map(|g| -g).collect();
         let slope = -dot(&at.gradient, &at.gradient);
+        let left = if curved { -0.5 * slope * first } else { f64::INFINITY };
+        if let Some(ending) = run.check(at, || left) {
+            return Ok(keep(run, first, ending));
+        }
         if !slope.is_finite() {
             return Ok(Ending::Failed("the gradient is too large to square".to_owned()));
         }
@@ -53,7 +55,8 @@ pub(super) fn solve_line_search(
         let y = difference(&gradient_new, &at.gradient);
         // Barzilai and Borwein's length, the minimiser of ‖s − αy‖, begins the next search.
         let (sy, yy) = (dot(&s, &y), dot(&y, &y));
-        first = if sy > 0.0 && (sy / yy).is_normal() { sy / yy } else { trial.alpha };
+        curved = sy > 0.0 && (sy / yy).is_normal();
+        first = if curved { sy / yy } else { trial.alpha };
         std::mem::swap(&mut at.x, &mut x_new);
         std::mem::swap(&mut at.gradient, &mut gradient_new);
         at.value = trial.value;
@@ -78,7 +81,8 @@ pub(super) fn solve_trust_region(
     let mut gradient_new = vec![0.0; n];
     let mut radius = first_radius(run);
     loop {
-        if let Some(ending) = run.check(at) {
+        // The linear model gains without end.
+        if let Some(ending) = run.check(at, || f64::INFINITY) {
             return Ok(keep(run, radius, ending));
         }
         let norm = norm2(&at.gradient);

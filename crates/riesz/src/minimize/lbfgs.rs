@@ -113,12 +113,13 @@ fn steps(
     // What the model expected to gain when the search along −H∇f found nothing.
     let mut predicted = f64::INFINITY;
     loop {
-        if let Some(ending) = run.check(at) {
-            return Ok(ending);
-        }
         direction.copy_from_slice(&at.gradient);
         memory.descend(&mut direction);
         let mut slope = dot(&at.gradient, &direction);
+        let left = if memory.pairs.is_empty() { f64::INFINITY } else { -0.5 * slope };
+        if let Some(ending) = run.check(at, || left) {
+            return Ok(ending);
+        }
         if !(slope < 0.0 && slope.is_finite()) {
             memory.pairs.clear();
             direction.copy_from_slice(&at.gradient);

@@ -53,12 +53,13 @@ fn steps(
     let mut gradient_new = vec![0.0; n];
     let mut predicted = f64::INFINITY;
     loop {
-        if let Some(ending) = run.check_in(Some(bounds), at) {
-            return Ok(ending);
-        }
         let direction = direction(model, bounds, at);
         let slope = dot(&at.gradient, &direction);
         let fresh = model.is_empty();
+        let left = if fresh { f64::INFINITY } else { -0.5 * slope };
+        if let Some(ending) = run.check_in(Some(bounds), at, || left) {
+            return Ok(ending);
+        }
         if !(slope < 0.0 && slope.is_finite()) {
             if fresh {
                 return Ok(run.no_lower_value(at, predicted));

@@ -34,7 +34,8 @@ pub(super) fn solve(
     let mut gradient_new = vec![0.0; n];
     let mut radius = first_radius(run);
     loop {
-        if let Some(ending) = run.check(at) {
+        // Of the gradient alone, which saves the products of a step that is not taken.
+        if let Some(ending) = run.check(at, || f64::INFINITY) {
             return Ok(keep(run, radius, ending));
         }
         let Some(step) = steihaug(run, objective, at, radius)? else {
@@ -42,6 +43,11 @@ pub(super) fn solve(
                 "the product of the Hessian with a vector is not finite".to_owned(),
             ));
         };
+        // On the boundary the model has more to gain than the step.
+        let left = if step.at_boundary { f64::INFINITY } else { step.predicted };
+        if let Some(ending) = run.check(at, || left) {
+            return Ok(keep(run, radius, ending));
+        }
         let length = norm2(&step.p);
         step_to(&mut x_new, &at.x, 1.0, &step.p);
         if x_new == at.x {

@@ -65,8 +65,10 @@ pub struct Options {
     /// Accepted steps after which to give up (default 10 000). For the augmented Lagrangian, the
     /// steps of all its subproblems together.
     pub max_iterations: usize,
-    /// Converged when ‖∇f‖∞ ≤ `tolerance`·max(1, |f|/max(1, ‖x‖∞)) (default 1e-8), where ∇f is the
-    /// projected gradient of the Lagrangian if there are bounds or constraints; a bound counts as reached
+    /// Converged when ‖∇f‖∞ ≤ `tolerance`·min(1, G) (default 1e-8), G the largest ‖∇f‖∞ so far; with
+    /// max(1, |f|/max(1, ‖x‖∞)) in place of 1 once the method's model also predicts that no gain is left
+    /// above max(`tolerance`², 1e-15)·|f|. ∇f is the projected gradient of the Lagrangian if there are
+    /// bounds or constraints, but in G that of the objective under constraints; a bound counts as reached
     /// within `tolerance`·max(1, ‖x‖∞).
     pub tolerance: f64,
     /// The constraint violation ‖·‖∞ to reach (default 1e-9), in the constraints' own units.

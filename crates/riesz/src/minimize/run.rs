@@ -47,6 +47,8 @@ impl State {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Behind {
     pub objective: f64,
+    /// ‖∇f‖∞ of the objective alone.
+    pub gradient_norm: f64,
     pub violation: f64,
 }
 
@@ -60,6 +62,8 @@ pub(super) struct Run<'a> {
     pub evaluations: usize,
     pub hessian_products: usize,
     pub history: Vec<Progress>,
+    /// The largest gradient norm of the objective at an iterate.
+    pub steepest: f64,
     /// A value below this is taken as unbounded.
     pub unbounded_below: f64,
     /// Set while a merit function is minimised, so that progress tells of the objective itself.
@@ -113,6 +117,9 @@ const SMALL: f64 = 1e-2;
 /// A gradient this large is no rounding of 0.
 const STEEP: f64 = 1e6;
 
+/// A gain smaller than this fraction of the value is lost in its rounding.
+const INVISIBLE: f64 = 1e-15;
+
 /// A search may raise the value by this fraction of its size: what is lost to rounding.
 const ROUNDING: f64 = 1e-10;
 
@@ -126,6 +133,7 @@ impl<'a> Run<'a> {
             evaluations: 0,
             hessian_products: 0,
             history: Vec::new(),
+            steepest: 0.0,
             unbounded_below: f64::NEG_INFINITY,
             behind: None,
             remembered: Rows::default(),
@@ -187,6 +195,7 @@ impl<'a> Run<'a> {
     /// Tells the history and the callback of the iterate.
     pub fn report(&mut self, at: &State, step: f64) -> Option<Ending> {
         let behind = self.behind.as_ref().map(|behind| behind.get());
+        self.steepest = self.steepest.max(behind.map_or(at.gradient_norm, |b| b.gradient_norm));
         let progress = Progress {
             iteration: self.iterations,
             value: behind.map_or(at.value, |b| b.objective),
@@ -212,33 +221,64 @@ impl<'a> Run<'a> {
     }
 
     /// The tests made before every step.
-    pub fn check(&self, at: &State) -> Option<Ending> {
-        self.check_in(None, at)
+    ///
+    /// `predicted` is what the method's model has left to gain, asked only when it matters: ∞ if there
+    /// is no model yet.
+    pub fn check(&self, at: &State, predicted: impl FnOnce() -> f64) -> Option<Ending> {
+        self.check_in(None, at, predicted)
     }
 
     /// The tests made before every step in a box.
-    pub fn check_in(&self, bounds: Option<&Bounds>, at: &State) -> Option<Ending> {
+    pub fn check_in(
+        &self,
+        bounds: Option<&Bounds>,
+        at: &State,
+        predicted: impl FnOnce() -> f64,
+    ) -> Option<Ending> {
         if at.value < self.unbounded_below {
             return Some(Ending::Unbounded);
         }
-        let bound = self.tolerance * scale(at);
-        // The projected gradient is no longer than the way to a bound, which is not measured by the scale
-        // of the value: there a component counts as held if it is near in the scale of x.
-        let reach = norm_inf(&at.x).max(1.0);
-        let is_held = |bounds: &Bounds| {
-            let t = reach / scale(at);
-            bounds.projected_step_norm(&at.x, &at.gradient, t) <= self.tolerance * reach
-        };
-        if at.gradient_norm <= bound && bounds.is_none_or(is_held) {
+        if let Some(bound) = self.is_flat(bounds, at, 1.0) {
             return Some(Ending::Converged(format!(
                 "the gradient norm {:.2e} is at most {bound:.2e}",
                 at.gradient_norm
             )));
         }
+        if let Some(bound) = self.is_flat(bounds, at, scale(at)) {
+            let left = predicted();
+            if left <= self.tolerance.powi(2).max(INVISIBLE) * at.value.abs() {
+                return Some(Ending::Converged(format!(
+                    "the gradient norm {:.2e} is at most {bound:.2e}, and {left:.1e} is predicted to \
+                     be left",
+                    at.gradient_norm
+                )));
+            }
+        }
         if self.stall.steps >= STALLED {
             return Some(self.no_lower_value(at, (self.stall.value - at.value).max(0.0)));
         }
         (self.iterations >= self.iteration_limit).then_some(Ending::MaxIterations)
+    }
+
+    /// The bound that the gradient norm is within, if it is: tolerance times the least of `scale` and the
+    /// largest gradient norm so far.
+    fn is_flat(&self, bounds: Option<&Bounds>, at: &State, scale: f64) -> Option<f64> {
+        let scale = self.least_scale(scale);
+        // The projected gradient is no longer than the way to a bound, which is not measured by the scale
+        // of the value: there a component counts as held if it is near in the scale of x.
+        let reach = norm_inf(&at.x).max(1.0);
+        let is_held = |bounds: &Bounds| {
+            let t = reach / scale;
+            bounds.projected_step_norm(&at.x, &at.gradient, t) <= self.tolerance * reach
+        };
+        let bound = self.tolerance * scale;
+        (at.gradient_norm <= bound && bounds.is_none_or(is_held)).then_some(bound)
+    }
+
+    /// A scale for the gradient, or the largest gradient norm so far if that is less: the objective may be
+    /// small, or large by a constant only.
+    fn least_scale(&self, scale: f64) -> f64 {
+        if self.steepest > 0.0 { scale.min(self.steepest) } else { scale }
     }
 
     /// What is said of a value that fell below every bound.
@@ -352,7 +392,7 @@ impl<'a> Run<'a> {
                  minimum may lie on its boundary, or there is none (the gradient norm is {:.2e}, \
                  wanted {:.2e})",
                 at.gradient_norm,
-                self.tolerance * scale
+                self.tolerance * self.least_scale(scale)
             ))
         } else {
             Ending::Failed(format!(
@@ -360,7 +400,7 @@ impl<'a> Run<'a> {
                  the gradient may be wrong, the objective not smooth there, or its rounding too \
                  coarse for this tolerance",
                 at.gradient_norm,
-                self.tolerance * scale
+                self.tolerance * self.least_scale(scale)
             ))
         }
     }
