@@ -5,7 +5,7 @@
 //! it, and a buffer that only these nests use holds no more than one strip (strip mining and tiling;
 //! Wolfe, *More iteration space tiling*, 1989).
 
-use super::{Access, Call, Nest, Op, Operand};
+use super::{Access, Call, Loops, Nest, Op, Operand};
 
 /// Nests whose outermost loops are one long loop. Every strip of it goes through all of them before the
 /// next does.
@@ -71,6 +71,16 @@ impl Task {
 }
 
 impl Band {
+    /// The loops of a call, in the way in which it is seen; none of a nest.
+    pub fn loops(&self) -> Option<Loops> {
+        self.task.call()?.function.ways().into_iter().nth(self.way)
+    }
+
+    /// Whether it is a call that is summed along the long loop.
+    pub fn is_sum(&self) -> bool {
+        self.loops().is_some_and(|loops| loops.is_sum())
+    }
+
     /// The iterations of its outermost loop for these iterations of the long loop.
     pub fn range(&self, (from, to): (usize, usize)) -> (usize, usize) {
         (from * self.each, to * self.each)

@@ -1,8 +1,8 @@
 //! What a well-formed nest is, checked in debug builds after every pass that makes one.
 
 use super::{
-    Access, Band, Call, Fold, Inst, Loops, Nest, Op, Operand, Reg, Region, Special, Step, Store,
-    Strips, Task,
+    Access, Band, Call, Fold, Inst, Nest, Op, Operand, Reg, Region, Special, Step, Store, Strips,
+    Task,
 };
 use riesz_core::DType;
 use riesz_core::primitive::reduce::Reduction;
@@ -69,19 +69,19 @@ impl Region {
 
     fn strips(&self, strips: &Strips) -> Result<(), String> {
         strips.locals.iter().try_for_each(|local| self.exists(local.operand))?;
-        for Band { task, way, each } in &strips.body {
+        for band in &strips.body {
+            let Band { task, each, .. } = band;
             let nest = match task {
                 Task::Nest(nest) => nest,
                 Task::Call(call) => {
                     call.operands.iter().try_for_each(|&o| self.exists(o))?;
-                    let ways = call.function.ways();
-                    let loops = ways.get(*way);
-                    match loops.and_then(|loops| loops.extents.first()) {
+                    let loops = band.loops();
+                    match loops.as_ref().and_then(|loops| loops.extents.first()) {
                         Some(&n) if n == strips.length * each => {}
                         _ => return Err(format!("{loops:?} in strips of {}", strips.length)),
                     }
                     let own = |o| strips.locals.iter().any(|l| l.kept && l.operand == o);
-                    if loops.is_some_and(Loops::is_sum) && !stored_by_call(call).all(own) {
+                    if band.is_sum() && !stored_by_call(call).all(own) {
                         return Err("a sum along the loop that is cut in strips".to_string());
                     }
                     continue;

@@ -35,8 +35,7 @@ pub fn areas(band: &Band, member: usize) -> Vec<(Storage, Area)> {
     let nest = match &band.task {
         Task::Nest(nest) => nest,
         Task::Call(call) => {
-            let ways = call.function.ways();
-            let Some(loops) = ways.get(band.way) else { return Vec::new() };
+            let Some(loops) = band.loops() else { return Vec::new() };
             // Scratch may follow.
             let last = loops.accesses.len() - 1;
             let area = |(i, (&operand, access)): (usize, (&Storage, &Access))| {

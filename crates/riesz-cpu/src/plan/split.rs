@@ -114,6 +114,24 @@ pub struct Partials {
     pub after: Vec<Nest>,
 }
 
+impl Partials {
+    /// A new buffer of places for folds of so many values, and the elements of one place.
+    fn place(
+        &mut self,
+        op: Reduction,
+        ty: DType,
+        size: usize,
+        memory: &mut Memory,
+    ) -> (Storage, usize) {
+        let room = size.next_multiple_of(LINE);
+        let all = Type::new(ty, [PARTS * room]);
+        let partial = memory.room(&all);
+        self.before.push(order(constant(identity(op, ty), ty, &all.shape, partial)));
+        self.locals.push(Local { operand: partial, stride: 0, room, kept: true });
+        (partial, room)
+    }
+}
+
 /// Whether a nest can be given places for its folds along its outermost loop.
 pub fn has_partials(nest: &Nest) -> bool {
     let anew = |s: &Store| !s.is_folded_outermost() || s.fold.is_some_and(|f| !f.accumulate);
@@ -126,11 +144,7 @@ pub fn fold_apart(nest: &mut Nest, places: &mut Partials, memory: &mut Memory) {
         let store = nest.stores[i].clone();
         let Some(fold) = store.fold.filter(|_| store.is_folded_outermost()) else { continue };
         let ty = nest.body[store.value as usize].ty;
-        let room = kept_size(nest, &store).next_multiple_of(LINE);
-        let all = Type::new(ty, [PARTS * room]);
-        let partial = memory.room(&all);
-        places.before.push(order(constant(identity(fold.op, ty), ty, &all.shape, partial)));
-        places.locals.push(Local { operand: partial, stride: 0, room, kept: true });
+        let (partial, room) = places.place(fold.op, ty, kept_size(nest, &store), memory);
         places.after.push(order(combine(nest, &store, fold, (partial, room), ty)));
         nest.stores[i].access = row(nest, &store, partial);
         nest.stores[i].fold = Some(Fold { accumulate: true, ..fold });
@@ -142,16 +156,7 @@ pub fn sum_apart(call: &mut Call, places: &mut Partials, memory: &mut Memory) {
     let Some(at) = call.data().len().checked_sub(1) else { return };
     let whole = call.operands[at];
     let Type { dtype, shape } = memory.ty(whole);
-    let room = shape.size().next_multiple_of(LINE);
-    let all = Type::new(dtype, [PARTS * room]);
-    let partial = memory.room(&all);
-    places.before.push(order(constant(
-        identity(Reduction::Sum, dtype),
-        dtype,
-        &all.shape,
-        partial,
-    )));
-    places.locals.push(Local { operand: partial, stride: 0, room, kept: true });
+    let (partial, room) = places.place(Reduction::Sum, dtype, shape.size(), memory);
     let from = Access { operand: partial, offset: 0, strides: smallvec![room as isize, 1] };
     let to = Access { operand: whole, offset: 0, strides: smallvec![0, 1] };
     let fold = Fold { op: Reduction::Sum, along: 1, accumulate: false };

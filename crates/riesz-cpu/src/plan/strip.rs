@@ -167,7 +167,7 @@ impl Planner<'_> {
         let call = band.task.call();
         let has_products = call.is_some() || group.has_products();
         let before = if has_products { self.worth(group) } else { None };
-        let result = call.filter(|_| !is_sum(&band)).and_then(|call| call.data().last().copied());
+        let result = call.filter(|_| !band.is_sum()).and_then(|call| call.data().last().copied());
         let hoped = result.map_or(0, |s| self.memory.buffers[s as usize].bytes() as isize);
         if !group.join(step, band) {
             return false;
@@ -328,7 +328,7 @@ impl Planner<'_> {
         let mut strips = self.strips(group, size);
         let mut places = Partials::default();
         for band in &mut strips.body {
-            let sum = is_sum(band);
+            let sum = band.is_sum();
             match &mut band.task {
                 Task::Nest(nest) => fold_apart(nest, &mut places, self.memory),
                 Task::Call(call) if sum => sum_apart(call, &mut places, self.memory),
@@ -394,10 +394,7 @@ impl Planner<'_> {
 impl Group {
     /// Strips are multiples of so many iterations.
     fn grain(&self) -> usize {
-        let of = |band: &Band| {
-            let ways = band.task.call()?.function.ways();
-            Some(ways.get(band.way)?.grain.div_ceil(band.each))
-        };
+        let of = |band: &Band| Some(band.loops()?.grain.div_ceil(band.each));
         let products = self.members.iter().filter_map(|m| of(&m.1)).max().unwrap_or(1);
         // No vector is cut.
         if self.length >= LONG { products.next_multiple_of(GRAIN) } else { products }
@@ -449,12 +446,6 @@ impl Group {
 fn lengths(call: &Call) -> impl Iterator<Item = usize> {
     let ways = call.function.ways().into_iter();
     ways.filter_map(|loops| loops.extents.first().copied()).filter(|&n| n >= LEAST)
-}
-
-/// Whether a call is a sum along the loop that is cut.
-fn is_sum(band: &Band) -> bool {
-    let Task::Call(call) = &band.task else { return false };
-    call.function.ways().get(band.way).is_some_and(Loops::is_sum)
 }
 
 /// The ways to see a nest as one over a long loop of this length.
