@@ -22,14 +22,15 @@ const COPIED_WIDE: usize = 32;
 
 /// The most rows, columns or terms of products that are thin.
 const FEW: usize = 16;
-/// The most rows and columns of a B that is small: it stays in the second cache, and where its rows lie in
-/// one piece nothing is gained by a copy.
-const SMALL: usize = 128;
+/// The most columns and rows of a B that is small: it stays in the second cache, and where its rows lie in
+/// one piece nothing is gained by a copy; and for so few columns, nothing by a copy of A.
+const NARROW: usize = 128;
+const SMALL: usize = 256;
 
 /// Whether a product C = A·B of m×k by k×n, for a B with these strides and a C with contiguous rows, is one
 /// of these.
 pub(super) fn is_thin((m, n, k): (usize, usize, usize), b: Strides) -> bool {
-    m.min(n).min(k) <= FEW || b.1 == 1 && n.max(k) <= SMALL
+    m.min(n).min(k) <= FEW || b.1 == 1 && n <= NARROW && k <= SMALL
 }
 
 /// C = α·A·B + β·C for a C with contiguous rows.

@@ -140,15 +140,14 @@ fn as_read(
     order
 }
 
-/// Whether a product is transposed, or something gathered along an inner axis, before anybody stores it.
+/// Whether there are products and transposes, or something is gathered along an inner axis.
 fn is_worth_a_look(program: &Program, decisions: &Decisions) -> bool {
-    program.equations().iter().zip(&decisions.roles).any(|(eq, role)| match &eq.prim {
-        Prim::Transpose(_) => {
-            !decisions.stored[eq.first.index()]
-                && decisions.role_of(eq.inputs[0]) == Some(Role::Call)
-        }
-        Prim::Gather(gather) => *role == Role::Gather && gather.axis > 0,
-        _ => false,
+    let (mut products, mut transposes) = (false, false);
+    program.equations().iter().zip(&decisions.roles).any(|(eq, role)| {
+        products |= *role == Role::Call && matches!(eq.prim, Prim::Dot(_));
+        transposes |= matches!(eq.prim, Prim::Transpose(_));
+        let gathers = matches!(&eq.prim, Prim::Gather(gather) if gather.axis > 0);
+        products && transposes || gathers && *role == Role::Gather
     })
 }
 

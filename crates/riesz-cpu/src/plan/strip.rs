@@ -44,7 +44,7 @@ const GRAIN: usize = 64;
 const LEAST: usize = TOGETHER;
 
 /// The bytes of traffic from which on strips are worth their walking.
-const WORTH: isize = 1 << 20;
+const WORTH: isize = 1 << 19;
 
 /// How far a group looks for more nests, and how many it may pass.
 const AHEAD: usize = 64;

@@ -250,6 +250,20 @@ fn strips_of_many_layers_have_many_rows() {
 }
 
 #[test]
+fn a_jacobian_lies_as_its_transpose_from_the_beginning() {
+    // Tangents come first in the product, and last in the result; between them each row is scaled.
+    for dtype in [DType::F64, DType::F32] {
+        let plan = plan(&[&[100], &[200, 100], &[1000, 200], &[1000]], dtype, |x| {
+            let first = x[1].t() * x[1].dot(x[0]).cos().expand_dims(0);
+            vec![(first.dot(x[2].t()) * x[3].expand_dims(0)).t()]
+        });
+        let found = strips(&plan);
+        assert_eq!(found.len(), 1, "{plan}");
+        assert_eq!((found[0].length, found[0].body.len()), (1000, 2), "{plan}");
+    }
+}
+
+#[test]
 fn a_product_that_needs_scratch_in_strips_only() {
     // Its pieces have few rows, or few columns.
     let plan = plan(&[&[250, 100], &[100, 256], &[256, 100]], DType::F32, |x| {
