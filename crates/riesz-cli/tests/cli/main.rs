@@ -4,6 +4,7 @@ mod commands;
 mod data;
 mod fuzz;
 mod graph;
+mod language;
 mod minimize;
 mod primitives;
 
