@@ -1,6 +1,6 @@
 //! The functions of the language: which arguments each takes, and the shape of its result.
 //!
-//! One list, [`NAMES`]; the entrywise functions come from [`Map::ALL`]. A 1 by 1 matrix is a
+//! One list, [`NAMES`]; the entrywise functions come from [`Map::ALL`]. A product 1 by 1 is a
 //! scalar in this language, so the matrix functions take scalars too (`tr(c)` is `c`).
 
 use crate::ast::{Ast, Kind, Node, NodeId};

@@ -22,9 +22,10 @@ const COPIED_WIDE: usize = 32;
 
 /// The most rows, columns or terms of products that are thin.
 const FEW: usize = 16;
-/// The most columns and rows of a B that is small: it stays in the second cache, and where its rows lie in
-/// one piece nothing is gained by a copy; and for so few columns, nothing by a copy of A.
+/// The most columns of a B that is small: for so few, nothing is gained by a copy of A.
 const NARROW: usize = 128;
+/// The most rows of one: it stays in the second cache, and where its rows lie in one piece nothing is gained
+/// by a copy of it.
 const SMALL: usize = 256;
 
 /// Whether a product C = A·B of m×k by k×n, for a B with these strides and a C with contiguous rows, is one

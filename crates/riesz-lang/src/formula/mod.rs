@@ -122,7 +122,7 @@ pub enum Request<'a> {
 /// expression too large or too deep for a formula.
 pub fn derive(typed: &Typed, root: ExprId, request: Request<'_>) -> Result<Derivative, Diagnostic> {
     let span = typed.node(root).span;
-    let mut terms = Terms::new(typed.clone());
+    let mut terms = Terms::new(free(typed, request));
     let f = terms.convert(root);
     if terms.too_large {
         return Err(too_large(span));
@@ -144,6 +144,23 @@ pub fn derive(typed: &Typed, root: ExprId, request: Request<'_>) -> Result<Deriv
         return Err(too_large(span));
     }
     job.finish(form, direction, result, typed.vars.len())
+}
+
+/// The expression without the facts that a derivative by these names does not keep: from an orthogonal matrix
+/// the differential goes in all directions, along which `Q'*Q` does change.
+fn free(typed: &Typed, request: Request<'_>) -> Typed {
+    let names = match request {
+        Request::Mixed(x, y) => [x, y],
+        Request::First(x)
+        | Request::Second(x)
+        | Request::Differential(x)
+        | Request::HessianProduct(x)
+        | Request::VecJacobian(x) => [x, x],
+    };
+    let mut free = typed.clone();
+    let variables = free.vars.iter_mut().filter(|v| names.contains(&v.name.as_str()));
+    variables.for_each(|v| v.facts.orthogonal = false);
+    free
 }
 
 struct Job {
