@@ -7,9 +7,9 @@
 //! `tile` multiplies matrices that fit the second cache, `substitute` solves with triangles, both in
 //! registers. Of factorisations, `blocked` is the order of the work, `panel` and `column` factor some columns,
 //! `update` tells the rest, and `eliminate` and `cholesky` are made of these; `lu` and `invert` are what follows
-//! from them, `small` is for orders up to 16. Products with a short side or a small factor are `thin`'s, large ones `packed`'s,
-//! symmetric ones `gram`'s, those of triangles `bands`', those of whole numbers `integers`', and `convolve`
-//! reads the windows of images as they lie. QR, singular values and eigenvalues are `faer`'s.
+//! from them, `small` is for orders up to 16. Products with a short side or a small factor are
+//! `thin`'s, large ones `packed`'s, symmetric ones `gram`'s, those of triangles `bands`', those of whole numbers
+//! `integers`', and `convolve` reads the windows of images as they lie. QR, singular values and eigenvalues are `faer`'s.
 //!
 //! What holds: no panic for any numbers, NaN and infinities included; a matrix that is singular, not
 //! positive definite, or whose iteration did not converge is reported as a [`Status`]; empty matrices work.
