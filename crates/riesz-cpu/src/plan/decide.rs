@@ -367,7 +367,8 @@ impl Decisions {
             let v = eq.first.index();
             let role = self.roles[i];
             if matches!(role, Role::Map(_) | Role::View | Role::Gather) && !self.stored[v] {
-                self.stored[v] = self.should_store(program, eq.first, costs[v], &uses[v]);
+                self.stored[v] = !repeats(program, eq)
+                    && self.should_store(program, eq.first, costs[v], &uses[v]);
                 // The nest that would store it.
                 self.stage[v] = self.earliest[v];
             }
@@ -459,6 +460,12 @@ impl Decisions {
         let once = size * (cost + WRITE * far) + reads + more;
         again > once
     }
+}
+
+/// Whether an equation only repeats its argument: what it costs is saved by storing that, which is smaller.
+fn repeats(program: &Program, eq: &Equation) -> bool {
+    matches!(eq.prim, Prim::Broadcast(_))
+        && program.ty(eq.inputs[0]).size() < program.ty(eq.first).size()
 }
 
 /// Whether a nest over the result pulls the arguments at the index of its own loops.
