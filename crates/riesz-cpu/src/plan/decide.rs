@@ -360,6 +360,7 @@ impl Decisions {
 
     /// Walks backward: stores what is cheaper to store than to compute again.
     fn weigh(&mut self, program: &Program) {
+        let required = self.stored.clone();
         let costs = self.costs(program);
         let mut uses: Vec<Uses> = vec![Uses::default(); program.len()];
         for i in (0..program.equations().len()).rev() {
@@ -411,24 +412,42 @@ impl Decisions {
                 uses[x.index()].add(&through);
             }
         }
+        self.weigh_again(program, &required, &uses);
+    }
+
+    /// Walks forward: what was to be stored because of what it is computed from is not, now that this is
+    /// stored itself.
+    fn weigh_again(&mut self, program: &Program, required: &[bool], uses: &[Uses]) {
+        let mut costs = vec![0.0f64; program.len()];
+        for (i, eq) in program.equations().iter().enumerate() {
+            let v = eq.first.index();
+            costs[v] = self.cost(eq, self.roles[i], &costs);
+            if self.stored[v] && !required[v] {
+                self.stored[v] = self.should_store(program, eq.first, costs[v], &uses[v]);
+            }
+        }
     }
 
     /// What one element of each value costs if nothing that may be pulled is stored.
     fn costs(&self, program: &Program) -> Vec<f64> {
         let mut costs = vec![0.0f64; program.len()];
         for (eq, role) in program.equations().iter().zip(&self.roles) {
-            let own = match role {
-                Role::Map(cost) => f64::from(*cost),
-                Role::View => 0.0,
-                Role::Gather => 4.0,
-                Role::Constant | Role::Fold | Role::Place | Role::Call => continue,
-            };
-            let v = eq.first.index();
-            let of = |x: &Value| if self.stored[x.index()] { READ } else { costs[x.index()] };
-            // Arguments that are shared would be counted again and again: a bound keeps it finite.
-            costs[v] = (own + eq.inputs.iter().map(of).sum::<f64>()).min(1e6);
+            costs[eq.first.index()] = self.cost(eq, *role, &costs);
         }
         costs
+    }
+
+    /// What one element of a result costs, where its arguments that are not stored cost as much as given.
+    fn cost(&self, eq: &Equation, role: Role, costs: &[f64]) -> f64 {
+        let own = match role {
+            Role::Map(cost) => f64::from(cost),
+            Role::View => 0.0,
+            Role::Gather => 4.0,
+            Role::Constant | Role::Fold | Role::Place | Role::Call => return 0.0,
+        };
+        let of = |x: &Value| if self.stored[x.index()] { READ } else { costs[x.index()] };
+        // Arguments that are shared would be counted again and again: a bound keeps it finite.
+        (own + eq.inputs.iter().map(of).sum::<f64>()).min(1e6)
     }
 
     fn should_store(&self, program: &Program, v: Value, cost: f64, uses: &Uses) -> bool {
