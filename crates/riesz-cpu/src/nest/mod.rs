@@ -262,6 +262,17 @@ pub enum Step {
 }
 
 impl Step {
+    /// The steps inside it, if it is a loop or a branch.
+    pub fn bodies(&self) -> SmallVec<[&[Step]; 2]> {
+        match self {
+            Step::Nest(_) | Step::Strips(_) | Step::Call(_) => smallvec![],
+            Step::Loop { body, .. } => smallvec![body.as_slice()],
+            Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
+                smallvec![a.as_slice(), b.as_slice()]
+            }
+        }
+    }
+
     /// The steps that it repeats or chooses from.
     pub fn bodies_mut(&mut self) -> SmallVec<[&mut Vec<Step>; 2]> {
         match self {

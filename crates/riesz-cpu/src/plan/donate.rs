@@ -86,9 +86,8 @@ fn give_up(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
         Step::Nest(_) | Step::Strips(_) => false,
         Step::Call(call) => call.function.gives_up(),
-        Step::Loop { body, .. } => give_up(body),
-        Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
-            give_up(a) || give_up(b)
+        Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
+            step.bodies().into_iter().any(give_up)
         }
     })
 }

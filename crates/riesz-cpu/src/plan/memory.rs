@@ -22,13 +22,11 @@ pub struct Memory {
 
 /// How many entries of [`Memory::touched`] a step has.
 pub fn entries(step: &Step) -> usize {
-    let all = |steps: &[Step]| steps.iter().map(entries).sum::<usize>();
     match step {
         Step::Nest(_) | Step::Strips(_) | Step::Call(_) => 1,
         // What lasts longer than an iteration is touched at the begin and at the end.
-        Step::Loop { body, .. } => 2 + all(body),
-        Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
-            2 + all(a) + all(b)
+        Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
+            2 + step.bodies().into_iter().flatten().map(entries).sum::<usize>()
         }
     }
 }

@@ -18,8 +18,10 @@ use crate::nest::{
 use riesz_core::{DType, Type};
 use smallvec::{SmallVec, smallvec};
 
-/// The work, in additions of vectors, from which on a nest is worth a second thread.
-pub const WORTH_SHARING: f64 = 160_000.0;
+/// The work, in additions of vectors, from which on a nest is worth waking a second thread.
+const WORTH_WAKING: f64 = 160_000.0;
+/// The same where it is awake for something else: then sharing takes a microsecond.
+const WORTH_JOINING: f64 = 40_000.0;
 
 /// Parts of a long fold: more than threads, so that none waits long for the slowest.
 const PARTS: usize = TOGETHER;
@@ -31,15 +33,32 @@ const GRAIN: usize = 64;
 /// together.
 const LINE: usize = 16;
 
+/// The work from which on a nest among these steps is worth a second thread.
+pub fn worth_sharing(steps: &[Step]) -> f64 {
+    fn wakes(step: &Step) -> bool {
+        match step {
+            Step::Nest(nest) => cost::nest(nest) >= WORTH_WAKING,
+            Step::Strips(_) => true,
+            Step::Call(call) => call.function.pieces() > 1,
+            Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
+                step.bodies().into_iter().flatten().any(wakes)
+            }
+        }
+    }
+    if steps.iter().any(wakes) { WORTH_JOINING } else { WORTH_WAKING }
+}
+
 /// The steps with long folds in parts. `memory.touched` ends with the entries of these steps, and does so
 /// afterwards.
 pub fn split_folds(steps: Vec<Step>, memory: &mut Memory) -> Vec<Step> {
     let mut entries = memory.take_entries(&steps).into_iter();
-    split_steps(steps, &mut entries, memory)
+    let worth = worth_sharing(&steps);
+    split_steps(steps, worth, &mut entries, memory)
 }
 
 fn split_steps(
     steps: Vec<Step>,
+    worth: f64,
     entries: &mut impl Iterator<Item = Vec<Storage>>,
     memory: &mut Memory,
 ) -> Vec<Step> {
@@ -47,7 +66,7 @@ fn split_steps(
     for mut step in steps {
         let entry = entries.next().unwrap_or_default();
         if let Step::Nest(nest) = step {
-            for nest in split(nest, memory) {
+            for nest in split(nest, worth, memory) {
                 memory.touched.push(touched(&nest));
                 result.push(Step::Nest(nest));
             }
@@ -57,7 +76,7 @@ fn split_steps(
         let bodies = step.bodies_mut();
         let is_open = !bodies.is_empty();
         for body in bodies {
-            *body = split_steps(std::mem::take(body), entries, memory);
+            *body = split_steps(std::mem::take(body), worth, entries, memory);
         }
         if is_open {
             // Where it ends.
@@ -68,15 +87,15 @@ fn split_steps(
     result
 }
 
-/// The nest, or the nests that do the same in parts.
-fn split(nest: Nest, memory: &mut Memory) -> Vec<Nest> {
+/// The nest, or the nests that do the same in parts if that is worth it.
+fn split(nest: Nest, worth: f64, memory: &mut Memory) -> Vec<Nest> {
     let Some(&length) = nest.extents.first() else { return vec![nest] };
     let grain = if nest.vector == Some(0) { GRAIN } else { 1 };
     let part = length / PARTS / grain * grain;
     if !nest.stores.iter().any(Store::is_folded_outermost)
         || part == 0
         || !has_few_places(&nest)
-        || cost::nest(&nest) < WORTH_SHARING
+        || cost::nest(&nest) < worth
     {
         return vec![nest];
     }

@@ -67,9 +67,8 @@ fn allocated(steps: &[Step]) -> usize {
             let together = call.function.pieces().clamp(1, TOGETHER).min(threads());
             together * call.function.allocates()
         }
-        Step::Loop { body, .. } => allocated(body),
-        Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
-            allocated(a).max(allocated(b))
+        Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
+            step.bodies().into_iter().map(allocated).max().unwrap_or(0)
         }
     };
     steps.iter().map(each).max().unwrap_or(0)

@@ -46,7 +46,7 @@ pub struct Partial {
 /// What is computed of each product of matrices.
 #[derive(Debug)]
 enum Parts {
-    /// Some rows after others.
+    /// Some rows after others, in whatever order.
     Bands(Vec<Band>),
     /// Patches of a small result, of long sums.
     Patches(Vec<Patch>),
@@ -233,7 +233,7 @@ pub fn is_long([m, n, k]: [usize; 3], counted: &Counted) -> bool {
     m.max(n) <= FEW && k >= LONG && counted.terms.iter().all(|terms| *terms == (0..k))
 }
 
-/// Rows that have much in common.
+/// Rows that have much in common; what takes longest comes first, so that no thread begins it last.
 fn bands(counted: &Counted) -> Vec<Band> {
     let all = counted.terms.len();
     let height = if all < LARGE { ROWS } else { LARGE_ROWS };
@@ -243,7 +243,9 @@ fn bands(counted: &Counted) -> Vec<Band> {
         let edge = edge(&counted.terms[rows.clone()], &terms);
         Band { columns: hull(&counted.columns[rows.clone()]), terms, edge, rows }
     };
-    (0..all).step_by(height).map(band).collect()
+    let mut bands: Vec<Band> = (0..all).step_by(height).map(band).collect();
+    bands.sort_by_key(|band| std::cmp::Reverse(band.multiplications()));
+    bands
 }
 
 /// The edge that these terms of neighbouring rows have within their hull.

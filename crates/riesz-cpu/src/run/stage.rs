@@ -9,7 +9,7 @@ use super::rooms::Rooms;
 use crate::linalg::Shared;
 use crate::native::{self, Code, Codes};
 use crate::nest::{Call, Nest, Operand, Region, Source, Step, Store, Strips, TOGETHER, Task};
-use crate::plan::{ALIGNMENT, WORTH_SHARING, cost};
+use crate::plan::{ALIGNMENT, cost, worth_sharing};
 use crate::simd::Isa;
 use crate::tile::Tiles;
 use smallvec::SmallVec;
@@ -96,7 +96,8 @@ impl Table {
 impl Stages {
     /// Prepares a region: compiles everything that is compiled into one piece of memory.
     pub fn new(region: &Region, isa: Isa, native: bool) -> Stages {
-        let mut builder = Builder { region, regions: Vec::new() };
+        let mut builder =
+            Builder { region, worth: worth_sharing(&region.steps), regions: Vec::new() };
         let outline = builder.outline(&region.steps);
         let Codes { codes, bytes } = match native {
             true => {
@@ -377,6 +378,8 @@ fn fill(outlines: Vec<Outline>, units: &mut std::vec::IntoIter<Unit>) -> Vec<Sta
 
 struct Builder<'a> {
     region: &'a Region,
+    /// The work from which on a nest is worth a second thread.
+    worth: f64,
     /// What is to be compiled, and whether it has to take a range.
     regions: Vec<(Region, bool)>,
 }
@@ -386,7 +389,7 @@ impl Builder<'_> {
         let mut outlines = Vec::new();
         let mut small: Vec<Step> = Vec::new();
         for step in steps {
-            if !is_shared(step) {
+            if !self.is_shared(step) {
                 small.push(step.clone());
                 continue;
             }
@@ -394,7 +397,7 @@ impl Builder<'_> {
             outlines.push(match step {
                 Step::Nest(nest) => {
                     self.compile(vec![step.clone()], false);
-                    Outline::Shared(ranges(nest))
+                    Outline::Shared(ranges(nest, self.worth))
                 }
                 Step::Strips(strips) => {
                     for nest in strips.body.iter().filter_map(|band| band.task.nest()) {
@@ -427,6 +430,18 @@ impl Builder<'_> {
         outlines
     }
 
+    /// Whether a step has something that is worth more than one thread.
+    fn is_shared(&self, step: &Step) -> bool {
+        match step {
+            Step::Nest(nest) => ranges(nest, self.worth).len() > 1,
+            Step::Strips(_) => true,
+            Step::Call(call) => call.function.pieces() > 1,
+            Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
+                step.bodies().into_iter().flatten().any(|step| self.is_shared(step))
+            }
+        }
+    }
+
     fn serial(&mut self, steps: &mut Vec<Step>, outlines: &mut Vec<Outline>) {
         if !steps.is_empty() {
             self.compile(std::mem::take(steps), false);
@@ -440,25 +455,12 @@ impl Builder<'_> {
     }
 }
 
-/// Whether a step has something that is worth more than one thread.
-fn is_shared(step: &Step) -> bool {
-    match step {
-        Step::Nest(nest) => ranges(nest).len() > 1,
-        Step::Strips(_) => true,
-        Step::Call(call) => call.function.pieces() > 1,
-        Step::Loop { body, .. } => body.iter().any(is_shared),
-        Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
-            a.iter().chain(b).any(is_shared)
-        }
-    }
-}
-
-/// The pieces of the outermost loop of a nest: one if it is folded, or the nest is small.
-fn ranges(nest: &Nest) -> Vec<(usize, usize)> {
+/// The pieces of the outermost loop of a nest: one if it is folded, or the nest is worth less.
+fn ranges(nest: &Nest, worth: f64) -> Vec<(usize, usize)> {
     let Some(&length) = nest.extents.first() else { return vec![(0, 0)] };
     let folded = nest.stores.iter().any(Store::is_folded_outermost);
     let grain = if nest.vector == Some(0) { GRAIN } else { 1 };
-    if folded || length < 2 * grain || cost(nest) < WORTH_SHARING {
+    if folded || length < 2 * grain || cost(nest) < worth {
         return vec![(0, length)];
     }
     let size = length.div_ceil(PIECES).next_multiple_of(grain);
