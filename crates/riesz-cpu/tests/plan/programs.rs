@@ -1,10 +1,12 @@
 //! Programs with structure: views of views, edges, reductions in a row, many uses.
 
 use crate::common::check;
+use crate::strips::plan;
 use riesz_core::check::direction;
 use riesz_core::var::{ConvOptions, Window};
 use riesz_core::{DType, Tensor, Type, Var, trace};
 use riesz_cpu::nest::Step;
+use riesz_cpu::plan::{Place, Plan};
 
 fn run(shapes: &[&[usize]], f: impl FnOnce(&[Var]) -> Vec<Var>) -> usize {
     let types: Vec<Type> = shapes.iter().map(|s| Type::new(DType::F64, *s)).collect();
@@ -201,6 +203,38 @@ fn what_many_nests_go_on_with_is_computed_once() {
         let Step::Nest(nest) = step else { continue };
         assert!(nest.body.len() < 10, "{nest:?}");
     }
+}
+
+/// Bytes of the largest buffer that is neither an argument nor a result.
+fn largest_between(plan: &Plan) -> usize {
+    let between = plan.buffers.iter().filter(|b| matches!(b.place, Place::Workspace(_)));
+    between.map(|b| b.bytes()).max().unwrap_or(0)
+}
+
+#[test]
+fn what_is_stored_is_what_is_expensive() {
+    // Two nests need eˣ, repeated along the columns or the rows of a matrix, or everywhere: neither that nor
+    // its products are stored for it.
+    for shape in [&[50][..], &[40, 1], &[1]] {
+        let plan = plan(&[shape, &[40, 50]], DType::F64, |x| {
+            let factor = x[0].exp().broadcast_to([40, 50]);
+            let product = factor * x[1];
+            vec![product + factor * product.sum_axes(&[0]).broadcast_to([40, 50])]
+        });
+        assert_eq!(largest_between(&plan), 400, "{plan}");
+    }
+}
+
+#[test]
+fn what_is_only_repeated_is_not_stored() {
+    // Many nests need eˣ along the columns of a matrix.
+    let plan = plan(&[&[50], &[40, 50]], DType::F64, |x| {
+        let factor = x[0].exp().broadcast_to([40, 50]);
+        let next =
+            |sums: Var| (factor * (x[1] + sums.broadcast_to([40, 50]))).sum_axes(&[0]) * 0.01;
+        vec![(0..8).fold(x[0], |sums, _| next(sums))]
+    });
+    assert_eq!(largest_between(&plan), 400, "{plan}");
 }
 
 /// The numbers of a tensor as indices below a bound.
