@@ -262,7 +262,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The steps inside it, if it is a loop or a branch.
+    /// The steps that it repeats or chooses from.
     pub fn bodies(&self) -> SmallVec<[&[Step]; 2]> {
         match self {
             Step::Nest(_) | Step::Strips(_) | Step::Call(_) => smallvec![],
@@ -273,7 +273,7 @@ impl Step {
         }
     }
 
-    /// The steps that it repeats or chooses from.
+    /// The same, to change them.
     pub fn bodies_mut(&mut self) -> SmallVec<[&mut Vec<Step>; 2]> {
         match self {
             Step::Nest(_) | Step::Strips(_) | Step::Call(_) => smallvec![],

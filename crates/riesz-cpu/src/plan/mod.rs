@@ -35,7 +35,7 @@ mod update;
 
 pub use cost::nest as cost;
 pub use donate::donors;
-pub use split::worth_sharing;
+pub use split::{grain, is_shared, worth_sharing};
 pub use storage::{ALIGNMENT, Buffer, Place, Storage};
 
 use crate::nest::Region;

@@ -20,7 +20,7 @@ use smallvec::{SmallVec, smallvec};
 
 /// The work, in additions of vectors, from which on a nest is worth waking a second thread.
 const WORTH_WAKING: f64 = 160_000.0;
-/// The same where it is awake for something else: then sharing takes a microsecond.
+/// The same where threads are awake for something else: then sharing takes a microsecond.
 const WORTH_JOINING: f64 = 40_000.0;
 
 /// Parts of a long fold: more than threads, so that none waits long for the slowest.
@@ -33,35 +33,59 @@ const GRAIN: usize = 64;
 /// together.
 const LINE: usize = 16;
 
-/// The work from which on a nest among these steps is worth a second thread.
+/// The work from which on a nest among these steps is worth a second thread: what else they do decides whether
+/// a fold of middling length is in parts.
 pub fn worth_sharing(steps: &[Step]) -> f64 {
-    fn wakes(step: &Step) -> bool {
-        match step {
-            Step::Nest(nest) => cost::nest(nest) >= WORTH_WAKING,
-            Step::Strips(_) => true,
-            Step::Call(call) => call.function.pieces() > 1,
-            Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
-                step.bodies().into_iter().flatten().any(wakes)
-            }
+    let wakes = steps.iter().any(|step| is_shared(step, WORTH_WAKING));
+    if wakes { WORTH_JOINING } else { WORTH_WAKING }
+}
+
+/// Whether a step has something that more than one thread works on, if nests of so much work are worth it.
+/// Loops and branches see to themselves.
+pub fn is_shared(step: &Step, worth: f64) -> bool {
+    match step {
+        Step::Nest(nest) => is_cut(nest, worth),
+        Step::Strips(_) => true,
+        Step::Call(call) => call.function.pieces() > 1,
+        Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
+            step.bodies().into_iter().flatten().any(|step| is_shared(step, WORTH_WAKING))
         }
     }
-    if steps.iter().any(wakes) { WORTH_JOINING } else { WORTH_WAKING }
+}
+
+/// Whether a nest is worth more than one thread, and its outermost loop can be cut for them.
+fn is_cut(nest: &Nest, worth: f64) -> bool {
+    let length = nest.extents.first().copied().unwrap_or(0);
+    let folds = nest.stores.iter().any(Store::is_folded_outermost);
+    let long =
+        if folds { part(nest) > 0 && has_few_places(nest) } else { length >= 2 * grain(nest) };
+    long && cost::nest(nest) >= worth
+}
+
+/// Pieces of the outermost loop of a nest are multiples of this.
+pub fn grain(nest: &Nest) -> usize {
+    if nest.vector == Some(0) { GRAIN } else { 1 }
+}
+
+/// How many iterations of the outermost loop of a nest a part has, if there are [`PARTS`].
+fn part(nest: &Nest) -> usize {
+    let grain = grain(nest);
+    nest.extents.first().map_or(0, |length| length / PARTS / grain * grain)
 }
 
 /// The steps with long folds in parts. `memory.touched` ends with the entries of these steps, and does so
 /// afterwards.
 pub fn split_folds(steps: Vec<Step>, memory: &mut Memory) -> Vec<Step> {
     let mut entries = memory.take_entries(&steps).into_iter();
-    let worth = worth_sharing(&steps);
-    split_steps(steps, worth, &mut entries, memory)
+    split_steps(steps, &mut entries, memory)
 }
 
 fn split_steps(
     steps: Vec<Step>,
-    worth: f64,
     entries: &mut impl Iterator<Item = Vec<Storage>>,
     memory: &mut Memory,
 ) -> Vec<Step> {
+    let worth = worth_sharing(&steps);
     let mut result = Vec::with_capacity(steps.len());
     for mut step in steps {
         let entry = entries.next().unwrap_or_default();
@@ -76,7 +100,7 @@ fn split_steps(
         let bodies = step.bodies_mut();
         let is_open = !bodies.is_empty();
         for body in bodies {
-            *body = split_steps(std::mem::take(body), worth, entries, memory);
+            *body = split_steps(std::mem::take(body), entries, memory);
         }
         if is_open {
             // Where it ends.
@@ -90,15 +114,10 @@ fn split_steps(
 /// The nest, or the nests that do the same in parts if that is worth it.
 fn split(nest: Nest, worth: f64, memory: &mut Memory) -> Vec<Nest> {
     let Some(&length) = nest.extents.first() else { return vec![nest] };
-    let grain = if nest.vector == Some(0) { GRAIN } else { 1 };
-    let part = length / PARTS / grain * grain;
-    if !nest.stores.iter().any(Store::is_folded_outermost)
-        || part == 0
-        || !has_few_places(&nest)
-        || cost::nest(&nest) < worth
-    {
+    if !nest.stores.iter().any(Store::is_folded_outermost) || !is_cut(&nest, worth) {
         return vec![nest];
     }
+    let part = part(&nest);
     let mut combined = Vec::new();
     let mut parts = with_outer_loop(&nest, part);
     let mut rest = (part * PARTS < length).then(|| nest.part(part * PARTS, length));

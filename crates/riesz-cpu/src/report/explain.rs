@@ -225,10 +225,9 @@ fn count(steps: &[Step]) -> (usize, usize) {
                 (strips.body.len() - calls, calls)
             }
             Step::Call(_) => (0, 1),
-            Step::Loop { body, .. } => count(body),
-            Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => {
-                let (a, b) = (count(a), count(b));
-                (a.0 + b.0, a.1 + b.1)
+            Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
+                let all = step.bodies().into_iter().map(count);
+                all.fold((0, 0), |(nests, calls), of| (nests + of.0, calls + of.1))
             }
         };
         total = (total.0 + nests, total.1 + calls);

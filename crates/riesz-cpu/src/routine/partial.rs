@@ -46,7 +46,7 @@ pub struct Partial {
 /// What is computed of each product of matrices.
 #[derive(Debug)]
 enum Parts {
-    /// Some rows after others, in whatever order.
+    /// Bands of rows, in any order.
     Bands(Vec<Band>),
     /// Patches of a small result, of long sums.
     Patches(Vec<Patch>),
@@ -315,5 +315,27 @@ impl Routine for Partial {
         let inner = size(&self.around[1..]);
         // SAFETY: the caller's.
         unsafe { self.some(from * inner..to * inner, (0, 1), addresses) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counted, bands};
+
+    #[test]
+    fn bands_have_every_row_and_the_longest_comes_first() {
+        let n = 200;
+        let lower: Vec<_> = (0..n).map(|i| 0..i + 1).collect();
+        let upper: Vec<_> = (0..n).map(|i| i..n).collect();
+        let all = vec![0..n; n];
+        for (terms, columns) in [(&lower, &all), (&upper, &all), (&all, &lower), (&all, &upper)] {
+            let counted = Counted { loops: [0, 1], terms: terms.clone(), columns: columns.clone() };
+            let bands = bands(&counted);
+            let work: Vec<usize> = bands.iter().map(|band| band.multiplications()).collect();
+            assert!(work.is_sorted_by(|a, b| a >= b), "{work:?}");
+            let mut rows: Vec<usize> = bands.into_iter().flat_map(|band| band.rows).collect();
+            rows.sort_unstable();
+            assert!(rows.into_iter().eq(0..n));
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::rooms::Rooms;
 use crate::linalg::Shared;
 use crate::native::{self, Code, Codes};
 use crate::nest::{Call, Nest, Operand, Region, Source, Step, Store, Strips, TOGETHER, Task};
-use crate::plan::{ALIGNMENT, cost, worth_sharing};
+use crate::plan::{ALIGNMENT, grain, is_shared, worth_sharing};
 use crate::simd::Isa;
 use crate::tile::Tiles;
 use smallvec::SmallVec;
@@ -19,9 +19,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// How many pieces a large nest is cut in, if its loop is long enough: more than threads, so that none
 /// waits long for the slowest.
 const PIECES: usize = 8;
-
-/// Where the outermost loop is the one in lanes, its pieces are multiples of this.
-const GRAIN: usize = 64;
 
 /// The steps of a plan, prepared.
 pub struct Stages {
@@ -96,8 +93,7 @@ impl Table {
 impl Stages {
     /// Prepares a region: compiles everything that is compiled into one piece of memory.
     pub fn new(region: &Region, isa: Isa, native: bool) -> Stages {
-        let mut builder =
-            Builder { region, worth: worth_sharing(&region.steps), regions: Vec::new() };
+        let mut builder = Builder { region, regions: Vec::new() };
         let outline = builder.outline(&region.steps);
         let Codes { codes, bytes } = match native {
             true => {
@@ -378,18 +374,17 @@ fn fill(outlines: Vec<Outline>, units: &mut std::vec::IntoIter<Unit>) -> Vec<Sta
 
 struct Builder<'a> {
     region: &'a Region,
-    /// The work from which on a nest is worth a second thread.
-    worth: f64,
     /// What is to be compiled, and whether it has to take a range.
     regions: Vec<(Region, bool)>,
 }
 
 impl Builder<'_> {
     fn outline(&mut self, steps: &[Step]) -> Vec<Outline> {
+        let worth = worth_sharing(steps);
         let mut outlines = Vec::new();
         let mut small: Vec<Step> = Vec::new();
         for step in steps {
-            if !self.is_shared(step) {
+            if !is_shared(step, worth) {
                 small.push(step.clone());
                 continue;
             }
@@ -397,7 +392,7 @@ impl Builder<'_> {
             outlines.push(match step {
                 Step::Nest(nest) => {
                     self.compile(vec![step.clone()], false);
-                    Outline::Shared(ranges(nest, self.worth))
+                    Outline::Shared(ranges(nest))
                 }
                 Step::Strips(strips) => {
                     for nest in strips.body.iter().filter_map(|band| band.task.nest()) {
@@ -430,18 +425,6 @@ impl Builder<'_> {
         outlines
     }
 
-    /// Whether a step has something that is worth more than one thread.
-    fn is_shared(&self, step: &Step) -> bool {
-        match step {
-            Step::Nest(nest) => ranges(nest, self.worth).len() > 1,
-            Step::Strips(_) => true,
-            Step::Call(call) => call.function.pieces() > 1,
-            Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
-                step.bodies().into_iter().flatten().any(|step| self.is_shared(step))
-            }
-        }
-    }
-
     fn serial(&mut self, steps: &mut Vec<Step>, outlines: &mut Vec<Outline>) {
         if !steps.is_empty() {
             self.compile(std::mem::take(steps), false);
@@ -455,14 +438,13 @@ impl Builder<'_> {
     }
 }
 
-/// The pieces of the outermost loop of a nest: one if it is folded, or the nest is worth less.
-fn ranges(nest: &Nest, worth: f64) -> Vec<(usize, usize)> {
+/// The pieces of the outermost loop of a nest that is shared: one if it is folded.
+fn ranges(nest: &Nest) -> Vec<(usize, usize)> {
     let Some(&length) = nest.extents.first() else { return vec![(0, 0)] };
-    let folded = nest.stores.iter().any(Store::is_folded_outermost);
-    let grain = if nest.vector == Some(0) { GRAIN } else { 1 };
-    if folded || length < 2 * grain || cost(nest) < worth {
+    if nest.stores.iter().any(Store::is_folded_outermost) {
         return vec![(0, length)];
     }
+    let grain = grain(nest);
     let size = length.div_ceil(PIECES).next_multiple_of(grain);
     (0..length.div_ceil(size)).map(|i| (i * size, ((i + 1) * size).min(length))).collect()
 }

@@ -3,6 +3,7 @@
 use crate::common::close;
 use riesz_core::check::direction;
 use riesz_core::{DType, Program, Tensor, Type, Var, eval, trace};
+use riesz_cpu::nest::Step;
 use riesz_cpu::run::{Executable, Options, set_threads};
 
 fn same_bits(shapes: &[&[usize]], dtype: DType, f: impl FnOnce(&[Var]) -> Vec<Var>) {
@@ -120,4 +121,16 @@ fn factors_of_other_shapes() {
         let (tall, wide) = (x[0].lu(), x[1].lu());
         vec![tall.1, tall.2, wide.1, wide.2, s.solve(x[3])]
     });
+}
+
+#[test]
+fn a_fold_of_middling_length_is_in_parts_where_threads_are_awake() {
+    let nests = |n: usize| {
+        let plan = crate::strips::plan(&[&[40_000], &[n, n]], DType::F64, |x| {
+            vec![x[0].exp().sum(), x[1].dot(x[1])]
+        });
+        plan.region.steps.iter().filter(|step| matches!(step, Step::Nest(_))).count()
+    };
+    assert_eq!(nests(2), 2);
+    assert!(nests(300) > 2);
 }

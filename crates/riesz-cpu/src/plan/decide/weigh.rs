@@ -72,8 +72,8 @@ impl Decisions {
         self.weigh_again(program, &required, &uses);
     }
 
-    /// Walks forward: what was to be stored because of what it is computed from is not, now that this is
-    /// stored itself.
+    /// Walks forward: does not store after all what is cheap now that its arguments are stored. Uses stay as they
+    /// were counted; what is computed again counts in the cost of whoever needs it.
     fn weigh_again(&mut self, program: &Program, required: &[bool], uses: &[Uses]) {
         let mut costs = vec![0.0f64; program.len()];
         for (i, eq) in program.equations().iter().enumerate() {
@@ -85,7 +85,7 @@ impl Decisions {
         }
     }
 
-    /// What one element of each value costs if nothing that may be pulled is stored.
+    /// What one element of each value costs with nothing stored but what has to be.
     fn costs(&self, program: &Program) -> Vec<f64> {
         let mut costs = vec![0.0f64; program.len()];
         for (eq, role) in program.equations().iter().zip(&self.roles) {
@@ -94,7 +94,8 @@ impl Decisions {
         costs
     }
 
-    /// What one element of a result costs, where its arguments that are not stored cost as much as given.
+    /// What one element of a result costs, where its arguments that are not stored cost as much as given; what is
+    /// stored counts as near, as it is often read for something else, too.
     fn cost(&self, program: &Program, eq: &Equation, role: Role, costs: &[f64]) -> f64 {
         let own = match role {
             Role::Map(cost) => f64::from(cost),
@@ -123,7 +124,7 @@ impl Decisions {
     fn should_store(&self, program: &Program, v: Value, cost: f64, uses: &Uses) -> bool {
         let ty = program.ty(v);
         let size = ty.size() as f64;
-        // Everywhere the same constant, or only repeated: to store what is repeated saves as much.
+        // Everywhere the same constant, or something smaller repeated, which is weighed by itself.
         if cost == 0.0 || self.repeats(program, v) {
             return false;
         }
@@ -158,7 +159,9 @@ fn share(prim: &Prim, program: &Program, x: Value, result: &Shape) -> f64 {
     let from = &program.ty(x).shape;
     match prim {
         // Zeros, and the other parts, are not pulled.
-        Prim::Pad(_) | Prim::Concat(_) => from.size() as f64 / (result.size() as f64).max(1.0),
+        Prim::Pad(_) | Prim::Concat(_) => {
+            (from.size() as f64 / (result.size() as f64).max(1.0)).min(1.0)
+        }
         // Repeated along the inner loops: computed once outside of them, though not in lanes.
         Prim::Broadcast(b) if b.axes.iter().enumerate().all(|(i, &a)| i == a) => {
             let repeats: usize = result[b.axes.len()..].iter().product();
