@@ -15,9 +15,10 @@ fn is_contiguous(plan: &Plan) -> bool {
         steps.iter().all(|step| match step {
             Step::Nest(n) => nest(n),
             Step::Strips(strips) => strips.body.iter().filter_map(|b| b.task.nest()).all(nest),
-            Step::Loop { body, .. } => of(body),
-            Step::While { test: a, body: b, .. } | Step::If { yes: a, no: b, .. } => of(a) && of(b),
             Step::Call(_) => true,
+            Step::Loop { .. } | Step::While { .. } | Step::If { .. } => {
+                step.bodies().into_iter().all(of)
+            }
         })
     }
     of(&plan.region.steps)

@@ -17,10 +17,7 @@ fn scatters(steps: &[Step]) -> (usize, usize) {
             Step::Call(call) if call.function.name().starts_with("scatter") => {
                 if call.operands[0] == call.operands[3] { (1, 0) } else { (0, 1) }
             }
-            Step::Loop { body, .. } => scatters(body),
-            Step::While { test, body, .. } => add(scatters(test), scatters(body)),
-            Step::If { yes, no, .. } => add(scatters(yes), scatters(no)),
-            _ => (0, 0),
+            _ => step.bodies().into_iter().map(scatters).fold((0, 0), add),
         };
         add(sum, found)
     })

@@ -26,7 +26,7 @@ impl Decisions {
             let v = eq.first.index();
             let role = self.roles[i];
             if matches!(role, Role::Map(_) | Role::View | Role::Gather) && !self.stored[v] {
-                self.stored[v] = self.should_store(program, eq.first, costs[v], &uses[v]);
+                self.stored[v] = self.should_store(program, eq, costs[v], &uses[v]);
                 // The nest that would store it.
                 self.stage[v] = self.earliest[v];
             }
@@ -80,7 +80,7 @@ impl Decisions {
             let v = eq.first.index();
             costs[v] = self.cost(program, eq, self.roles[i], &costs);
             if self.stored[v] && !required[v] {
-                self.stored[v] = self.should_store(program, eq.first, costs[v], &uses[v]);
+                self.stored[v] = self.should_store(program, eq, costs[v], &uses[v]);
             }
         }
     }
@@ -112,20 +112,11 @@ impl Decisions {
         (own + eq.inputs.iter().map(of).sum::<f64>()).min(1e6)
     }
 
-    /// Whether a value is a smaller one repeated.
-    fn repeats(&self, program: &Program, v: Value) -> bool {
-        self.definition[v.index()].is_some_and(|i| {
-            let eq = &program.equations()[i as usize];
-            let is_smaller = |x: &Value| program.ty(*x).size() < program.ty(v).size();
-            matches!(eq.prim, Prim::Broadcast(_)) && eq.inputs.iter().all(is_smaller)
-        })
-    }
-
-    fn should_store(&self, program: &Program, v: Value, cost: f64, uses: &Uses) -> bool {
-        let ty = program.ty(v);
+    fn should_store(&self, program: &Program, eq: &Equation, cost: f64, uses: &Uses) -> bool {
+        let ty = program.ty(eq.first);
         let size = ty.size() as f64;
         // Everywhere the same constant, or something smaller repeated, which is weighed by itself.
-        if cost == 0.0 || self.repeats(program, v) {
+        if cost == 0.0 || repeats(program, eq) {
             return false;
         }
         if uses.many() {
@@ -142,7 +133,7 @@ impl Decisions {
             return false;
         }
         // In the nest that would compute it anyway, it need not be read back.
-        let home = (self.domains.get(&ty.shape).copied(), self.earliest[v.index()]);
+        let home = (self.domains.get(&ty.shape).copied(), self.earliest[eq.first.index()]);
         let own = |u: &&Use| u.aligned && (Some(u.nest.0), u.nest.1) == home;
         let again: f64 = uses.0.iter().map(|u| u.count * cost).sum();
         // What is read again is near by then.
@@ -152,6 +143,12 @@ impl Decisions {
         let once = size * (cost + WRITE * far) + reads + more;
         again > once
     }
+}
+
+/// Whether an equation only repeats something smaller.
+fn repeats(program: &Program, eq: &Equation) -> bool {
+    matches!(eq.prim, Prim::Broadcast(_))
+        && program.ty(eq.inputs[0]).size() < program.ty(eq.first).size()
 }
 
 /// How many elements of the argument are computed for each element of the result.
